@@ -1,0 +1,1 @@
+"""What travels between the rooms: plain data, no I/O, standard library and NumPy only."""

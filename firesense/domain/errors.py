@@ -1,0 +1,101 @@
+"""Every error that crosses a wall.
+
+::
+
+    FiresenseError
+    +-- ConfigError          what a person wrote cannot be used; carries every Fault found, exit code 2
+    +-- JournalError         the journal cannot be read or written; ingest stops acknowledging
+    +-- BookError            the book cannot be read or written; the street tries again
+    |   +-- NotFound         what the desk asked for does not exist
+    |   +-- Conflict         what the desk asked for does not fit the state it is in
+    +-- HistoryError         the history store did not accept
+    |   +-- HistoryDown      trying again later can help; ``retry_after`` says when, if the store said so
+    |   +-- HistoryRefused   trying again cannot help: the points themselves are refused
+    +-- ChannelError         a call was not taken by its channel
+        +-- ChannelDown      trying again later can help; ``retry_after`` says when, if the channel said so
+        +-- ChannelRefused   trying again cannot help (wrong address, revoked key)
+
+A frame that cannot be used is not an error but a ``Refusal`` (frame.py): it is data, and it costs no exception on
+the good path.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import timedelta
+
+
+class FiresenseError(Exception):
+    """Root of the tree."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Fault:
+    """One thing wrong in what a person wrote: the file, the path inside it (``rules[3].when``), and the reason."""
+
+    file: str
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        """Show it as one line: ``file: path: reason``."""
+        return ": ".join(part for part in (self.file, self.path, self.reason) if part)
+
+
+class ConfigError(FiresenseError):
+    """All faults of a configuration at once; never just the first."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        """Keep the faults in the order of their files and paths."""
+        self.faults = tuple(sorted(faults))
+        super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+class JournalError(FiresenseError):
+    """The journal cannot be read or written."""
+
+
+class BookError(FiresenseError):
+    """The book cannot be read or written."""
+
+
+class NotFound(BookError):
+    """There is no such thing in the book."""
+
+
+class Conflict(BookError):
+    """The thing is not in a state that allows this."""
+
+
+class _Temporary(FiresenseError):
+    def __init__(self, reason: str, retry_after: timedelta | None = None) -> None:
+        self.retry_after = retry_after
+        super().__init__(reason)
+
+
+class HistoryError(FiresenseError):
+    """The history store did not accept what it was given."""
+
+
+class HistoryDown(_Temporary, HistoryError):
+    """The store is away or busy; the same batch may be accepted later."""
+
+
+class HistoryRefused(HistoryError):
+    """The store will never accept this."""
+
+
+class ChannelError(FiresenseError):
+    """A channel did not take a call."""
+
+
+class ChannelDown(_Temporary, ChannelError):
+    """The channel is away, busy or limiting its rate; the same call may be taken later."""
+
+
+class ChannelRefused(ChannelError):
+    """The channel will never take this call."""

@@ -1,0 +1,75 @@
+"""What a street hands to the book, to be written in one transaction with its position."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from firesense.domain.alert import Alert, Condition
+    from firesense.domain.escalation import Call, Climb, Step
+    from firesense.domain.frame import Refusal
+    from firesense.domain.instant import Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Raise:
+    """A new alert with its climb and the calls of its first rung."""
+
+    alert: Alert
+    climb: Climb | None
+    calls: tuple[Call, ...]
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TripAgain:
+    """An open alert whose rule tripped once more (a latched one fires again)."""
+
+    alert: str
+    at: Instant
+    value: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Clear:
+    """An alert whose rule cleared: LATCHED keeps it with its climb, RESOLVED ends the climb and closes the case.
+
+    Whoever was told of it is told that it is over.
+    """
+
+    alert: str
+    at: Instant
+    condition: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many frames ended how; received = recorded + duplicate + quarantined."""
+
+    recorded: int = 0
+    duplicate: int = 0
+    quarantined: int = 0
+
+    @property
+    def total(self) -> int:
+        """All frames that have ended."""
+        return self.recorded + self.duplicate + self.quarantined
+
+    def __add__(self, other: Tally) -> Tally:
+        """Add count by count."""
+        return Tally(
+            self.recorded + other.recorded, self.duplicate + other.duplicate, self.quarantined + other.quarantined
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """All that came of a stretch of the journal: written whole, with the position after it, or not at all."""
+
+    street: str
+    position: int
+    at: Instant
+    deeds: tuple[Raise | TripAgain | Clear, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    tally: Tally = Tally()

@@ -1,0 +1,29 @@
+"""The plan: everything people configured, as one immutable object that is replaced whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from firesense.domain.device import Registry
+from firesense.domain.place import Org
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from firesense.domain.escalation import Ladder, Selector
+    from firesense.domain.profile import Profile
+    from firesense.domain.rule import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Profiles and rules from their files, devices, org and ladders from the book, and the book's version of them."""
+
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
+    registry: Registry = field(default_factory=Registry)
+    org: Org = field(default_factory=Org)
+    ladders: Mapping[str, Ladder] = field(default_factory=dict)
+    selectors: tuple[Selector, ...] = ()
+    version: int = 0

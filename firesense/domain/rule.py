@@ -1,0 +1,82 @@
+"""Rules and the changes they see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from firesense.domain.alert import AlertClass, Grade
+    from firesense.domain.instant import Instant
+    from firesense.domain.readings import Quality
+
+
+class RuleKind(StrEnum):
+    """The shapes a question can have."""
+
+    SIGNAL = "signal"  # an expression over signals (and metrics) is true
+    THRESHOLD = "threshold"  # a metric beyond its trip limit, until it is back beyond its clear limit
+    RATE = "rate"  # a metric changes faster than a limit over a window
+    ABSENCE = "absence"  # a device has been silent for k times its period
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One question asked of every device of a class; see ``config/rules.yaml`` for how it is written.
+
+    ``when`` trips it and ``clears`` (by default the opposite of ``when``) clears it: two expressions, so a threshold
+    has two limits. A rule over a numbered family (``residual_current[*]``) is expanded before it gets here: one rule
+    a circuit, ``channel`` says which. ``latches`` is for what only a person may reset.
+    """
+
+    id: str
+    kind: RuleKind
+    device_class: str
+    alert_class: AlertClass
+    grade: Grade
+    when: str = ""
+    clears: str = ""
+    hold: timedelta = timedelta()
+    clear_hold: timedelta = timedelta()
+    metric: str = ""  # what the alert shows, and what rate looks at
+    per: timedelta = timedelta(minutes=1)  # rate: the limits in ``when`` are per this long
+    window: timedelta = timedelta(minutes=10)  # rate: how far back it looks
+    periods: float = 3.0  # absence: silent for this many periods of the device
+    at_most: timedelta = timedelta(hours=24)  # absence: and never later than this (GB/T 45839-2025 5.5.2)
+    where: Mapping[str, str] = field(default_factory=dict)
+    latches: bool = False
+    channel: int = 0
+    text: Mapping[str, str] = field(default_factory=dict)  # language -> what to tell people
+    source: str = ""  # file and path it was read from
+    version: str = ""  # digest of its text: an alert keeps the version that raised it
+
+
+class Change(StrEnum):
+    """What changed in a rule's answer for one device."""
+
+    PENDING = "pending"
+    TRIPPED = "tripped"
+    CLEARED = "cleared"
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A changed answer of one rule for one device; the only objects that come out of the columns.
+
+    ``offset`` is the journal offset of the frame that made it, or the street's position for one that time made.
+    ``value`` is the rule's metric in its canonical unit, NaN when it has none.
+    """
+
+    rule: str
+    device_class: str
+    slot: int
+    change: Change
+    event_at: Instant
+    offset: int
+    value: float
+    quality: Quality
+    gateway: str = ""  # absence of a whole gateway: its name; the slot is then one of its devices

@@ -1,0 +1,57 @@
+"""Every text a person reads, in Chinese and English: the one catalogue.
+
+``say("call.title.fire", "zh", device="...")`` fills the placeholders of the entry. A missing entry is a KeyError: a
+test goes through all of them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LANGUAGES = ("zh", "en")
+
+# key: (Chinese, English). Sections are kept in the order of the rooms that use them.
+TEXTS: Mapping[str, tuple[str, str]] = {
+    # -- classes, grades, conditions, cases, findings ---------------------------------------------------------------
+    "class.fire": ("火警", "Fire"),
+    "class.hazard": ("隐患", "Hazard"),
+    "class.fault": ("故障", "Fault"),
+    "class.test": ("测试", "Test"),
+    "grade.minor": ("轻微", "minor"),
+    "grade.general": ("一般", "general"),
+    "grade.major": ("重大", "major"),
+    "condition.firing": ("报警中", "firing"),
+    "condition.latched": ("已锁存", "latched"),
+    "condition.resolved": ("已恢复", "resolved"),
+    "case.open": ("待处置", "open"),
+    "case.acknowledged": ("已接警", "acknowledged"),
+    "case.dispatched": ("已派员", "dispatched"),
+    "case.verified": ("已核实", "verified"),
+    "case.closed": ("已办结", "closed"),
+    "finding.fire": ("火情属实", "fire"),
+    "finding.false-alarm": ("误报", "false alarm"),
+    "finding.fault": ("设备故障", "fault"),
+    "finding.test": ("测试", "test"),
+    "finding.cleared-itself": ("自行恢复", "cleared by itself"),
+    # -- why a frame is in quarantine -------------------------------------------------------------------------------
+    "reason.unknown-topic": ("主题未登记", "no profile knows this topic"),
+    "reason.unknown-device": ("设备未登记", "the device is not registered"),
+    "reason.malformed": ("报文损坏", "the payload is malformed"),
+    "reason.not-utf8": ("不是 UTF-8", "the payload is not UTF-8"),
+    "reason.wrong-type": ("字段类型错误", "a field has the wrong type"),
+    "reason.not-finite": ("数值无效", "a number is not finite"),
+    "reason.oversized": ("报文过长", "the payload is too large"),
+    "reason.bad-time": ("时间无法识别", "the time cannot be read"),
+    "reason.empty": ("没有可用内容", "nothing the profile knows"),
+    # -- calls (notify) ---------------------------------------------------------------------------------------------
+    # -- console (web) ----------------------------------------------------------------------------------------------
+}
+
+
+def say(key: str, language: str, /, **values: object) -> str:
+    """Give the text of that key in that language (anything but "en" is Chinese) with its placeholders filled."""
+    chinese, english = TEXTS[key]
+    return (english if language == "en" else chinese).format(**values)

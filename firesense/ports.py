@@ -1,0 +1,358 @@
+"""The sockets of the house: what the streets need from the world, with the promises they rely on.
+
+Every implementation of a port passes the one suite for it in ``tests/contract``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+    from datetime import timedelta
+
+    from firesense.domain.alert import Alert, Finding
+    from firesense.domain.columns import Floats, Instants
+    from firesense.domain.device import Device, Registry
+    from firesense.domain.escalation import Call, Climb, Ladder, Selector, Step
+    from firesense.domain.frame import FrameBatch, Refusal
+    from firesense.domain.instant import Instant
+    from firesense.domain.message import Message, Receipt
+    from firesense.domain.outcome import Outcome, Tally
+    from firesense.domain.place import Org
+    from firesense.domain.readings import Readings
+
+
+class Clock(Protocol):
+    """Where now comes from; only ``app`` and ``cli`` know a real one."""
+
+    def now(self) -> Instant:
+        """Microseconds since the epoch."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Delivery:
+    """Frames a transport gave, and the connection they came on: acknowledgements belong to it."""
+
+    batch: FrameBatch
+    epoch: int
+
+
+class Transport(Protocol):
+    """A connection to one broker that looks after itself: it reconnects with backoff and jitter until stopped."""
+
+    @property
+    def name(self) -> str:
+        """The source written on its frames."""
+        ...
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker has accepted the connection and the subscriptions."""
+        ...
+
+    async def start(self) -> None:
+        """Begin to connect in the background; returns at once. Raises ConfigError for options that can never work."""
+        ...
+
+    async def receive(self) -> Delivery:
+        """Wait for frames; a batch closes at its size or a few milliseconds after its first frame.
+
+        Bounded: while nobody receives, reading from the socket pauses.
+        """
+        ...
+
+    def acknowledge(self, delivery: Delivery) -> None:
+        """Tell the broker that these frames are durable. Does nothing when their connection is gone."""
+        ...
+
+    async def stop(self) -> None:
+        """Stop reading, send what is acknowledged, disconnect without ending the session."""
+        ...
+
+
+class Journal(Protocol):
+    """The spine: frames in the order they were received, durable, numbered without gaps from 0.
+
+    Safe to use from several threads and from several processes; one appends, any number read.
+    """
+
+    @property
+    def head(self) -> int:
+        """The offset the next frame will get."""
+        ...
+
+    @property
+    def tail(self) -> int:
+        """The first offset still kept; equals head when empty."""
+        ...
+
+    def append(self, batch: FrameBatch) -> FrameBatch:
+        """Write a batch; on return it survives a crash of process and machine, and carries its offsets.
+
+        Raises JournalError when nothing was written (disk full, for one); the batch may be given again.
+        """
+        ...
+
+    def read(self, offset: int, most: int) -> FrameBatch | None:
+        """Frames from exactly this offset on, at most ``most``, of one source; None at the head.
+
+        Small batches that were appended one by one come back as one. An offset before the tail starts at the tail.
+        """
+        ...
+
+    def wait(self, offset: int, timeout: timedelta) -> bool:
+        """Block until the head is beyond this offset, or the time is up; says whether it is."""
+        ...
+
+    def trim(self, before: int, older_than: Instant, most_bytes: int) -> int:
+        """Drop old frames below ``before`` (no reader's position is passed), and count what was dropped.
+
+        Dropped are those received before ``older_than``, and the oldest until ``most_bytes`` are left.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release the files."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """An unregistered device that was heard: what an integrator needs to claim it."""
+
+    external_id: str
+    profile: str
+    topic: str
+    first_at: Instant
+    last_at: Instant
+    frames: int
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Someone who may log in to the console. A one-time password is used up by the first log-in."""
+
+    name: str
+    password_hash: str
+    person: str = ""
+    one_time: bool = False
+
+
+class Book(Protocol):
+    """The relational store: registry, org, alerts, climbs, outbox, quarantine, sessions, positions.
+
+    Every method is one transaction; BookError means that nothing of it was written.
+    """
+
+    # -- the plan's share: what people registered -------------------------------------------------------------------
+    def version(self) -> int:
+        """A number that grows with every change of devices, org or ladders."""
+        ...
+
+    def registry(self) -> Registry:
+        """All devices."""
+        ...
+
+    def org(self) -> Org:
+        """Places, posts and people."""
+        ...
+
+    def ladders(self) -> tuple[dict[str, Ladder], tuple[Selector, ...]]:
+        """Ladders by id, and the selectors that choose among them, in order."""
+        ...
+
+    def register(self, devices: Iterable[Device]) -> int:
+        """Add devices, or change those whose id is known; slots are given here. Counts what changed."""
+        ...
+
+    def install(self, org: Org, ladders: Iterable[Ladder], selectors: Iterable[Selector]) -> None:
+        """Replace the org and the ladders. Climbs under way keep their own copies."""
+        ...
+
+    # -- the streets ------------------------------------------------------------------------------------------------
+    def position(self, street: str) -> int:
+        """The next offset this street has to do; 0 when it never ran."""
+        ...
+
+    def positions(self) -> dict[str, int]:
+        """All streets' positions: the journal keeps everything from the smallest one on."""
+        ...
+
+    def commit(self, outcome: Outcome) -> None:
+        """Write all that came of a stretch of the journal, with the position after it.
+
+        Raising an alert whose id is known, and quarantining an offset that is there, change nothing.
+        """
+        ...
+
+    def tally(self, street: str) -> Tally:
+        """How the frames up to this street's position ended."""
+        ...
+
+    # -- duty -------------------------------------------------------------------------------------------------------
+    def due_climbs(self, now: Instant, most: int) -> list[tuple[Alert, Climb]]:
+        """Climbs whose time has come, fire first, then the longest due."""
+        ...
+
+    def advance(self, before: Climb, after: Climb, calls: Sequence[Call], steps: Sequence[Step]) -> bool:
+        """Move a climb with its calls, unless someone moved it meanwhile (its version differs): then False."""
+        ...
+
+    def lease_calls(self, now: Instant, until: Instant, most: int) -> list[tuple[Call, Alert]]:
+        """Take due calls, urgent first; nobody else gets them before ``until``. Calls become moot here, too."""
+        ...
+
+    def settle(self, call: Call, at: Instant) -> None:
+        """Write what came of a leased call: its state, attempts, receipt and next due time; and a step of the story."""
+        ...
+
+    def next_due_at(self) -> Instant | None:
+        """When the next climb or call is due; None when nothing is."""
+        ...
+
+    # -- desk and console -------------------------------------------------------------------------------------------
+    def alert(self, alert_id: str) -> Alert:
+        """One alert; raises NotFound."""
+        ...
+
+    def alerts(self, *, open_only: bool = True, most: int = 200) -> list[Alert]:
+        """Alerts, fire first, then the newest."""
+        ...
+
+    def climb(self, alert_id: str) -> Climb | None:
+        """The climb of an alert, if it has one."""
+        ...
+
+    def calls(self, alert_id: str) -> list[Call]:
+        """The calls of an alert, in the order they were written."""
+        ...
+
+    def story(self, alert_id: str) -> list[Step]:
+        """What happened to an alert, in order."""
+        ...
+
+    def last_step(self) -> int:
+        """The number of the newest step of any alert: it grows with every change a console should show."""
+        ...
+
+    def acknowledge(self, alert_id: str, who: str, at: Instant) -> Alert:
+        """Take an open alert: its climb ends, calls not sent yet become moot.
+
+        Raises NotFound, or Conflict when it is closed or someone else has it.
+        """
+        ...
+
+    def close_alert(self, alert_id: str, who: str, at: Instant, finding: Finding, note: str) -> Alert:
+        """Close the case, reset a latched alarm. Raises NotFound, or Conflict when it is closed already."""
+        ...
+
+    def user(self, name: str) -> User | None:
+        """The user of that name."""
+        ...
+
+    def put_user(self, user: User) -> None:
+        """Add a user or replace the one of that name."""
+        ...
+
+    def open_session(self, token_hash: str, user: str, expires_at: Instant) -> None:
+        """Remember a log-in by the hash of its token."""
+        ...
+
+    def session_user(self, token_hash: str, now: Instant) -> User | None:
+        """Whose session this is, if it has not expired."""
+        ...
+
+    def end_session(self, token_hash: str) -> None:
+        """Forget a log-in."""
+        ...
+
+    # -- quarantine -------------------------------------------------------------------------------------------------
+    def quarantine(self, *, reason: str = "", most: int = 1000, replayed: bool = False) -> list[Refusal]:
+        """Frames that could not be used and (unless asked for) were not replayed, oldest first."""
+        ...
+
+    def mark_replayed(self, offsets: Collection[int], at: Instant) -> None:
+        """These frames have been put back into the journal."""
+        ...
+
+    def strangers(self) -> list[Stranger]:
+        """Unregistered devices that were heard, newest first."""
+        ...
+
+    def close(self) -> None:
+        """Release the files."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Series:
+    """Values of one column of one device, in time order."""
+
+    at: Instants
+    values: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Windows:
+    """A series averaged over equal windows: their starts, means, extremes and counts; empty windows are left out."""
+
+    at: Instants
+    mean: Floats
+    low: Floats
+    high: Floats
+    count: Instants
+
+
+class History(Protocol):
+    """The time-series store behind one documented schema (docs/history-schema.md).
+
+    Writing is idempotent: the same device, column and instant is one point, the last write wins.
+    """
+
+    def write(self, tables: Sequence[Readings], registry: Registry) -> dict[int, str]:
+        """Write readings; returns the store's reason for each journal offset whose points it refused.
+
+        Raises HistoryDown when trying again can help (nothing may be assumed of the batch then), and HistoryRefused
+        when the store refuses everything whatever it is given (no such database, wrong token).
+        """
+        ...
+
+    def raw(self, device: Device, column: str, start: Instant, end: Instant, most: int = 10_000) -> Series:
+        """Points of a metric or signal in [start, end), oldest first, at most ``most`` of them."""
+        ...
+
+    def windows(self, device: Device, column: str, start: Instant, end: Instant, every: timedelta) -> Windows:
+        """The same, averaged over windows that start at multiples of ``every`` since the epoch."""
+        ...
+
+    def close(self) -> None:
+        """Release connections and files."""
+        ...
+
+
+class Channel(Protocol):
+    """One way to reach people. ``kind`` names the technology: fire class goes over two different kinds."""
+
+    @property
+    def name(self) -> str:
+        """The name rungs and addresses call it by."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """The technology, for example ``mqtt`` or ``dingtalk``."""
+        ...
+
+    async def send(self, message: Message) -> Receipt:
+        """Hand the message over. Raises ChannelDown when trying again can help, ChannelRefused when it cannot.
+
+        An answer that is not the channel's own word for success is a failure.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Release connections."""
+        ...
