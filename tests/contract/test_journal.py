@@ -1,0 +1,180 @@
+"""What every journal promises (ports.Journal)."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from firesense.domain.errors import JournalError
+from firesense.domain.frame import FrameBatch
+from firesense.journal import SqliteJournal
+from firesense.journal.ndjson import lines
+from firesense.journal.pack import pack, unpack
+from tests.frames import T0, batch_of, same
+
+ALL = 10**9
+
+
+@pytest.fixture(params=["sqlite"])
+def journal(tmp_path):
+    opened = SqliteJournal(tmp_path / "journal.db")
+    yield opened
+    opened.close()
+
+
+def test_offsets_start_at_zero_and_have_no_gaps(journal):
+    assert (journal.head, journal.tail, journal.read(0, 10)) == (0, 0, None)
+    assert journal.append(batch_of(("a", "1"), ("b", "2"))).first_offset == 0
+    assert journal.append(batch_of(("c", "3"))).first_offset == 2
+    assert journal.head == 3
+
+
+def test_reads_back_what_was_written_from_any_offset(journal):
+    written = [journal.append(batch_of(*[(f"t/{i}", b"\xff" * i) for i in range(n)])) for n in (3, 1, 4)]
+    flat = [(topic, payload) for batch in written for topic, payload in zip(batch.topics, batch.payloads, strict=True)]
+    for offset in range(8):
+        for most in range(1, 9):
+            part = journal.read(offset, most)
+            assert part.first_offset == offset
+            assert list(zip(part.topics, part.payloads, strict=True)) == flat[offset : offset + most]
+    assert journal.read(8, 5) is None
+
+
+def test_small_batches_come_back_as_one_but_sources_stay_apart(journal):
+    journal.append(batch_of(("a", "1")))
+    journal.append(batch_of(("b", "2")))
+    journal.append(batch_of(("c", "3"), source="other"))
+    assert journal.read(0, ALL).topics == ["a", "b"]
+    assert journal.read(2, ALL).source == "other"
+
+
+def test_marks_times_and_packet_ids_are_kept(journal):
+    batch = batch_of(("a", ""), ("火/警", "x"), marks=3, packet_ids=[0, 65535])
+    assert same(journal.append(batch), replace(batch, first_offset=0))
+    assert same(journal.read(0, ALL), replace(batch, first_offset=0))
+
+
+def test_trimming_never_passes_the_reader_nor_reuses_offsets(journal):
+    for i in range(5):
+        journal.append(batch_of(("a", "x" * 100), ("a", "y" * 100), received_at=T0 + i * 1_000_000))
+    assert journal.trim(before=5, older_than=T0 + 10_000_000, most_bytes=ALL) == 4
+    assert (journal.tail, journal.head) == (4, 10)
+    assert journal.read(0, ALL).first_offset == 4
+    assert journal.trim(before=10, older_than=T0 + 10_000_000, most_bytes=ALL) == 6
+    assert (journal.tail, journal.head, journal.read(0, ALL)) == (10, 10, None)
+    assert journal.append(batch_of(("b", "z"))).first_offset == 10
+
+
+def test_trimming_by_size_takes_the_oldest(journal):
+    for i in range(10):
+        journal.append(batch_of(("a", bytes(1000)), received_at=T0 + i))
+    assert journal.trim(before=10, older_than=0, most_bytes=3500) == 7
+    assert journal.tail == 7
+
+
+def test_waiting_ends_when_a_frame_comes_or_the_time_is_up(journal):
+    assert journal.wait(0, timedelta(milliseconds=1)) is False
+    thread = threading.Thread(target=journal.append, args=(batch_of(("a", "1")),))
+    thread.start()
+    assert journal.wait(0, timedelta(seconds=30)) is True
+    thread.join()
+
+
+def test_another_process_reads_while_it_is_written(journal, tmp_path):
+    journal.append(batch_of(("a", "1"), ("b", "2")))
+    code = (
+        "import sys; from pathlib import Path; from firesense.journal import SqliteJournal;"
+        "print(SqliteJournal(Path(sys.argv[1])).read(0, 9).topics)"
+    )
+    out = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code, str(tmp_path / "journal.db")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert out.stdout.strip() == "['a', 'b']"
+
+
+def test_kill_in_the_middle_keeps_every_batch_that_was_confirmed(tmp_path):
+    code = (
+        "import sys; from pathlib import Path; from firesense.journal import SqliteJournal\n"
+        "from tests.frames import batch_of\n"
+        "journal = SqliteJournal(Path(sys.argv[1]))\n"
+        "while True:\n"
+        "    print(journal.append(batch_of(*[('a', 'x' * 500)] * 50)).next_offset, flush=True)\n"
+    )
+    for _ in range(3):
+        with subprocess.Popen(
+            [sys.executable, "-c", code, str(tmp_path / "journal.db")], stdout=subprocess.PIPE, text=True
+        ) as process:
+            confirmed = [int(process.stdout.readline()) for _ in range(5)][-1]
+            process.kill()
+        journal = SqliteJournal(tmp_path / "journal.db")
+        assert journal.head >= confirmed
+        assert len(journal.read(0, ALL)) == journal.head
+        journal.close()
+
+
+def test_damage_is_said_with_its_offset(journal, tmp_path):
+    journal.append(batch_of(("a", "1")))
+    journal.append(batch_of(("b", "2")))
+    with sqlite3.connect(tmp_path / "journal.db") as raw:
+        raw.execute("UPDATE batch SET body = zeroblob(length(body)) WHERE first = 1")
+    raw.close()
+    with pytest.raises(JournalError, match="offset 1 is damaged"):
+        journal.read(1, 1)
+
+
+def test_a_file_that_is_no_journal_is_refused(tmp_path):
+    (tmp_path / "journal.db").write_bytes(b"not a database, but long enough to be taken for one" * 40)
+    with pytest.raises(JournalError, match=r"journal\.db"):
+        SqliteJournal(tmp_path / "journal.db")
+
+
+def test_a_full_disk_is_an_error_and_nothing_is_written(journal):
+    journal.append(batch_of(("a", "1")))
+    journal._connection.execute("PRAGMA max_page_count = 20")
+    with pytest.raises(JournalError, match="full"):
+        journal.append(batch_of(("b", bytes(2_000_000))))
+    assert journal.head == 1
+    assert journal.append(batch_of(("c", "3"))).first_offset == 1
+
+
+topics = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=8)
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.tuples(topics, st.binary(max_size=40)), min_size=1, max_size=20))
+def test_packing_loses_nothing_and_no_prefix_passes(frames):
+    batch = batch_of(*frames)
+    blob = pack(batch)
+    assert same(unpack(blob, "main", -1), batch)
+    for size in {0, 3, 8, len(blob) // 2, len(blob) - 1}:
+        with pytest.raises(ValueError, match=r"shorter|add up"):
+            unpack(blob[:size], "main", 0)
+
+
+def test_lines_of_json_show_text_and_bytes():
+    batch = FrameBatch(
+        "main",
+        ["a", "b"],
+        ["火".encode(), b"\xff"],
+        np.array([T0, T0 + 1]),
+        np.array([0, 3], np.uint8),
+        np.array([0, 0], np.uint16),
+        7,
+    )
+    text, raw = lines(batch)
+    assert '"payload": "火"' in text
+    assert '"offset": 7' in text
+    assert '"payload_base64": "/w=="' in raw
+    assert '["retained", "redelivered"]' in raw
