@@ -1,0 +1,47 @@
+# Every target does its own set-up in .venv; nothing else on the machine changes, but for the servers of "make test".
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# The Python to build .venv with: make test PYTHON=python3.12
+PYTHON ?= python3
+# Further words for the demo, and for pytest: make test PYTEST="-k journal"
+DEMO ?=
+PYTEST ?=
+
+BIN := .venv/bin
+export PYTHON
+
+.PHONY: help demo check test clean static servers venv-demo venv-dev
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: venv-demo ## run everything on this machine with simulated sensors (needs Python only)
+	@$(BIN)/firesense demo $(DEMO)
+
+check: static ## the fast part: format, lint, types, layers, profiles, tests without servers
+	$(BIN)/pytest -q -m "not server" tests/unit tests/contract $(PYTEST)
+
+test: static servers ## all of it, with a real broker, real stores and a real browser
+	$(BIN)/pytest $(PYTEST)
+
+clean: ## remove what these targets made
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache demo-data
+	find firesense simulators tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+static: venv-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/firesense profile check
+
+servers:
+	@scripts/servers.sh
+
+venv-demo:
+	@scripts/venv.sh demo
+
+venv-dev:
+	@scripts/venv.sh dev
