@@ -1,0 +1,294 @@
+"""Reads ``config/firesense.yaml``: where things are and how the daemon reaches them.
+
+Paths are relative to the file they stand in. Any text may hold ``${NAME}`` (an environment variable) or
+``${file:PATH}`` (the content of a file, for secrets; relative to systemd's credentials folder when there is one), so
+that no secret has to stand in the file. Every fault is reported at once.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, SecretStr, ValidationError
+
+from firesense.domain.errors import ConfigError, Fault
+from firesense.yamlfile import Duration, Size, Written, faults_of, path_of, read_yaml
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Tls(Written):
+    """TLS to a broker; without ``ca_file`` the system's certificates are trusted."""
+
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    verify: bool = True
+
+
+class Broker(Written):
+    """One MQTT broker. Without ``filters`` the daemon subscribes to what the device profiles name."""
+
+    name: str = Field(default="main", pattern=r"^[a-z0-9-]+$")
+    protocol: Literal["mqtt5", "mqtt311"] = "mqtt5"
+    host: str = "127.0.0.1"
+    port: Port = 1883
+    username: str = ""
+    password: SecretStr = SecretStr("")
+    client_id: str = Field(default="firesense", min_length=1)
+    tls: Tls | None = None
+    filters: tuple[str, ...] = ()
+    shared_group: str = Field(default="", pattern=r"^[^/+#]*$")
+    qos: Literal[0, 1] = 1
+    keep_alive: Duration = timedelta(seconds=30)
+    session_expiry: Duration = timedelta(days=7)
+    receive_maximum: Annotated[int, Field(ge=1, le=65535)] = 2000
+    batch_size: Count = 2000
+    linger: Duration = timedelta(milliseconds=5)
+    backlog: Count = 20_000
+
+
+class JournalSettings(Written):
+    """How long frames are kept as they came; nothing a street has not read is ever dropped."""
+
+    file: Path = Path("journal.db")
+    keep: Duration = timedelta(days=7)
+    most: Size = 20 * 2**30
+
+
+class HistorySettings(Written):
+    """The time-series store. ``sqlite`` needs no set-up; the others are reached over HTTP."""
+
+    kind: Literal["sqlite", "influxdb1", "influxdb2", "victoriametrics"] = "sqlite"
+    file: Path = Path("history.db")
+    keep: Duration = timedelta(days=366)  # GB/T 45839-2025 5.9.5: at least one year
+    url: str = ""
+    database: str = "firesense"
+    org: str = "firesense"
+    bucket: str = "firesense"
+    username: str = ""
+    password: SecretStr = SecretStr("")
+    token: SecretStr = SecretStr("")
+    timeout: Duration = timedelta(seconds=10)
+    go_back: Duration = timedelta(seconds=60)
+
+
+class WebSettings(Written):
+    """The console and the API. ``url`` is how people reach it: it goes into calls."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8440
+    url: str = ""
+    secure_cookies: bool = False
+
+
+class ReadingSettings(Written):
+    """What is taken for late, early, or too large."""
+
+    late_after: Duration = timedelta(minutes=10)
+    future_tolerance: Duration = timedelta(minutes=5)
+    max_payload: Size = 256 * 2**10
+
+
+class AlertingSettings(Written):
+    """How much of the journal is judged at once, and how often rule state is written down."""
+
+    most: Count = 5000
+    snapshot_every: Duration = timedelta(seconds=30)
+
+
+class Files(Written):
+    """Where the rest of the configuration is."""
+
+    profiles: Path = Path("../device_profiles")
+    rules: Path = Path("rules.yaml")
+    org: Path = Path("org.yaml")
+    ladders: Path = Path("ladders.yaml")
+    devices: Path | None = None
+
+
+class LogChannelSettings(Written):
+    """Calls as lines in the log."""
+
+    kind: Literal["log"]
+    name: str
+
+
+class MqttChannelSettings(Written):
+    """Calls as JSON on a topic; ``{address}`` in it is the person's address."""
+
+    kind: Literal["mqtt"]
+    name: str
+    topic: str = "firesense/calls/{address}"
+    host: str = "127.0.0.1"
+    port: Port = 1883
+    username: str = ""
+    password: SecretStr = SecretStr("")
+    tls: Tls | None = None
+
+
+class WebhookChannelSettings(Written):
+    """Calls as signed HTTP posts; the person's address is the URL, whose host must be allowed."""
+
+    kind: Literal["webhook"]
+    name: str
+    secret: SecretStr
+    hosts: tuple[str, ...] = Field(min_length=1)
+    allow_private: bool = False
+
+
+class SmtpChannelSettings(Written):
+    """Calls as e-mail."""
+
+    kind: Literal["smtp"]
+    name: str
+    host: str
+    port: Port = 587
+    sender: str
+    username: str = ""
+    password: SecretStr = SecretStr("")
+    security: Literal["starttls", "tls", "none"] = "starttls"
+
+
+class RobotChannelSettings(Written):
+    """A group robot of DingTalk, WeCom or Feishu; ``url`` is another base address, for gateways and tests."""
+
+    kind: Literal["dingtalk", "wecom", "feishu"]
+    name: str
+    secret: SecretStr = SecretStr("")
+    url: str = ""
+
+
+class AppriseChannelSettings(Written):
+    """Anything else apprise can reach; the person's address is an apprise URL."""
+
+    kind: Literal["apprise"]
+    name: str
+
+
+ChannelSettings = Annotated[
+    LogChannelSettings
+    | MqttChannelSettings
+    | WebhookChannelSettings
+    | SmtpChannelSettings
+    | RobotChannelSettings
+    | AppriseChannelSettings,
+    Field(discriminator="kind"),
+]
+
+
+class Settings(Written):
+    """The whole file."""
+
+    data: Path = Path("../data")
+    language: Literal["zh", "en"] = "zh"
+    zone: str = "Asia/Shanghai"
+    files: Files = Files()
+    brokers: tuple[Broker, ...] = (Broker(),)
+    journal: JournalSettings = JournalSettings()
+    book: str = Field(default="", description="an SQLAlchemy URL; empty: book.db in the data folder")
+    history: HistorySettings = HistorySettings()
+    reading: ReadingSettings = ReadingSettings()
+    alerting: AlertingSettings = AlertingSettings()
+    channels: tuple[ChannelSettings, ...] = (LogChannelSettings(kind="log", name="log"),)
+    web: WebSettings = WebSettings()
+
+
+def load_settings(path: Path) -> Settings:
+    """Read the settings; all paths come back absolute. Raises ConfigError with every fault."""
+    data = read_yaml(path)
+    if not isinstance(data, dict):
+        raise ConfigError([Fault(str(path), "", "is empty or not a mapping of keys")])
+    faults: list[Fault] = []
+    data = _filled(data, (), faults, str(path))
+    settings: Settings | None = None
+    try:
+        settings = Settings.model_validate(data)
+    except ValidationError as error:
+        faults += faults_of(error, str(path))
+    else:
+        faults += _cross_faults(settings, str(path))
+    if faults or settings is None:
+        raise ConfigError(faults)
+    return _absolute(settings, path.resolve().parent)
+
+
+_REFERENCE = re.compile(r"\$\{(file:)?([^}]+)\}")
+
+
+def _filled(value: Any, where: tuple[int | str, ...], faults: list[Fault], file: str) -> Any:
+    """Replace ``${...}`` in every text, however deep."""
+    if isinstance(value, dict):
+        return {key: _filled(item, (*where, str(key)), faults, file) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_filled(item, (*where, i), faults, file) for i, item in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+
+    def fill(found: re.Match[str]) -> str:
+        name = found[2]
+        if found[1]:
+            secret = Path(os.environ.get("CREDENTIALS_DIRECTORY", ".")) / name
+            try:
+                return secret.read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                faults.append(Fault(file, path_of(where), f"cannot read the file {name}: {error}"))
+        elif name in os.environ:
+            return os.environ[name]
+        else:
+            faults.append(Fault(file, path_of(where), f"the environment variable {name} is not set"))
+        return found[0]
+
+    return _REFERENCE.sub(fill, value)
+
+
+def _cross_faults(settings: Settings, file: str) -> list[Fault]:
+    """Find what single fields cannot know."""
+    faults: list[Fault] = []
+    for key, names in (
+        ("brokers", [broker.name for broker in settings.brokers]),
+        ("channels", [channel.name for channel in settings.channels]),
+    ):
+        faults += [
+            Fault(file, f"{key}[{i}].name", f"{name!r} is given twice")
+            for i, name in enumerate(names)
+            if name in names[:i]
+        ]
+    try:
+        ZoneInfo(settings.zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        faults.append(Fault(file, "zone", f"there is no time zone {settings.zone!r}"))
+    if settings.history.kind != "sqlite" and not settings.history.url:
+        faults.append(Fault(file, "history.url", f"is needed for {settings.history.kind}"))
+    return faults
+
+
+def _absolute(settings: Settings, folder: Path) -> Settings:
+    """Make every path absolute: the configuration's from its own folder, the data's from the data folder."""
+
+    def under(root: Path, path: Path) -> Path:
+        return Path(os.path.normpath(root / path.expanduser()))
+
+    data = under(folder, settings.data)
+    files = settings.files
+    return settings.model_copy(
+        update={
+            "data": data,
+            "files": Files(
+                profiles=under(folder, files.profiles),
+                rules=under(folder, files.rules),
+                org=under(folder, files.org),
+                ladders=under(folder, files.ladders),
+                devices=under(folder, files.devices) if files.devices else None,
+            ),
+            "journal": settings.journal.model_copy(update={"file": under(data, settings.journal.file)}),
+            "history": settings.history.model_copy(update={"file": under(data, settings.history.file)}),
+            "book": settings.book or f"sqlite:///{data / 'book.db'}",
+        }
+    )
