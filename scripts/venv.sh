@@ -39,6 +39,7 @@ if [ "$(.venv/bin/python -VV 2>/dev/null)" != "$version" ] || ! .venv/bin/python
 fi
 
 echo "Installing Python packages into .venv"
+export PYTHONWARNINGS=ignore # setuptools has much to say about editable installs
 pip=(.venv/bin/python -m pip --disable-pip-version-check -q install)
 case $purpose in
 demo) "${pip[@]}" -e '.[demo]' ;;
