@@ -107,6 +107,14 @@ class Journal(Protocol):
         """Block until the head is beyond this offset, or the time is up; says whether it is."""
         ...
 
+    def note(self, name: str, at: Instant) -> None:
+        """Remember an instant under a name, for other processes: when ingest last heard its broker, for one."""
+        ...
+
+    def noted(self) -> dict[str, Instant]:
+        """All noted instants by name."""
+        ...
+
     def trim(self, before: int, older_than: Instant, most_bytes: int) -> int:
         """Drop old frames below ``before`` (no reader's position is passed), and count what was dropped.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import zlib
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -30,6 +31,7 @@ CREATE TABLE IF NOT EXISTS batch (
     crc INTEGER NOT NULL, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS mark (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 INSERT OR IGNORE INTO mark VALUES ('tail', 0);
+CREATE TABLE IF NOT EXISTS note (name TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
 """
 _POLL = 0.05  # seconds between looks at a journal that another process writes
 
@@ -105,17 +107,15 @@ class SqliteJournal:
         """Where an emptied journal goes on: offsets are never given twice."""
         return int(self._connection.execute("SELECT value FROM mark WHERE name = 'tail'").fetchone()[0])
 
-    def append(self, batch: FrameBatch) -> FrameBatch:
-        """Write a batch durably and give it its offsets; see the port."""
-        body = pack(batch)
-        row = (len(batch), batch.source, int(batch.received_at[-1]), zlib.crc32(body), body)
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """All of it, durably, or nothing."""
         connection = self._connection
         with self._write_lock:
             try:
                 connection.execute("BEGIN IMMEDIATE")
                 try:
-                    first = self.head
-                    connection.execute("INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?)", (first, *row))
+                    yield connection
                     connection.execute("COMMIT")
                 except BaseException:
                     if connection.in_transaction:
@@ -123,6 +123,14 @@ class SqliteJournal:
                     raise
             except sqlite3.Error as error:
                 raise JournalError(f"{self._path}: {error}") from error
+
+    def append(self, batch: FrameBatch) -> FrameBatch:
+        """Write a batch durably and give it its offsets; see the port."""
+        body = pack(batch)
+        row = (len(batch), batch.source, int(batch.received_at[-1]), zlib.crc32(body), body)
+        with self._transaction() as connection:
+            first = self.head
+            connection.execute("INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?)", (first, *row))
         with self._grown:
             self._grown.notify_all()
         return replace(batch, first_offset=first)
@@ -173,23 +181,24 @@ class SqliteJournal:
                 self._grown.wait(min(left, _POLL))
         return True
 
+    def note(self, name: str, at: Instant) -> None:
+        """Remember an instant under a name; see the port."""
+        with self._transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO note VALUES (?, ?)", (name, at))
+
+    def noted(self) -> dict[str, Instant]:
+        """All noted instants by name."""
+        try:
+            return dict(self._connection.execute("SELECT name, at FROM note").fetchall())
+        except sqlite3.Error as error:
+            raise JournalError(f"{self._path}: {error}") from error
+
     def trim(self, before: int, older_than: Instant, most_bytes: int) -> int:
         """Drop old batches below a position; see the port. A batch goes whole or stays whole."""
-        connection = self._connection
-        with self._write_lock:
-            try:
-                connection.execute("BEGIN IMMEDIATE")
-                try:
-                    dropped = self._trim(connection, before, older_than, most_bytes)
-                    connection.execute("COMMIT")
-                except BaseException:
-                    if connection.in_transaction:
-                        connection.execute("ROLLBACK")
-                    raise
-                if dropped:
-                    connection.execute("PRAGMA incremental_vacuum(1000)").fetchall()
-            except sqlite3.Error as error:
-                raise JournalError(f"{self._path}: {error}") from error
+        with self._transaction() as connection:
+            dropped = self._trim(connection, before, older_than, most_bytes)
+        if dropped:
+            connection.execute("PRAGMA incremental_vacuum(1000)").fetchall()
         return dropped
 
     @staticmethod

@@ -89,6 +89,12 @@ def test_waiting_ends_when_a_frame_comes_or_the_time_is_up(journal):
     thread.join()
 
 
+def test_notes_are_kept_and_replaced(journal):
+    journal.note("listening:main", T0)
+    journal.note("listening:main", T0 + 1)
+    assert journal.noted() == {"listening:main": T0 + 1}
+
+
 def test_another_process_reads_while_it_is_written(journal, tmp_path):
     journal.append(batch_of(("a", "1"), ("b", "2")))
     code = (
