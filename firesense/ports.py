@@ -209,8 +209,13 @@ class Book(Protocol):
         """Move a climb with its calls, unless someone moved it meanwhile (its version differs): then False."""
         ...
 
-    def lease_calls(self, now: Instant, until: Instant, most: int) -> list[tuple[Call, Alert]]:
-        """Take due calls, urgent first; nobody else gets them before ``until``. Calls become moot here, too."""
+    def lease_calls(
+        self, now: Instant, until: Instant, most: int, *, without: Collection[str] = ()
+    ) -> list[tuple[Call, Alert]]:
+        """Take due calls, urgent first; nobody else gets them before ``until``. Calls become moot here, too.
+
+        Calls of the channels in ``without`` (they are busy) stay where they are, so that they hold up nobody else's.
+        """
         ...
 
     def settle(self, call: Call, at: Instant) -> None:
