@@ -55,7 +55,7 @@ class _Rung(Written):
 
 
 class _Ladder(Written):
-    rungs: tuple[_Rung, ...] = Field(min_length=1)
+    rungs: list[_Rung] = Field(min_length=1)
     repeat: int | Literal["forever"] = Field(default=0)
 
 
@@ -69,7 +69,7 @@ class _Selector(Written):
 
 class _LadderFile(Written):
     ladders: dict[str, _Ladder] = Field(min_length=1)
-    choose: tuple[_Selector, ...] = Field(min_length=1)
+    choose: list[_Selector] = Field(min_length=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,95 @@
+"""Every mistake has a file named after it, and every file's faults are all reported, with their paths."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from firesense.domain.errors import ConfigError
+from firesense.domain.profile import Profile
+from firesense.orgfile import load_devices, load_ladders, load_org
+from firesense.settings import load_settings
+
+ROOT = Path(__file__).parents[2]
+FAULTS = Path(__file__).parent / "config_faults"
+PROFILES = {
+    "firesense-smoke": Profile(
+        "firesense-smoke", "smoke", "json", ("firesense/smoke/{device}/up",), timedelta(1), (), ()
+    )
+}
+
+
+def _load(path):
+    org = load_org(ROOT / "config/org.yaml")
+    match path.parent.name:
+        case "org":
+            load_org(path)
+        case "ladders":
+            load_ladders(path, org, channels={"log", "mqtt"})
+        case "devices":
+            load_devices(path, PROFILES, org)
+        case "settings":
+            load_settings(path)
+
+
+def _expected(path):
+    beside = path.with_suffix(".expect")
+    if beside.exists():
+        return beside.read_text(encoding="utf-8").splitlines()
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [line.removeprefix("# expect: ") for line in lines if line.startswith("# expect: ")]
+
+
+CASES = [
+    path
+    for room in ("org", "ladders", "devices", "settings")
+    for path in sorted((FAULTS / room).iterdir())
+    if path.suffix in {".yaml", ".csv"}
+]
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_all_faults_of_a_file_are_reported(path):
+    with pytest.raises(ConfigError) as caught:
+        _load(path)
+    found = [str(fault).removeprefix(f"{path}: ") for fault in caught.value.faults]
+    expected = _expected(path)
+    assert expected
+    assert len(found) == len(expected), found
+    for line in expected:
+        assert any(fault.startswith(line) for fault in found), (line, found)
+
+
+@pytest.mark.parametrize("name", ["org.yaml", "ladders.yaml", "firesense.yaml"])
+def test_a_missing_file_is_said(tmp_path, name):
+    load = {"org.yaml": load_org, "firesense.yaml": load_settings}.get(name)
+    with pytest.raises(ConfigError, match="No such file"):
+        (load or (lambda path: load_ladders(path, load_org(ROOT / "config/org.yaml"))))(tmp_path / name)
+
+
+def test_the_shipped_configuration_is_sound():
+    settings = load_settings(ROOT / "config/firesense.yaml")
+    org = load_org(settings.files.org)
+    ladders = load_ladders(settings.files.ladders, org, channels={channel.name for channel in settings.channels})
+    assert set(ladders.by_id) >= {"township-fire", "street-fire"}
+
+
+def test_secrets_come_from_the_environment_and_are_not_shown(tmp_path, monkeypatch):
+    monkeypatch.setenv("MADE_UP_PASSWORD", "not-to-be-seen")
+    file = tmp_path / "firesense.yaml"
+    file.write_text("brokers: [{username: u, password: '${MADE_UP_PASSWORD}'}]\n", encoding="utf-8")
+    settings = load_settings(file)
+    assert settings.brokers[0].password.get_secret_value() == "not-to-be-seen"
+    assert "not-to-be-seen" not in repr(settings)
+
+
+def test_paths_are_taken_from_where_they_stand(tmp_path):
+    (tmp_path / "etc").mkdir()
+    file = tmp_path / "etc/firesense.yaml"
+    file.write_text("data: ../var\njournal: {file: frames.db}\n", encoding="utf-8")
+    settings = load_settings(file)
+    assert settings.journal.file == tmp_path / "var/frames.db"
+    assert settings.files.rules == tmp_path / "etc/rules.yaml"
+    assert settings.book == f"sqlite:///{tmp_path}/var/book.db"
