@@ -1,0 +1,36 @@
+"""The book: the relational store of people, devices, alerts, climbs, calls, quarantine and positions.
+
+One database, SQLite here; each chapter holds the methods of one subject, ``SqlBook`` binds them.
+"""
+
+from __future__ import annotations
+
+from firesense.book.cases import Cases
+from firesense.book.climbs import Climbs
+from firesense.book.devices import Devices
+from firesense.book.outbox import Outbox
+from firesense.book.people import People
+from firesense.book.quarantine import Quarantine
+from firesense.book.schema import prepare
+from firesense.book.sessions import Sessions
+from firesense.book.sql import Database
+from firesense.book.story import Story
+from firesense.book.streets import Streets
+
+__all__ = ["SqlBook"]
+
+
+class SqlBook(People, Devices, Streets, Climbs, Outbox, Cases, Story, Sessions, Quarantine):
+    """The Book port on a SQL database; safe to use from several threads, and from several processes at once."""
+
+    def __init__(self, url: str) -> None:
+        """Open ``sqlite:///path/to/book.db``, and create or migrate its tables.
+
+        Raises BookError when it cannot be opened, was written by a newer firesense, or is something else.
+        """
+        super().__init__(Database(url))
+        prepare(self._database)
+
+    def close(self) -> None:
+        """Release the files."""
+        self._database.close()

@@ -1,0 +1,78 @@
+"""Cases: what people look at, take and close."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from firesense.book import rows, tables
+from firesense.book.sql import Chapter
+from firesense.book.story import add_steps, drop_calls, end_climb, read_alert, write_alert
+from firesense.domain.alert import Alert, Case, Condition
+from firesense.domain.errors import Conflict
+from firesense.domain.escalation import ClimbState, Step, StepKind
+
+if TYPE_CHECKING:
+    from firesense.domain.alert import Finding
+    from firesense.domain.instant import Instant
+
+_LIST = (
+    sa.select(*rows.ALERT).order_by(tables.alert.c.rank, tables.alert.c.raised_at.desc()).limit(sa.bindparam("most"))
+)
+_OPEN = _LIST.where(tables.alert.c.open)
+
+
+class Cases(Chapter):
+    """Alerts, and what people do about them."""
+
+    def alert(self, alert_id: str) -> Alert:
+        """One alert; raises NotFound."""
+        with self._database.reading() as connection:
+            return read_alert(connection, alert_id)
+
+    def alerts(self, *, open_only: bool = True, most: int = 200) -> list[Alert]:
+        """Alerts, fire first, then the newest."""
+        with self._database.reading() as connection:
+            return [Alert(*row) for row in connection.execute(_OPEN if open_only else _LIST, {"most": most})]
+
+    def acknowledge(self, alert_id: str, who: str, at: Instant) -> Alert:
+        """Take an open alert: its climb ends, calls not sent yet become moot. Who has it already keeps it.
+
+        Raises NotFound, or Conflict when it is closed or someone else has it.
+        """
+        with self._database.writing() as connection:
+            alert = read_alert(connection, alert_id, to_change=True)
+            if not alert.open:
+                raise Conflict(f"alert {alert_id} is closed")
+            if alert.acknowledged_by == who:
+                return alert
+            if alert.acknowledged_by:
+                raise Conflict(f"{alert.acknowledged_by} has alert {alert_id}")
+            end_climb(connection, alert_id, ClimbState.ACKNOWLEDGED, [ClimbState.CLIMBING, ClimbState.EXHAUSTED])
+            drop_calls(connection, alert_id)
+            add_steps(connection, [Step(alert_id, at, StepKind.ACKNOWLEDGED, who)])
+            return write_alert(
+                connection, replace(alert, case=Case.ACKNOWLEDGED, acknowledged_at=at, acknowledged_by=who)
+            )
+
+    def close_alert(self, alert_id: str, who: str, at: Instant, finding: Finding, note: str) -> Alert:
+        """Close the case, reset a latched alarm; one that still fires may be closed, too: a person says so.
+
+        Raises NotFound, or Conflict when it is closed already.
+        """
+        with self._database.writing() as connection:
+            alert = read_alert(connection, alert_id, to_change=True)
+            if not alert.open:
+                raise Conflict(f"alert {alert_id} is closed already")
+            end_climb(connection, alert_id, ClimbState.STOPPED, [ClimbState.CLIMBING])
+            drop_calls(connection, alert_id)
+            add_steps(connection, [Step(alert_id, at, StepKind.CLOSED, who, {"finding": finding.value, "note": note})])
+            reset = Condition.RESOLVED if alert.condition is Condition.LATCHED else alert.condition
+            return write_alert(
+                connection,
+                replace(
+                    alert, case=Case.CLOSED, condition=reset, closed_at=at, closed_by=who, finding=finding, note=note
+                ),
+            )

@@ -1,0 +1,81 @@
+"""Column types: how domain values are kept as text and whole numbers, the same in every database.
+
+Instants and durations are microseconds in a BIGINT, words are their own text, mappings and sequences are JSON text.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from sqlalchemy import BigInteger, Integer, Text
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from firesense.domain.escalation import Rung
+from firesense.domain.instant import micros
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from enum import StrEnum
+
+    from sqlalchemy.engine import Dialect
+
+_MICROSECOND = timedelta(microseconds=1)
+
+# SQLite numbers rows by itself only where the type is called INTEGER; it holds 64 bits there, too.
+NUMBER = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class Kept(TypeDecorator[Any]):
+    """A domain value that is written by one function and read by another; None stays NULL."""
+
+    impl: type[TypeEngine[Any]] = Text
+    cache_ok = True
+
+    def __init__(self, write: Callable[[Any], Any], read: Callable[[Any], Any]) -> None:
+        """Take the two functions; SQLAlchemy tells types apart by them."""
+        super().__init__()
+        self.write = write
+        self.read = read
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002 # SQLAlchemy gives it
+        """Write a value."""
+        return None if value is None else self.write(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002 # SQLAlchemy gives it
+        """Read a value."""
+        return None if value is None else self.read(value)
+
+
+class KeptNumber(Kept):
+    """The same, kept as a whole number."""
+
+    impl = BigInteger
+    cache_ok = True
+
+
+def word(words: type[StrEnum]) -> Kept:
+    """Make the type of a column that holds a member of one StrEnum."""
+    return Kept(attrgetter("value"), words)
+
+
+def _write(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+_read_mapping = msgspec.json.Decoder(dict[str, str]).decode
+_read_names = msgspec.json.Decoder(tuple[str, ...]).decode
+_read_set = msgspec.json.Decoder(frozenset[str]).decode
+_read_rungs = msgspec.json.Decoder(list[tuple[tuple[str, ...], tuple[str, ...], int]]).decode
+
+MAPPING = Kept(lambda mapping: _write(dict(mapping)), _read_mapping)
+NAMES = Kept(_write, lambda text: () if text == "[]" else _read_names(text))  # empty for most of 100,000 devices
+NAME_SET = Kept(lambda names: _write(sorted(names)), _read_set)
+DURATION = KeptNumber(micros, lambda count: count * _MICROSECOND)
+# [roles, channels, wait in microseconds] each
+RUNGS = Kept(
+    lambda rungs: _write([(rung.roles, rung.channels, micros(rung.wait)) for rung in rungs]),
+    lambda text: tuple(Rung(roles, channels, wait * _MICROSECOND) for roles, channels, wait in _read_rungs(text)),
+)

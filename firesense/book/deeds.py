@@ -1,0 +1,133 @@
+"""What alerting did, written down: alerts raised, tripped again, cleared."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+import structlog
+
+from firesense.book import rows, tables
+from firesense.book.sql import insert_new
+from firesense.book.story import add_steps, drop_calls, end_climb, queue_calls, read_alert, write_alert
+from firesense.domain.alert import Case, Condition, Finding
+from firesense.domain.errors import NotFound
+from firesense.domain.escalation import Call, CallState, ClimbState, Purpose, Step, StepKind
+from firesense.domain.outcome import Clear, Raise, TripAgain
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+    from firesense.domain.alert import Alert
+    from firesense.domain.instant import Instant
+
+_log = structlog.get_logger(__name__)
+
+_TOLD = (
+    sa.select(*rows.CALL)
+    .where(
+        tables.call.c.alert == sa.bindparam("id"),
+        tables.call.c.purpose == Purpose.ALERT,
+        tables.call.c.state.in_((CallState.SENT, CallState.DELIVERED)),
+    )
+    .order_by(tables.call.c.number)
+)
+_START_AGAIN = (
+    sa.update(tables.climb)
+    .where(tables.climb.c.alert == sa.bindparam("id"))
+    .values(
+        state=ClimbState.CLIMBING,
+        rung=0,
+        round=tables.climb.c.round + 1,
+        due_at=sa.bindparam("now"),
+        version=tables.climb.c.version + 1,
+    )
+)
+
+
+def do(connection: Connection, deed: Raise | TripAgain | Clear, now: Instant) -> None:
+    """Write one deed. One that speaks of an alert nobody raised is logged and left: the rest must not wait for it."""
+    try:
+        match deed:
+            case Raise():
+                _raise(connection, deed)
+            case TripAgain():
+                _trip_again(connection, deed, now)
+            case Clear():
+                _clear(connection, deed, now)
+    except NotFound:
+        _log.error("a deed on an alert that is not in the book", alert=deed.alert, deed=type(deed).__name__)
+
+
+def _raise(connection: Connection, deed: Raise) -> None:
+    new = insert_new(connection, tables.alert).on_conflict_do_nothing().values(rows.alert_values(deed.alert))
+    if not connection.execute(new).rowcount:
+        return
+    if deed.climb is not None:
+        climb = rows.climb_values(deed.climb) | {"rank": rows.rank(deed.alert)}
+        connection.execute(sa.insert(tables.climb), climb)
+    queue_calls(connection, deed.calls)
+    add_steps(connection, deed.steps)
+
+
+def _trip_again(connection: Connection, deed: TripAgain, now: Instant) -> None:
+    alert = read_alert(connection, deed.alert, to_change=True)
+    again = replace(alert, trips=alert.trips + 1)
+    if alert.open or (alert.closed_at is not None and deed.at > alert.closed_at):
+        again = replace(again, condition=Condition.FIRING, value=deed.value, cleared_at=None)
+    if not alert.open and again.condition is Condition.FIRING:
+        # A person closed it while this frame was on its way here: whoever is responsible must hear of it once more.
+        again = replace(
+            again,
+            case=Case.OPEN,
+            acknowledged_at=None,
+            acknowledged_by="",
+            closed_at=None,
+            closed_by="",
+            finding=None,
+            note="",
+        )
+        connection.execute(_START_AGAIN, {"id": alert.id, "now": now})
+    write_alert(connection, again)
+    add_steps(connection, [Step(alert.id, now, StepKind.TRIPPED_AGAIN, detail=_value(deed.value))])
+
+
+def _value(value: float | None) -> dict[str, str]:
+    return {} if value is None else {"value": f"{value:g}"}
+
+
+def _clear(connection: Connection, deed: Clear, now: Instant) -> None:
+    alert = read_alert(connection, deed.alert, to_change=True)
+    if not alert.open:  # a person had the last word; what the device says now is kept, and nobody is told
+        write_alert(connection, replace(alert, condition=Condition.RESOLVED, cleared_at=deed.at))
+        add_steps(connection, [Step(alert.id, now, StepKind.CLEARED)])
+        return
+    cleared = replace(alert, condition=deed.condition, cleared_at=deed.at)
+    steps = [Step(alert.id, now, StepKind.CLEARED, detail={"condition": deed.condition.value})]
+    if deed.condition is Condition.RESOLVED:
+        end_climb(connection, alert.id, ClimbState.STOPPED, [ClimbState.CLIMBING])
+        drop_calls(connection, alert.id)
+        if not alert.acknowledged_by:
+            cleared = replace(cleared, case=Case.CLOSED, closed_at=now, finding=Finding.CLEARED_ITSELF)
+            steps.append(Step(alert.id, now, StepKind.CLOSED, detail={"finding": Finding.CLEARED_ITSELF.value}))
+    write_alert(connection, cleared)
+    told = [Call(*row) for row in connection.execute(_TOLD, {"id": alert.id})]
+    queue_calls(connection, [cleared_call(call, alert, now) for call in told])
+    add_steps(connection, steps)
+
+
+def cleared_call(told: Call, alert: Alert, now: Instant) -> Call:
+    """Tell whoever was told, by the same channel, that it is over; once each time it tripped."""
+    return replace(
+        told,
+        key=f"{alert.id}/{Purpose.CLEARED.value}/{alert.trips}/{told.person}/{told.channel}",
+        purpose=Purpose.CLEARED,
+        created_at=now,
+        due_at=now,
+        urgent=False,
+        state=CallState.QUEUED,
+        attempts=0,
+        receipt="",
+        sent_at=None,
+    )

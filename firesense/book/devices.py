@@ -1,0 +1,97 @@
+"""Devices: who is registered, and the slots they keep for ever."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from firesense.book import rows, tables
+from firesense.book.people import plan_changed
+from firesense.book.sql import Chapter, insert_new
+from firesense.domain.device import Device, Registry
+from firesense.domain.errors import Conflict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy.engine import Connection
+
+_DEVICE = tables.device.c
+_ALL = sa.select(*rows.DEVICE).order_by(_DEVICE.device_class, _DEVICE.slot)
+_OF_IDS = sa.select(*rows.DEVICE).where(_DEVICE.id.in_(sa.bindparam("ids", expanding=True)))
+_HEARD_AS = sa.select(*rows.DEVICE).where(
+    _DEVICE.profile == sa.bindparam("profile"), _DEVICE.external_id.in_(sa.bindparam("external_ids", expanding=True))
+)
+_AT_ONCE = 500  # parameters of one question
+
+
+class Devices(Chapter):
+    """The registry."""
+
+    def registry(self) -> Registry:
+        """All devices, by class in the order of their registration."""
+        with self._database.reading() as connection:
+            return Registry(Device(*row) for row in connection.execute(_ALL))
+
+    def register(self, devices: Iterable[Device]) -> int:
+        """Add devices, or change those whose id is known; slots are given here. Counts what changed.
+
+        A device keeps its slot while it keeps its class. Raises Conflict when two devices of one profile would have
+        one external id: a frame could not say whose it is.
+        """
+        wanted = {device.id: device for device in devices}
+        with self._database.writing() as connection:
+            near = _near(connection, list(wanted.values()))
+            known = {device_id: near[device_id] for device_id in wanted if device_id in near}
+            given = dict(connection.execute(sa.select(tables.slots.c.device_class, tables.slots.c.given)).all())
+            changed = {}
+            for device in wanted.values():
+                before = known.get(device.id)
+                if before is not None and before.device_class == device.device_class:
+                    slot = before.slot
+                else:
+                    slot = given.get(device.device_class, 0)
+                    given[device.device_class] = slot + 1
+                after = replace(device, slot=slot)
+                if after != before:
+                    changed[device.id] = after
+            _refuse_doubles(near | changed)
+            if changed:
+                _write(connection, changed, known)
+                put = insert_new(connection, tables.slots)
+                put = put.on_conflict_do_update(index_elements=["device_class"], set_={"given": put.excluded.given})
+                connection.execute(put, [{"device_class": name, "given": count} for name, count in given.items()])
+                plan_changed(connection)
+        return len(changed)
+
+
+def _near(connection: Connection, wanted: list[Device]) -> dict[str, Device]:
+    """Find the registered devices that have an id, or an external id in its profile, in common with the wanted ones."""
+    near: dict[str, Device] = {}
+    for start in range(0, len(wanted), _AT_ONCE):
+        part = wanted[start : start + _AT_ONCE]
+        queries = [_OF_IDS.params(ids=[device.id for device in part])]
+        for profile in {device.profile for device in part}:
+            heard_as = [device.external_id for device in part if device.profile == profile]
+            queries.append(_HEARD_AS.params(profile=profile, external_ids=heard_as))
+        for query in queries:
+            near |= {row.id: Device(*row) for row in connection.execute(query)}
+    return near
+
+
+def _refuse_doubles(devices: dict[str, Device]) -> None:
+    heard: dict[tuple[str, str], str] = {}
+    for device in devices.values():
+        other = heard.setdefault((device.profile, device.external_id), device.id)
+        if other != device.id:
+            raise Conflict(f"{device.external_id} of {device.profile} is both {other} and {device.id}")
+
+
+def _write(connection: Connection, changed: dict[str, Device], known: dict[str, Device]) -> None:
+    """Write over rows whole: two devices may have changed places in one of the unique keys."""
+    gone = [{"gone": device_id} for device_id in changed if device_id in known]
+    if gone:
+        connection.execute(sa.delete(tables.device).where(_DEVICE.id == sa.bindparam("gone")), gone)
+    connection.execute(sa.insert(tables.device), [rows.values(device) for device in changed.values()])

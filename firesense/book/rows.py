@@ -1,0 +1,97 @@
+"""Rows to domain objects and back.
+
+A table's columns are called what the domain calls its fields, so one pair of functions does for most of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from math import isnan
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from firesense.book import tables
+from firesense.domain.alert import Alert, AlertClass
+from firesense.domain.device import Device
+from firesense.domain.escalation import Call, CallState, Climb, ClimbState, Ladder, Selector, Step
+from firesense.domain.frame import Refusal
+from firesense.domain.place import Person, Place
+from firesense.ports import Stranger, User
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import sqlalchemy as sa
+
+    from firesense.domain.instant import Instant
+
+FIRST, REST = 0, 1
+RANKS = (FIRST, REST)
+PENDING = (CallState.QUEUED, CallState.FAILED_FOR_NOW)
+
+
+def _columns(table: sa.Table, kind: Any, *, without: Iterable[str] = ()) -> list[sa.Column[Any]]:
+    return [table.c[field.name] for field in fields(kind) if field.name not in without]
+
+
+# The columns of each type in the order of its fields: select(*ALERT) gives rows that Alert(*row) takes.
+ALERT = _columns(tables.alert, Alert)
+CALL = _columns(tables.call, Call)
+DEVICE = _columns(tables.device, Device)
+PERSON = _columns(tables.person, Person)
+PLACE = _columns(tables.place, Place)
+REFUSAL = _columns(tables.quarantine, Refusal)
+SELECTOR = _columns(tables.selector, Selector)
+STEP = _columns(tables.step, Step)
+STRANGER = _columns(tables.stranger, Stranger)
+USER = _columns(tables.user, User)
+LADDER = _columns(tables.ladder, Ladder)
+_WAY = [tables.climb.c[name] for name in ("state", "rung", "round", "due_at", "version")]
+CLIMB = [tables.climb.c[name] for name in ("alert", "ladder", "rungs", "repeat")] + _WAY
+
+_NAMES = {
+    kind: tuple(field.name for field in fields(kind))
+    for kind in (Alert, Call, Device, Person, Place, Refusal, Selector, Step, User, Ladder)
+}
+
+
+def values(thing: Any) -> dict[str, Any]:
+    """Give the fields of a domain object by column."""
+    names = _NAMES[type(thing)]
+    return dict(zip(names, attrgetter(*names)(thing), strict=True))
+
+
+def rank(alert: Alert) -> int:
+    """Say what goes first: fire before everything."""
+    return FIRST if alert.alert_class is AlertClass.FIRE else REST
+
+
+def alert_values(alert: Alert) -> dict[str, Any]:
+    """Give an alert's columns."""
+    value = None if alert.value is None or isnan(alert.value) else alert.value
+    return values(alert) | {"value": value, "rank": rank(alert), "open": alert.open}
+
+
+def call_values(call: Call) -> dict[str, Any]:
+    """Give a new call's columns."""
+    return values(call) | {"rank": FIRST if call.urgent else REST, "ready_at": ready_at(call)}
+
+
+def ready_at(call: Call) -> Instant | None:
+    """When somebody has to do something about a call."""
+    return call.due_at if call.state in PENDING else None
+
+
+def climb_values(climb: Climb) -> dict[str, Any]:
+    """Give a climb's columns but for its rank; one that is over is never due."""
+    way = {column.name: getattr(climb, column.name) for column in _WAY}
+    if climb.state is not ClimbState.CLIMBING:
+        way["due_at"] = None
+    copy = {"ladder": climb.ladder.id, "rungs": climb.ladder.rungs, "repeat": climb.ladder.repeat}
+    return {"alert": climb.alert} | copy | way
+
+
+def climb_of(row: Any) -> Climb:
+    """Make a climb of a row of CLIMB."""
+    alert, ladder, rungs, repeat, *way = row
+    return Climb(alert, Ladder(ladder, rungs, repeat), *way)

@@ -1,0 +1,61 @@
+"""Which version of the tables a database has, and bringing it to ours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from firesense.book import tables
+from firesense.domain.errors import BookError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy.engine import Connection
+
+    from firesense.book.sql import Database
+
+# MIGRATIONS[n] is the SQL that leads from version n + 1 to n + 2; a new database gets the tables as they are now.
+MIGRATIONS: Sequence[Sequence[str]] = ()
+
+_VERSION = "schema"
+
+
+def prepare(database: Database, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> None:
+    """Create the tables, or migrate those that are there, in one transaction.
+
+    Raises BookError when the database is newer than this program, or holds something else.
+    """
+    newest = len(migrations) + 1
+    with database.reading() as connection:
+        if _found(connection, database.name) == newest:
+            return
+    with database.writing() as connection:
+        version = _found(connection, database.name)
+        if version is None:
+            tables.metadata.create_all(connection)
+            connection.execute(
+                sa.insert(tables.meta), [{"key": _VERSION, "value": newest}, {"key": "plan", "value": 0}]
+            )
+            return
+        if version > newest:
+            raise BookError(
+                f"{database.name} has schema version {version}, written by a newer firesense; ours is {newest}"
+            )
+        for statement in (sql for migration in migrations[version - 1 :] for sql in migration):
+            connection.exec_driver_sql(statement)
+        connection.execute(sa.update(tables.meta).where(tables.meta.c.key == _VERSION).values(value=newest))
+
+
+def _found(connection: Connection, name: str) -> int | None:
+    """Give the version found, None in an empty database; raises BookError when these are not our tables."""
+    found = set(sa.inspect(connection).get_table_names())
+    if not found:
+        return None
+    version = None
+    if "meta" in found:
+        version = connection.scalar(sa.select(tables.meta.c.value).where(tables.meta.c.key == _VERSION))
+    if version is None:
+        raise BookError(f"{name} is not a firesense book: it holds other tables")
+    return int(version)

@@ -1,0 +1,109 @@
+"""The database behind the book: connections, transactions, and its errors as BookErrors.
+
+SQLite is used by several threads and several processes at once: write-ahead log, every commit on the disk before it
+returns, and a write takes the lock when it begins (BEGIN IMMEDIATE), because a transaction that reads first and asks
+for the lock later is refused at once when somebody wrote in between.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
+
+from firesense.domain.errors import BookError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.engine import Connection
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+
+_BUSY_MS = 10_000  # how long a connection waits for another process's write
+
+
+class Database:
+    """Transactions on one database, for any number of threads.
+
+    Within a process one thread writes at a time: those who wait for a lock of ours wake at once, where SQLite would
+    have them poll.
+    """
+
+    def __init__(self, url: str) -> None:
+        """Make an engine; nothing is opened yet. Raises BookError for a URL that cannot be used."""
+        try:
+            address = sa.make_url(url)
+            self.name = address.render_as_string(hide_password=True)
+            self._engine = sa.create_engine(address, pool_size=8, max_overflow=24)
+        except (SQLAlchemyError, ImportError, TypeError) as error:
+            raise BookError(f"the book's URL cannot be used: {error}") from error
+        if self._engine.dialect.name == "sqlite":
+            _keep_private(address.database)
+            sa.event.listen(self._engine, "connect", _set_up_sqlite)
+            sa.event.listen(self._engine, "begin", _begin_sqlite)
+        self._writer = self._engine.execution_options(writes=True)
+        self._turn = Lock()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One snapshot for as many questions as are asked. Raises BookError."""
+        with _as_book_errors(self.name), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """One transaction: written whole at the end, or not at all when anything is raised. Raises BookError."""
+        with self._turn, _as_book_errors(self.name), self._writer.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._engine.dispose()
+
+
+class Chapter:
+    """A part of the book: some of its methods, over the one database."""
+
+    def __init__(self, database: Database) -> None:
+        """Take the database."""
+        self._database = database
+
+
+def insert_new(connection: Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    """Make an INSERT that can say what to do ON CONFLICT, in the words of the connection's database."""
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def _keep_private(path: str | None) -> None:
+    """Create the file so that only its owner reads it: it holds phone numbers and password hashes."""
+    if path and path != ":memory:" and not path.startswith("file:"):
+        with suppress(OSError):  # opening it says better what is wrong
+            os.close(os.open(Path(path), os.O_CREAT | os.O_RDWR, 0o600))
+
+
+def _set_up_sqlite(connection: DBAPIConnection, _record: Any) -> None:
+    connection.isolation_level = None  # the driver begins no transactions by itself: _begin_sqlite does
+    cursor = connection.cursor()
+    for pragma in (f"busy_timeout={_BUSY_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")
+
+
+@contextmanager
+def _as_book_errors(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        reason = getattr(error, "orig", None) or error  # without SQLAlchemy's copy of the parameters: they hold secrets
+        raise BookError(f"{name}: {reason}") from error

@@ -1,0 +1,287 @@
+"""The tables, portable to any database SQLAlchemy knows; docs/book.md says what each one is for.
+
+Columns are called what the domain calls the fields they keep. Those a table has beside them:
+
+- ``number`` keeps the order in which rows were written;
+- ``rank`` is 0 for what goes first (fire) and 1 for the rest;
+- ``due_at`` of a climb and ``ready_at`` of a call are NULL unless somebody has to do something then, so looking for
+  due work costs what is due, however much history there is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from firesense.book.columns import DURATION, MAPPING, NAME_SET, NAMES, NUMBER, RUNGS, word
+from firesense.domain.alert import AlertClass, Case, Condition, Finding, Grade
+from firesense.domain.escalation import CallState, ClimbState, Purpose, StepKind
+from firesense.domain.frame import Reason
+
+if TYPE_CHECKING:
+    from sqlalchemy.sql.schema import SchemaItem
+    from sqlalchemy.types import TypeEngine
+
+metadata = MetaData()
+
+
+def _must(
+    name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]], *more: SchemaItem, key: bool = False
+) -> Column[Any]:
+    """Make a column that refuses NULL."""
+    return Column(name, kind, *more, primary_key=key, nullable=False)
+
+
+def _number() -> Column[Any]:
+    """Make a key that grows with every row and is never used again."""
+    return Column("number", NUMBER, primary_key=True, autoincrement=True)
+
+
+def _of(target: str) -> ForeignKey:
+    """Refer to a row that may be written later in the same transaction."""
+    return ForeignKey(target, deferrable=True, initially="DEFERRED")
+
+
+meta = Table("meta", metadata, _must("key", Text, key=True), _must("value", BigInteger))
+
+# -- what people registered -------------------------------------------------------------------------------------------
+place = Table(
+    "place",
+    metadata,
+    _number(),
+    Column("code", Text, nullable=False, unique=True),
+    _must("name", Text),
+    _must("kind", Text),
+    _must("parent", Text),
+    _must("tags", NAMES),
+    _must("address", Text),
+)
+person = Table(
+    "person",
+    metadata,
+    _number(),
+    Column("id", Text, nullable=False, unique=True),
+    _must("name", Text),
+    _must("addresses", MAPPING),
+    _must("phone", Text),
+    _must("language", Text),
+)
+post = Table(
+    "post",
+    metadata,
+    _number(),
+    _must("role", Text),
+    _must("place", Text, _of("place.code")),
+    UniqueConstraint("place", "role"),
+)
+holding = Table(
+    "holding",
+    metadata,
+    _number(),
+    _must("place", Text),
+    _must("role", Text),
+    _must("person", Text, _of("person.id")),
+    UniqueConstraint("place", "role", "person"),
+    ForeignKeyConstraint(["place", "role"], ["post.place", "post.role"], deferrable=True, initially="DEFERRED"),
+)
+ladder = Table(
+    "ladder",
+    metadata,
+    _must("id", Text, key=True),
+    _must("rungs", RUNGS),
+    Column("repeat", Integer),
+)
+selector = Table(
+    "selector",
+    metadata,
+    _number(),
+    _must("ladder", Text, _of("ladder.id")),
+    _must("alert_classes", NAME_SET),
+    _must("grades", NAME_SET),
+    _must("places", NAME_SET),
+    _must("tags", NAME_SET),
+)
+device = Table(
+    "device",
+    metadata,
+    _must("id", Text, key=True),
+    _must("device_class", Text),
+    _must("profile", Text),
+    _must("external_id", Text),
+    _must("place", Text),
+    _must("slot", Integer),
+    _must("name", Text),
+    _must("kind", Text),
+    _must("gateway", Text),
+    _must("tags", NAMES),
+    Column("period", DURATION),
+    UniqueConstraint("device_class", "slot"),
+    UniqueConstraint("profile", "external_id"),
+)
+# How many slots of a class were ever given: a slot that came free is not given again.
+slots = Table("slots", metadata, _must("device_class", Text, key=True), _must("given", Integer))
+
+# -- alerts and what came of them -------------------------------------------------------------------------------------
+alert = Table(
+    "alert",
+    metadata,
+    _must("id", Text, key=True),
+    _must("rule", Text),
+    _must("rule_version", Text),
+    _must("alert_class", word(AlertClass)),
+    _must("grade", word(Grade)),
+    _must("device", Text),
+    _must("device_class", Text),
+    _must("place", Text),
+    _must("raised_at", BigInteger),
+    _must("event_at", BigInteger),
+    _must("offset", BigInteger),
+    _must("condition", word(Condition)),
+    _must("case", word(Case)),
+    _must("metric", Text),
+    Column("value", Float),
+    _must("channel", Integer),
+    _must("late", Boolean),
+    _must("trips", Integer),
+    _must("text", MAPPING),
+    Column("cleared_at", BigInteger),
+    Column("acknowledged_at", BigInteger),
+    _must("acknowledged_by", Text),
+    Column("closed_at", BigInteger),
+    _must("closed_by", Text),
+    Column("finding", word(Finding)),
+    _must("note", Text),
+    _must("rank", Integer),
+    _must("open", Boolean),
+)
+Index("alert_open", alert.c.open, alert.c.rank, alert.c.raised_at.desc())
+Index("alert_newest", alert.c.rank, alert.c.raised_at.desc())
+
+climb = Table(
+    "climb",
+    metadata,
+    _must("alert", Text, _of("alert.id"), key=True),
+    _must("ladder", Text),
+    _must("rungs", RUNGS),
+    Column("repeat", Integer),
+    _must("state", word(ClimbState)),
+    _must("rung", Integer),
+    _must("round", Integer),
+    Column("due_at", BigInteger),
+    _must("version", Integer),
+    _must("rank", Integer),
+)
+Index("climb_due", climb.c.rank, climb.c.due_at)
+
+call = Table(
+    "call",
+    metadata,
+    _number(),
+    Column("key", Text, nullable=False, unique=True),
+    _must("alert", Text, _of("alert.id")),
+    _must("purpose", word(Purpose)),
+    _must("person", Text),
+    _must("role", Text),
+    _must("place", Text),
+    _must("channel", Text),
+    _must("address", Text),
+    _must("language", Text),
+    _must("rung", Integer),
+    _must("round", Integer),
+    _must("created_at", BigInteger),
+    _must("due_at", BigInteger),
+    _must("urgent", Boolean),
+    _must("state", word(CallState)),
+    _must("attempts", Integer),
+    _must("receipt", Text),
+    Column("sent_at", BigInteger),
+    _must("rank", Integer),
+    Column("ready_at", BigInteger),
+    # What the alert was when the call was leased: who was told it fires is told when it does not.
+    Column("told", word(Condition)),
+)
+Index("call_ready", call.c.rank, call.c.ready_at)
+Index("call_alert", call.c.alert)
+
+step = Table(
+    "step",
+    metadata,
+    _number(),
+    _must("alert", Text, _of("alert.id")),
+    _must("at", BigInteger),
+    _must("kind", word(StepKind)),
+    _must("who", Text),
+    _must("detail", MAPPING),
+    sqlite_autoincrement=True,
+)
+Index("step_alert", step.c.alert)
+
+# -- the streets ------------------------------------------------------------------------------------------------------
+position = Table(
+    "position",
+    metadata,
+    _must("street", Text, key=True),
+    _must("offset", BigInteger),
+    _must("recorded", BigInteger),
+    _must("duplicate", BigInteger),
+    _must("quarantined", BigInteger),
+    _must("at", BigInteger),
+)
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("offset", NUMBER, primary_key=True, autoincrement=False),
+    _must("source", Text),
+    _must("topic", Text),
+    _must("payload", LargeBinary),
+    _must("received_at", BigInteger),
+    _must("reason", word(Reason)),
+    _must("detail", Text),
+    _must("profile", Text),
+    _must("external_id", Text),
+    Column("replayed_at", BigInteger),
+)
+Index("quarantine_waiting", quarantine.c.replayed_at, quarantine.c.offset)
+stranger = Table(
+    "stranger",
+    metadata,
+    _must("external_id", Text, key=True),
+    _must("profile", Text, key=True),
+    _must("topic", Text),
+    _must("first_at", BigInteger),
+    _must("last_at", BigInteger),
+    _must("frames", BigInteger),
+)
+
+# -- the console ------------------------------------------------------------------------------------------------------
+user = Table(
+    "user",
+    metadata,
+    _must("name", Text, key=True),
+    _must("password_hash", Text),
+    _must("person", Text),
+    _must("one_time", Boolean),
+)
+session = Table(
+    "session",
+    metadata,
+    _must("token_hash", Text, key=True),
+    _must("user", Text, _of("user.name")),
+    _must("expires_at", BigInteger),
+)
+Index("session_expires", session.c.expires_at)
