@@ -114,3 +114,16 @@ class Profile:
         if self.device_source:
             names.append(self.device_source)
         return tuple(dict.fromkeys(names))
+
+    @property
+    def text_sources(self) -> frozenset[str]:
+        """Wire fields that are kept as they were sent: written times, names, conditions told in words.
+
+        Every other source is a number (a bool counts as 0 or 1).
+        """
+        texts = {spec.source for spec in self.signals if any(isinstance(value, str) for value in spec.asserted)}
+        if self.time is not None and self.time.format in {TimeFormat.ISO8601, TimeFormat.PATTERN}:
+            texts.add(self.time.source)
+        if self.device_source:
+            texts.add(self.device_source)
+        return frozenset(texts)

@@ -1,0 +1,179 @@
+"""Flat and nested JSON: a msgspec struct of exactly the fields the profile names, so everything else is skipped unread.
+
+A source is a path: ``bat``, ``data.pressure_kpa``, ``residual_ma.0``. A level whose keys are all digits is a list.
+Of a key that stands twice in one object the last one counts (RFC 8259, 4, leaves it open).
+"""
+
+from __future__ import annotations
+
+import json
+from itertools import chain
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+
+import msgspec
+import numpy as np
+from msgspec.structs import astuple
+
+from firesense.domain.decoded import BadFrame, Decoded
+from firesense.domain.frame import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from firesense.domain.profile import Profile
+
+LONGEST_LIST = 256  # a profile that names an element beyond is a mistake, and would make a struct of that many fields
+
+_NAN = float("nan")
+_NUMBER = bool | float | None
+_TEXT = str | bool | int | float | None
+
+
+class JsonDecoder:
+    """Reads JSON objects. The option ``numbers_as_text`` also takes "12" where a number belongs."""
+
+    OPTIONS: ClassVar[frozenset[str]] = frozenset({"numbers_as_text"})
+
+    def __init__(self, profile: Profile) -> None:
+        """Compile the struct. Raises ValueError when one source is both a value and a part of the path of another."""
+        self._root = _Node(_tree(profile.sources), "", profile.text_sources)
+        self._lax = bool(profile.options.get("numbers_as_text", False))
+        self._decode = msgspec.json.Decoder(self._root.struct, strict=not self._lax).decode
+
+    def is_device(self, external_id: str) -> bool:  # noqa: ARG002 - plain JSON has no service topics
+        """Every topic of a plain JSON profile carries readings."""
+        return True
+
+    def decode(self, payloads: Sequence[bytes]) -> Decoded:
+        """Read a batch: in one pass when all of it is good, else frame by frame."""
+        try:
+            _check_utf8(payloads)
+            if self._root.is_flat and not self._lax:
+                # The whole good path of the commonest devices, without a Python object a frame that outlives its row.
+                values = chain.from_iterable(map(astuple, map(self._decode, payloads)))
+                width = len(self._root.sources)
+                table = np.fromiter(values, np.float64, len(payloads) * width).reshape(-1, width)
+                numbers = dict(zip(self._root.sources, np.ascontiguousarray(table.T), strict=True))
+                return Decoded(numbers, {}, np.arange(len(payloads)), [])
+            rows = list(map(self._decode, payloads))
+            decoded = Decoded({}, {}, np.arange(len(payloads)), [])
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            rows, decoded = self._decode_each(payloads)
+        self._root.extract(rows, decoded)
+        return _refuse_infinite(decoded) if self._lax else decoded
+
+    def _decode_each(self, payloads: Sequence[bytes]) -> tuple[list[msgspec.Struct], Decoded]:
+        rows: list[msgspec.Struct] = []
+        frame: list[int] = []
+        bad: list[BadFrame] = []
+        for index, payload in enumerate(payloads):
+            try:
+                _check_utf8((payload,))
+                rows.append(self._decode(payload))
+                frame.append(index)
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+                bad.append(BadFrame(index, *_diagnose(payload, error)))
+        return rows, Decoded({}, {}, np.array(frame, dtype=np.intp), bad)
+
+
+class _Node:
+    """One object or list of the tree: its struct, and where its values go."""
+
+    def __init__(self, tree: dict[str, Any], path: str, texts: frozenset[str]) -> None:
+        is_list = all(key.isdecimal() for key in tree)
+        if is_list and max(map(int, tree)) >= LONGEST_LIST:
+            raise ValueError(f"{path or 'the payload'}: lists are read up to element {LONGEST_LIST - 1}")
+        keys = [str(n) for n in range(max(map(int, tree)) + 1)] if is_list else list(tree)
+        self.sources: list[str] = []  # "" for a list element nobody asked for
+        self.children: list[_Node | None] = []
+        self.texts = texts
+        fields: list[tuple[str, Any, Any]] = []
+        for number, key in enumerate(keys):
+            source = f"{path}.{key}" if path else key
+            subtree = tree.get(key)
+            child = _Node(subtree, source, texts) if subtree else None
+            self.sources.append(source if key in tree else "")
+            self.children.append(child)
+            fields.append((f"f{number}", *_field(child, key in tree, source in texts)))
+        rename = None if is_list else {f"f{number}": key for number, key in enumerate(keys)}
+        # gc=False: rows hold scalars and one another, never a cycle, and live for one batch.
+        self.struct = msgspec.defstruct("Row", fields, rename=rename, array_like=is_list, gc=False)
+        self.empty = self.struct()
+        self.is_flat = all(self.sources) and not any(self.children) and texts.isdisjoint(self.sources)
+
+    def extract(self, rows: Iterable[msgspec.Struct], decoded: Decoded) -> None:
+        """Turn structs into columns of ``decoded``, level by level."""
+        values = list(zip(*map(astuple, rows), strict=True)) or [()] * len(self.sources)
+        for source, child, column in zip(self.sources, self.children, values, strict=True):
+            if child is not None:
+                child.extract([child.empty if value is None else value for value in column], decoded)
+            elif source in self.texts:
+                decoded.texts[source] = column
+            elif source:
+                decoded.numbers[source] = np.array(column, dtype=np.float64)  # None becomes NaN
+
+
+def _field(child: _Node | None, named: bool, text: bool) -> tuple[Any, Any]:  # noqa: FBT001 - two facts of a field
+    """Give type and default of a struct field."""
+    if child is not None:
+        empty = child.empty
+        return child.struct | None, msgspec.field(default_factory=lambda: empty)
+    if not named:
+        return Any, None
+    return (_TEXT, None) if text else (_NUMBER, _NAN)
+
+
+def _tree(sources: Iterable[str]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for source in sources:
+        level = tree
+        *parents, leaf = source.split(".")
+        for key in parents:
+            level = level.setdefault(key, {})
+            if level is None:
+                raise ValueError(f"{source}: {key} is already read as a value")
+        if level.setdefault(leaf, None) is not None:
+            raise ValueError(f"{source}: other fields are read from inside it")
+    return tree
+
+
+def _check_utf8(payloads: Sequence[bytes]) -> None:
+    """Raise UnicodeDecodeError unless every payload is UTF-8: msgspec does not look inside what it skips."""
+    together = b"\n".join(payloads)  # no sequence of bytes can span a line end
+    if not together.isascii():
+        together.decode()
+
+
+def _refuse_infinite(decoded: Decoded) -> Decoded:
+    """Refuse numbers written as text that say infinity; JSON itself has no way to write it."""
+    infinite = np.zeros(len(decoded), dtype=np.bool_)
+    for column in decoded.numbers.values():
+        infinite |= np.isinf(column)
+    return decoded.refuse(infinite, Reason.NOT_FINITE, "a number says infinity")
+
+
+class _NotFinite(ValueError):
+    pass
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise _NotFinite(name)
+
+
+def _diagnose(payload: bytes, error: Exception) -> tuple[Reason, str]:
+    """Find the reason for a payload msgspec would not take; msgspec stops at the first thing it does not like."""
+    reason, detail = Reason.MALFORMED, str(error)
+    try:
+        text = payload.decode()
+        json.loads(text, parse_constant=_refuse_constant, parse_int=float)
+        if isinstance(error, msgspec.ValidationError):
+            reason = Reason.NOT_FINITE if detail.startswith("Number out of range") else Reason.WRONG_TYPE
+    except UnicodeDecodeError as fault:
+        reason, detail = Reason.NOT_UTF8, f"byte {fault.start} is not UTF-8"
+    except _NotFinite as constant:
+        reason, detail = Reason.NOT_FINITE, f"{constant} where a number belongs"
+    except RecursionError:
+        detail = "nested too deeply"
+    except ValueError as fault:
+        detail = str(fault) if text.strip() else "the payload is empty"
+    return reason, detail

@@ -1,0 +1,196 @@
+"""Wire fields and a profile to readings: canonical units, signals, plausibility, and one event time a row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from firesense.domain.catalogue import CLASSES, conversion
+from firesense.domain.decoded import BadFrame
+from firesense.domain.frame import Reason
+from firesense.domain.readings import UNSAID, Quality, Readings
+from firesense.normalise.times import EventTimes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import timedelta
+
+    from firesense.domain.columns import Flags, Floats, Instants, Mask, Offsets, Rows, Slots, Tristate
+    from firesense.domain.decoded import Decoded
+    from firesense.domain.profile import MetricSpec, Profile, Scalar, SignalSpec
+
+__all__ = ["Normalised", "Normaliser"]
+
+_LARGEST_WHOLE = 2.0**53  # beyond it a float64 does not hold every whole number, so it has no bits to look at
+
+
+class Normalised(NamedTuple):
+    """Readings, the payload each row came from, and the frames that were refused after all."""
+
+    readings: Readings
+    frame: Rows
+    bad: list[BadFrame]
+
+
+@dataclass(frozen=True, slots=True)
+class _Number:
+    """A metric: value = raw * factor + offset in the canonical unit, dropped outside [low, high]."""
+
+    name: str
+    source: str
+    factor: float
+    offset: float
+    low: float
+    high: float
+    sentinels: tuple[float, ...]
+
+
+class Normaliser:
+    """Makes readings of one profile. Immutable; raises ValueError or KeyError for a profile that was not checked."""
+
+    def __init__(self, profile: Profile, *, late_after: timedelta, future_tolerance: timedelta) -> None:
+        self._profile = profile
+        self._texts = profile.text_sources
+        self._numbers = [_number(profile.device_class, spec) for spec in profile.metrics]
+        self._times = EventTimes(profile.time, late_after=late_after, future_tolerance=future_tolerance)
+
+    def normalise(
+        self, decoded: Decoded, slots: Slots, received_at: Instants, offsets: Offsets, quality: Flags
+    ) -> Normalised:
+        """Make readings of decoded rows; the other columns have one element for each payload.
+
+        A frame none of whose rows says anything is refused as EMPTY, one whose time cannot be read as BAD_TIME, one
+        whose bit field is not a whole number as WRONG_TYPE. A frame is kept or refused with all its rows.
+        """
+        frame = decoded.frame
+        marks = quality[frame]  # a copy: the rows' own
+        said = np.zeros(len(frame), dtype=np.bool_)
+        metrics = self._read_metrics(decoded, marks, said)
+        faults: list[tuple[Mask, Reason, str]] = []
+        signals = self._read_signals(decoded, said, faults)
+        event_at, bad_time = self._times.read(decoded, received_at[frame], marks)
+        if bad_time is not None:
+            faults.append((bad_time, Reason.BAD_TIME, self._times.complaint))
+        if not said.all():
+            silent = np.ones(len(received_at), dtype=np.bool_)
+            silent[frame[said]] = False
+            faults.append((silent[frame], Reason.EMPTY, "says nothing the profile names"))
+
+        readings = Readings(
+            self._profile.device_class,
+            self._profile.id,
+            slots[frame],
+            event_at,
+            received_at[frame],
+            offsets[frame],
+            marks,
+            metrics,
+            signals,
+        )
+        if not faults:
+            return Normalised(readings, frame, [])
+        why: dict[int, BadFrame] = {}
+        for rows, reason, detail in faults:
+            for at in frame[rows].tolist():
+                why.setdefault(at, BadFrame(at, reason, detail))
+        kept = ~np.isin(frame, list(why))
+        return Normalised(_tidy(readings.take(kept)), frame[kept], list(why.values()))
+
+    def _read_metrics(self, decoded: Decoded, marks: Flags, said: Mask) -> dict[str, Floats]:
+        """Give the columns that say anything; marks what was dropped, adds to what was said."""
+        metrics: dict[str, Floats] = {}
+        for number in self._numbers:
+            raw = decoded.numbers[number.source]
+            present = ~np.isnan(raw)
+            if not present.any():
+                continue
+            said |= present
+            values: Floats = raw * number.factor + number.offset
+            outside: Mask = (values < number.low) | (values > number.high)  # NaN is neither
+            if number.sentinels:
+                sentinel = np.isin(raw, number.sentinels)
+                outside &= ~sentinel
+                values[sentinel] = np.nan
+                marks[sentinel] |= Quality.SENTINEL
+            if outside.any():
+                values[outside] = np.nan
+                marks[outside] |= Quality.OUT_OF_RANGE
+            metrics[number.name] = values
+        return {name: values for name, values in metrics.items() if not np.isnan(values).all()}
+
+    def _read_signals(
+        self, decoded: Decoded, said: Mask, faults: list[tuple[Mask, Reason, str]]
+    ) -> dict[str, Tristate]:
+        """Give the columns that say anything; adds to what was said and to the faults."""
+        signals: dict[str, Tristate] = {}
+        for spec in self._profile.signals:
+            if spec.source in self._texts:
+                column = _from_values(decoded.texts[spec.source], spec.asserted)
+            elif spec.bit is not None:
+                column, broken = _from_bit(decoded.numbers[spec.source], spec.bit)
+                if broken.any():
+                    faults.append((broken, Reason.WRONG_TYPE, f"{spec.source} is not a field of bits"))
+            else:
+                column = _from_numbers(decoded.numbers[spec.source], spec)
+            spoken = column != UNSAID
+            if not spoken.any():
+                continue
+            said |= spoken
+            if spec.invert:
+                column[spoken] = 1 - column[spoken]
+            signals[spec.signal] = column
+        return signals
+
+
+def _number(device_class: str, spec: MetricSpec) -> _Number:
+    metric = CLASSES[device_class].metrics[spec.metric]
+    converted = conversion(spec.unit, metric.unit)
+    if converted is None:
+        raise ValueError(f"{spec.metric}: {spec.unit} is not a unit of it")
+    factor, offset = converted
+    return _Number(
+        spec.metric,
+        spec.source,
+        spec.scale * factor,
+        spec.offset * factor + offset,
+        metric.low,
+        metric.high,
+        spec.sentinels,
+    )
+
+
+def _from_numbers(raw: Floats, spec: SignalSpec) -> Tristate:
+    true = raw > spec.above if spec.above is not None else np.isin(raw, [float(value) for value in spec.asserted])
+    column = true.astype(np.int8)
+    column[np.isnan(raw)] = UNSAID
+    return column
+
+
+def _from_bit(raw: Floats, bit: int) -> tuple[Tristate, Mask]:
+    """Give the signal, and the rows whose number is no field of bits."""
+    present = ~np.isnan(raw)
+    whole: Mask = (raw >= 0) & (raw < _LARGEST_WHOLE) & (raw == np.floor(raw))
+    column = (np.where(whole, raw, 0).astype(np.int64) >> bit & 1).astype(np.int8)
+    column[~whole] = UNSAID
+    return column, present & ~whole
+
+
+def _from_values(raw: Sequence[Scalar | None], asserted: tuple[Scalar, ...]) -> Tristate:
+    return np.fromiter((UNSAID if value is None else value in asserted for value in raw), np.int8, len(raw))
+
+
+def _tidy(readings: Readings) -> Readings:
+    """Leave out columns that nobody says any more."""
+    return Readings(
+        readings.device_class,
+        readings.profile,
+        readings.slots,
+        readings.event_at,
+        readings.received_at,
+        readings.offsets,
+        readings.quality,
+        {name: column for name, column in readings.metrics.items() if not np.isnan(column).all()},
+        {name: column for name, column in readings.signals.items() if (column != UNSAID).any()},
+    )

@@ -1,0 +1,8 @@
+"""Frames to readings: which profile and device a topic means, decoding, normalising, and what could not be used."""
+
+from __future__ import annotations
+
+from firesense.reader.reading import Read, Reader, StrangerFire
+from firesense.reader.topics import TopicPattern, subscriptions
+
+__all__ = ["Read", "Reader", "StrangerFire", "TopicPattern", "subscriptions"]

@@ -1,0 +1,361 @@
+"""The reader: batches of frames in, tables of readings and refusals out. It holds nothing that must survive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import repeat
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from firesense.decode import DECODERS
+from firesense.domain.frame import Marks, Reason, Refusal
+from firesense.domain.readings import Quality
+from firesense.normalise import Normaliser
+from firesense.reader.repeats import Repeats
+from firesense.reader.topics import patterns
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from firesense.domain.columns import Flags, Instants, Offsets, Rows, Slots
+    from firesense.domain.decoded import Decoded
+    from firesense.domain.device import Registry
+    from firesense.domain.frame import FrameBatch
+    from firesense.domain.instant import Instant
+    from firesense.domain.profile import Profile
+    from firesense.domain.readings import Readings
+    from firesense.normalise import Normalised
+
+MAX_PAYLOAD = 262_144  # bytes; far above any sensor's frame, far below what would make one batch a burden
+LATE_AFTER = timedelta(minutes=10)
+FUTURE_TOLERANCE = timedelta(minutes=5)
+
+_OWN_TIME = np.uint16(Quality.OWN_TIME_MISSING | Quality.CLOCK_WRONG)
+
+# What a topic means, as one number: a profile's place in the list << 32 | the device's slot, or one of these.
+_NOT_CACHED = -1
+_UNKNOWN_TOPIC = -2
+_SERVICE_TOPIC = -3
+_ASK_PAYLOAD = -4  # an unknown device, or one the payload names
+_DONE = -5
+_SLOT_BITS = 32
+_FEWEST_CACHED = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class StrangerFire:
+    """A fire flag from a device nobody registered: it must reach the root post all the same."""
+
+    external_id: str
+    topic: str
+    profile: str
+    event_at: Instant
+    received_at: Instant
+    offset: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Read:
+    """What came of a batch: every frame is in exactly one of tables, refusals and duplicates.
+
+    Each of ``tables`` is of one profile, its rows in the order of their frames; ``recorded`` counts the frames in them.
+    A frame in ``strangers`` is in ``refusals`` too. ``refusals`` are in the order of their offsets.
+    """
+
+    tables: list[Readings] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    duplicate_offsets: Offsets = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    strangers: list[StrangerFire] = field(default_factory=list)
+    recorded: int = 0
+
+    @property
+    def duplicates(self) -> int:
+        """How many frames had been read before."""
+        return len(self.duplicate_offsets)
+
+
+class Reader:
+    """Reads frames by a set of profiles and a registry; a change of either makes a new reader.
+
+    Two readers give equal readings for the same batches, but for what one of them remembers as repeated.
+    """
+
+    def __init__(
+        self,
+        profiles: Mapping[str, Profile],
+        registry: Registry,
+        *,
+        max_payload: int = MAX_PAYLOAD,
+        late_after: timedelta = LATE_AFTER,
+        future_tolerance: timedelta = FUTURE_TOLERANCE,
+    ) -> None:
+        """Compile the profiles. Raises ValueError for one that ``profiles`` would not have let through."""
+        self._max_payload = max_payload
+        self._lanes = [
+            _Lane(profiles[name], registry, late_after=late_after, future_tolerance=future_tolerance)
+            for name in sorted(profiles)
+        ]
+        self._routes: dict[str, int] = {}
+        self._most_routes = max(_FEWEST_CACHED, 4 * len(registry))
+
+    def read(self, batch: FrameBatch) -> Read:
+        """Read a batch that the journal has numbered. Never raises for what is in a frame."""
+        work = _Work(batch)
+        codes = np.fromiter(map(self._routes.get, batch.topics, repeat(_NOT_CACHED)), np.int64, len(batch))
+        for at in np.flatnonzero(codes == _NOT_CACHED).tolist():
+            codes[at] = self._route(batch.topics[at])
+        repeated = (batch.marks & Marks.REPEATED) != 0
+        if repeated.any():
+            work.duplicates.append(np.flatnonzero(repeated))
+            codes[repeated] = _DONE
+        self._refuse_oversized(work, codes)
+        if (codes < 0).any():
+            self._read_cold(work, codes)
+        lanes = codes >> _SLOT_BITS
+        for number in np.unique(lanes[codes >= 0]).tolist():
+            rows = np.flatnonzero(lanes == number)
+            _read_lane(work, self._lanes[number], rows, (codes[rows] & (2**_SLOT_BITS - 1)).astype(np.int32))
+        return work.result()
+
+    def _route(self, topic: str) -> int:
+        """Find what a topic means, and remember it."""
+        if len(self._routes) >= self._most_routes:
+            self._routes.clear()  # topics come from outside: their memory is bounded, and filled again in one batch
+        code = self._routes[topic] = self._resolve(topic)
+        return code
+
+    def _resolve(self, topic: str) -> int:
+        code = _UNKNOWN_TOPIC
+        for number, lane in enumerate(self._lanes):
+            external_id = lane.match(topic)
+            if external_id is None:
+                continue
+            slot = lane.slots.get(external_id)
+            if slot is not None and not lane.device_source:
+                return number << _SLOT_BITS | slot
+            if lane.decoder.is_device(external_id):
+                code = _ASK_PAYLOAD
+            elif code == _UNKNOWN_TOPIC:
+                code = _SERVICE_TOPIC
+        return code
+
+    def _refuse_oversized(self, work: _Work, codes: Offsets) -> None:
+        lengths = np.fromiter(map(len, work.batch.payloads), np.int64, len(codes))
+        for at in np.flatnonzero((lengths > self._max_payload) & (codes != _DONE)).tolist():
+            detail = f"{lengths[at]} bytes; {self._max_payload} are the most"
+            work.refuse(at, Reason.OVERSIZED, detail, *self._first_match(work.batch.topics[at]))
+            codes[at] = _DONE
+
+    def _first_match(self, topic: str) -> tuple[str, str]:
+        """Give profile and device of the first pattern the topic fits, for a refusal."""
+        for lane in self._lanes:
+            external_id = lane.match(topic)
+            if external_id is not None:
+                return lane.profile.id, external_id
+        return "", ""
+
+    def _read_cold(self, work: _Work, codes: Offsets) -> None:
+        """Deal with every frame whose topic does not name a registered device."""
+        for at in np.flatnonzero(codes == _UNKNOWN_TOPIC).tolist():
+            work.refuse(at, Reason.UNKNOWN_TOPIC, "no profile has a pattern for it")
+        for at in np.flatnonzero(codes == _SERVICE_TOPIC).tolist():
+            work.refuse(at, Reason.EMPTY, "a service topic of the dialect, not a reading")
+        groups: dict[tuple[int, ...], list[int]] = {}
+        for at in np.flatnonzero(codes == _ASK_PAYLOAD).tolist():
+            topic = work.batch.topics[at]
+            candidates = tuple(number for number, lane in enumerate(self._lanes) if lane.may_read(topic))
+            groups.setdefault(candidates, []).append(at)
+        for candidates, rows in groups.items():
+            lanes = [self._lanes[number] for number in candidates]
+            _Strangers(work, lanes, np.array(rows)).read()
+
+
+class _Lane:
+    """One profile, ready to read: its patterns, decoder, normaliser, devices, and the last frame of each."""
+
+    def __init__(
+        self, profile: Profile, registry: Registry, *, late_after: timedelta, future_tolerance: timedelta
+    ) -> None:
+        self.profile = profile
+        self.patterns = patterns(profile)
+        self.device_source = profile.device_source
+        self.decoder = DECODERS[profile.dialect](profile)
+        self.normaliser = Normaliser(profile, late_after=late_after, future_tolerance=future_tolerance)
+        self.slots = registry.slots_of_profile(profile.id)
+        self.repeats = Repeats(registry.size(profile.device_class)) if profile.time is not None else None
+
+    def match(self, topic: str) -> str | None:
+        for pattern in self.patterns:
+            external_id = pattern.match(topic)
+            if external_id is not None:
+                return external_id
+        return None
+
+    def may_read(self, topic: str) -> bool:
+        external_id = self.match(topic)
+        return external_id is not None and self.decoder.is_device(external_id)
+
+    def named(self, decoded: Decoded) -> dict[int, str]:
+        """Say which device each payload names, where the payload does."""
+        names = zip(decoded.frame.tolist(), decoded.texts[self.device_source], strict=True)
+        return {at: str(name) for at, name in names if name is not None}
+
+
+class _Work:
+    """One batch on its way through the reader."""
+
+    def __init__(self, batch: FrameBatch) -> None:
+        self.batch = batch
+        self.offsets = batch.offsets
+        retained = (batch.marks & Marks.RETAINED != 0) * np.uint16(Quality.RETAINED)
+        replayed = (batch.marks & Marks.REPLAYED != 0) * np.uint16(Quality.REPLAYED)
+        self.quality: Flags = retained | replayed
+        self.tables: list[Readings] = []
+        self.refusals: list[Refusal] = []
+        self.duplicates: list[Rows] = []
+        self.strangers: list[StrangerFire] = []
+        self.recorded = 0
+
+    def payloads(self, rows: Rows) -> Sequence[bytes]:
+        if len(rows) == len(self.batch):
+            return self.batch.payloads
+        payloads = self.batch.payloads
+        return [payloads[at] for at in rows.tolist()]
+
+    def normalise(self, lane: _Lane, decoded: Decoded, rows: Rows, slots: Slots) -> Normalised:
+        received_at: Instants = self.batch.received_at[rows]
+        return lane.normaliser.normalise(decoded, slots, received_at, self.offsets[rows], self.quality[rows])
+
+    def refuse(self, at: int, reason: Reason, detail: str, profile: str = "", external_id: str = "") -> None:
+        batch = self.batch
+        self.refusals.append(
+            Refusal(
+                int(self.offsets[at]),
+                batch.source,
+                batch.topics[at],
+                batch.payloads[at],
+                int(batch.received_at[at]),
+                reason,
+                detail,
+                profile,
+                external_id,
+            )
+        )
+
+    def result(self) -> Read:
+        repeated = np.sort(np.concatenate(self.duplicates)) if self.duplicates else np.empty(0, dtype=np.intp)
+        return Read(
+            self.tables,
+            sorted(self.refusals, key=lambda refusal: refusal.offset),
+            self.offsets[repeated],
+            self.strangers,
+            self.recorded,
+        )
+
+
+def _read_lane(work: _Work, lane: _Lane, rows: Rows, slots: Slots, names: Mapping[int, str] | None = None) -> None:
+    """Read the frames of one profile whose devices are known; ``names`` where their payloads name them."""
+    payloads = work.payloads(rows)
+    decoded = lane.decoder.decode(payloads)
+    readings, frame, bad = work.normalise(lane, decoded, rows, slots)
+    for index, reason, detail in decoded.bad + bad:
+        at = int(rows[index])
+        external_id = names[at] if names is not None else lane.match(work.batch.topics[at]) or ""
+        work.refuse(at, reason, detail, lane.profile.id, external_id)
+    kept = _distinct(frame)
+    if lane.repeats is not None and len(kept):
+        own_time = np.zeros(len(rows), dtype=np.bool_)
+        own_time[frame[readings.quality & _OWN_TIME == 0]] = True
+        dated = np.flatnonzero(own_time)
+        again = dated[lane.repeats.find(slots[dated], [payloads[index] for index in dated.tolist()])]
+        if len(again):
+            work.duplicates.append(rows[again])
+            readings = readings.take(~np.isin(frame, again))
+            kept = np.setdiff1d(kept, again)
+    if len(kept):
+        work.tables.append(readings)
+        work.recorded += len(kept)
+
+
+def _distinct(frame: Rows) -> Rows:
+    """Give each frame once; rows of one frame stand together."""
+    first = np.append(True, frame[1:] != frame[:-1])[: len(frame)]
+    return np.compress(first, frame)
+
+
+class _Seen(NamedTuple):
+    """What one profile makes of a frame of an unknown device."""
+
+    lane: _Lane
+    external_id: str
+    fire_at: Instant | None
+
+
+class _Strangers:
+    """Frames on topics that several profiles may share, none of whose devices is known by its topic."""
+
+    def __init__(self, work: _Work, lanes: Sequence[_Lane], rows: Rows) -> None:
+        self._work = work
+        self._lanes = lanes
+        self._rows = rows
+        self._why: dict[int, tuple[Reason, str, str]] = {}  # what the first profile that cannot decode it says
+
+    def read(self) -> None:
+        """Read the frames whose payload names a registered device; refuse the others, and listen for fire."""
+        for lane in self._lanes:
+            if lane.device_source:
+                self._read_known(lane)
+        if not len(self._rows):
+            return
+        seen: dict[int, _Seen] = {}
+        for lane in self._lanes:
+            self._look(lane, seen)
+        for at in self._rows.tolist():
+            self._refuse(at, seen.get(at))
+
+    def _read_known(self, lane: _Lane) -> None:
+        rows = self._rows
+        decoded = lane.decoder.decode(self._work.payloads(rows))
+        names = {int(rows[index]): name for index, name in lane.named(decoded).items()}
+        known = [at for at in rows.tolist() if names.get(at) in lane.slots]
+        if known:
+            slots = np.array([lane.slots[names[at]] for at in known], dtype=np.int32)
+            _read_lane(self._work, lane, np.array(known), slots, names)
+            self._rows = np.setdiff1d(rows, known)
+
+    def _look(self, lane: _Lane, seen: dict[int, _Seen]) -> None:
+        """See what a profile makes of the frames: one that says fire is believed first, else the first to read it."""
+        rows, batch = self._rows, self._work.batch
+        decoded = lane.decoder.decode(self._work.payloads(rows))
+        names = lane.named(decoded) if lane.device_source else {}
+        readings, frame, bad = self._work.normalise(lane, decoded, rows, np.zeros(len(rows), dtype=np.int32))
+        for index, reason, detail in decoded.bad + bad:
+            self._why.setdefault(int(rows[index]), (reason, detail, lane.profile.id))
+        silent = np.zeros(len(readings), dtype=np.int8)
+        fire = (readings.signals.get("fire", silent) == 1) & (readings.signals.get("test", silent) != 1)
+        fires = dict(zip(frame[fire].tolist(), readings.event_at[fire].tolist(), strict=True))
+        for index in _distinct(frame).tolist():
+            at = int(rows[index])
+            external_id = names.get(index, "") if lane.device_source else lane.match(batch.topics[at]) or ""
+            before = seen.get(at)
+            if before is None or (before.fire_at is None and index in fires):
+                seen[at] = _Seen(lane, external_id, fires.get(index))
+
+    def _refuse(self, at: int, seen: _Seen | None) -> None:
+        work, topic = self._work, self._work.batch.topics[at]
+        if seen is None:
+            by_topic = next((name for lane in self._lanes if (name := lane.match(topic))), "")
+            reason, detail, profile = self._why[at]
+            if by_topic:
+                work.refuse(at, Reason.UNKNOWN_DEVICE, f"and no profile can read it: {detail}", "", by_topic)
+            else:
+                work.refuse(at, reason, detail, profile)
+            return
+        profile, external_id = seen.lane.profile.id, seen.external_id
+        detail = "not registered" if external_id else "the payload does not name its device"
+        work.refuse(at, Reason.UNKNOWN_DEVICE, detail, profile, external_id)
+        if seen.fire_at is not None:
+            received_at, offset = int(work.batch.received_at[at]), int(work.offsets[at])
+            work.strangers.append(StrangerFire(external_id, topic, profile, seen.fire_at, received_at, offset))
