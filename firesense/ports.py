@@ -53,6 +53,11 @@ class Transport(Protocol):
         """Whether the broker has accepted the connection and the subscriptions."""
         ...
 
+    @property
+    def trouble(self) -> str:
+        """Why it is not connected, as far as that is known; empty when all is well."""
+        ...
+
     async def start(self) -> None:
         """Begin to connect in the background; returns at once. Raises ConfigError for options that can never work."""
         ...

@@ -22,6 +22,7 @@ class Marks(IntFlag):
     REDELIVERED = 2  # the broker says it may have given it before (MQTT DUP)
     REPEATED = 4  # redelivered, and the journal already holds it: a duplicate
     REPLAYED = 8  # put back from the quarantine
+    CUT = 16  # longer than the transport takes: only the beginning of the payload was kept
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,144 @@
+"""Frames that have arrived and wait to be received, kept apart by the connection they came on."""
+
+from __future__ import annotations
+
+import asyncio
+from array import array
+from collections import deque
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from firesense.domain.frame import FrameBatch
+from firesense.ports import Delivery
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from firesense.ports import Clock
+    from firesense.transport.options import MqttOptions
+
+
+class Run:
+    """The frames of one connection, as columns to append to in step; ``received_at`` is the inbox's."""
+
+    __slots__ = ("epoch", "marks", "packet_ids", "payloads", "received_at", "topics")
+
+    def __init__(self, epoch: int) -> None:
+        self.epoch = epoch
+        self.topics: list[str] = []
+        self.payloads: list[bytes] = []
+        self.marks = bytearray()
+        self.packet_ids = array("H")
+        self.received_at = array("q")
+
+    def take(self, most: int, source: str) -> FrameBatch:
+        """Remove the oldest frames."""
+        batch = FrameBatch(
+            source,
+            self.topics[:most],
+            self.payloads[:most],
+            np.frombuffer(self.received_at[:most], np.int64),
+            np.frombuffer(self.marks[:most], np.uint8),
+            np.frombuffer(self.packet_ids[:most], np.uint16),
+        )
+        for column in (self.topics, self.payloads, self.marks, self.packet_ids, self.received_at):
+            del column[:most]
+        return batch
+
+
+class Inbox:
+    """Gathers frames into batches that close at a size or a few milliseconds after their first frame.
+
+    Belongs to one event loop. Whoever fills it appends to the columns of ``run``, calls ``stamp``, and stops filling
+    while ``full``; ``on_room`` is called when half of what made it full is gone.
+    """
+
+    def __init__(self, options: MqttOptions, clock: Clock, on_room: Callable[[], None]) -> None:
+        self._options = options
+        self._clock = clock
+        self._on_room = on_room
+        self._runs: deque[Run] = deque()
+        self._ready = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._failure: BaseException | None = None
+        self._last_at = 0
+        self.waiting = 0
+        self.waiting_bytes = 0
+        self.run = Run(0)
+
+    @property
+    def full(self) -> bool:
+        """Whether as much waits as may; True until half of it is gone."""
+        return not self._room.is_set()
+
+    def begin(self, epoch: int) -> None:
+        """Start the frames of a new connection; those of older ones are given out first."""
+        if self._runs and not self.run.payloads:
+            self._runs.pop()
+        self.run = Run(epoch)
+        self._runs.append(self.run)
+        if len(self._runs) > 1:
+            self._ready.set()
+
+    def stamp(self) -> None:
+        """Give the frames appended since the last call their instants: now, rising strictly over all frames."""
+        run = self.run
+        known = len(run.received_at)
+        new = len(run.payloads) - known
+        if not new:
+            return
+        at = max(self._clock.now(), self._last_at + 1)
+        self._last_at = at + new - 1
+        run.received_at.frombytes(np.arange(at, at + new, dtype=np.int64).tobytes())
+        self.waiting += new
+        self.waiting_bytes += sum(map(len, run.payloads[known:]))
+        if len(run.payloads) >= self._options.batch_size:
+            self._ready.set()
+        elif self._timer is None and not self._ready.is_set():
+            self._timer = asyncio.get_running_loop().call_later(self._options.linger.total_seconds(), self._close_batch)
+        if self.waiting >= self._options.backlog or self.waiting_bytes >= self._options.backlog_bytes:
+            self._room.clear()
+
+    def fail(self, error: BaseException) -> None:
+        """Make ``receive`` raise this, after what waits has been given out."""
+        self._failure = error
+        self._ready.set()
+
+    async def room(self) -> None:
+        """Wait until it is not full."""
+        await self._room.wait()
+
+    async def receive(self) -> Delivery:
+        """Wait for the next batch: at most ``batch_size`` frames of one connection, oldest first."""
+        await self._ready.wait()
+        if self._failure is not None and not self.waiting:
+            raise self._failure
+        run = self._runs[0]
+        batch = run.take(self._options.batch_size, self._options.name)
+        self._close_batch()  # what was left has waited long enough
+        if len(self._runs) > 1 and not run.payloads:
+            self._runs.popleft()
+        self.waiting -= len(batch)
+        self.waiting_bytes -= sum(map(len, batch.payloads))
+        if not self.waiting and self._failure is None:
+            self._ready.clear()
+        self._make_room()
+        return Delivery(batch, run.epoch)
+
+    def _close_batch(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._ready.set()
+
+    def _make_room(self) -> None:
+        if (
+            self.full
+            and self.waiting <= self._options.backlog // 2
+            and self.waiting_bytes <= self._options.backlog_bytes // 2
+        ):
+            self._room.set()
+            self._on_room()
