@@ -47,6 +47,27 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "reason.bad-time": ("时间无法识别", "the time cannot be read"),
     "reason.empty": ("没有可用内容", "nothing the profile knows"),
     # -- calls (notify) ---------------------------------------------------------------------------------------------
+    "call.title": ("【{mark}】{place} · {device}", "[{mark}] {place} · {device}"),
+    "call.mark.hazard": ("{grade}隐患", "{grade} hazard"),
+    "call.mark.late": ("{mark}·迟到", "{mark}, late"),
+    "call.mark.notice": ("无人接警", "Nobody answers"),
+    "call.cleared.fire": ("火警解除", "Fire cleared"),
+    "call.cleared.hazard": ("隐患消除", "Hazard cleared"),
+    "call.cleared.fault": ("故障恢复", "Fault recovered"),
+    "call.cleared.test": ("测试结束", "Test over"),
+    "call.notice": (
+        "已逐级上报一轮，仍无人接警，请立即处置。",
+        "Everybody on the ladder was called and nobody has taken it. Act now.",
+    ),
+    "call.test": ("这是测试，不是火警。", "This is a test, not a fire."),
+    "call.what": ("情况：{what}", "What: {what}"),
+    "call.place": ("位置：{place}", "Where: {place}"),
+    "call.device": ("设备：{device}", "Device: {device}"),
+    "call.value": ("读数：{label} {value}{unit}", "Reading: {label} {value}{unit}"),
+    "call.time": ("时间：{time}", "When: {time}"),
+    "call.received": ("收到：{time}（迟到）", "Received: {time} (late)"),
+    "call.cleared-at": ("恢复：{time}", "Over: {time}"),
+    "call.rung": ("上报：第{round}轮第{rung}级", "Climb: round {round}, rung {rung}"),
     # -- console (web) ----------------------------------------------------------------------------------------------
 }
 
