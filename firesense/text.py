@@ -46,6 +46,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "reason.oversized": ("报文过长", "the payload is too large"),
     "reason.bad-time": ("时间无法识别", "the time cannot be read"),
     "reason.empty": ("没有可用内容", "nothing the profile knows"),
+    "reason.sink-refused": ("历史库拒收", "the history store refused it"),
     # -- calls (notify) ---------------------------------------------------------------------------------------------
     "call.title": ("【{mark}】{place} · {device}", "[{mark}] {place} · {device}"),
     "call.mark.hazard": ("{grade}隐患", "{grade} hazard"),

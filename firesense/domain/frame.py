@@ -69,6 +69,7 @@ class Reason(StrEnum):
     OVERSIZED = "oversized"
     BAD_TIME = "bad-time"  # a time that cannot be read, or has no zone where the profile names none
     EMPTY = "empty"  # decodes, but says nothing the profile knows
+    SINK_REFUSED = "sink-refused"  # readable, but the history store does not take its points
 
 
 @dataclass(frozen=True, slots=True)
