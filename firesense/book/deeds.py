@@ -74,20 +74,13 @@ def _raise(connection: Connection, deed: Raise) -> None:
 def _trip_again(connection: Connection, deed: TripAgain, now: Instant) -> None:
     alert = read_alert(connection, deed.alert, to_change=True)
     again = replace(alert, trips=alert.trips + 1)
-    if alert.open or (alert.closed_at is not None and deed.at > alert.closed_at):
+    reopened = alert.closed_at is not None and deed.at > alert.closed_at
+    if alert.open or reopened:
         again = replace(again, condition=Condition.FIRING, value=deed.value, cleared_at=None)
-    if not alert.open and again.condition is Condition.FIRING:
-        # A person closed it while this frame was on its way here: whoever is responsible must hear of it once more.
-        again = replace(
-            again,
-            case=Case.OPEN,
-            acknowledged_at=None,
-            acknowledged_by="",
-            closed_at=None,
-            closed_by="",
-            finding=None,
-            note="",
-        )
+    if reopened:
+        # It was closed while this frame was on its way here: whoever is responsible must hear of it once more.
+        again = replace(again, case=Case.OPEN, acknowledged_at=None, acknowledged_by="")
+        again = replace(again, closed_at=None, closed_by="", finding=None, note="")
         connection.execute(_START_AGAIN, {"id": alert.id, "now": now})
     write_alert(connection, again)
     add_steps(connection, [Step(alert.id, now, StepKind.TRIPPED_AGAIN, detail=_value(deed.value))])

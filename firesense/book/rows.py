@@ -49,16 +49,15 @@ LADDER = _columns(tables.ladder, Ladder)
 _WAY = [tables.climb.c[name] for name in ("state", "rung", "round", "due_at", "version")]
 CLIMB = [tables.climb.c[name] for name in ("alert", "ladder", "rungs", "repeat")] + _WAY
 
-_NAMES = {
-    kind: tuple(field.name for field in fields(kind))
-    for kind in (Alert, Call, Device, Person, Place, Refusal, Selector, Step, User, Ladder)
-}
+_KINDS = (Alert, Call, Device, Ladder, Person, Place, Refusal, Selector, Step, Stranger, User)
+_NAMES = {kind: [field.name for field in fields(kind)] for kind in _KINDS}
+_GIVE = {kind: attrgetter(*names) for kind, names in _NAMES.items()}
 
 
 def values(thing: Any) -> dict[str, Any]:
     """Give the fields of a domain object by column."""
-    names = _NAMES[type(thing)]
-    return dict(zip(names, attrgetter(*names)(thing), strict=True))
+    kind = type(thing)
+    return dict(zip(_NAMES[kind], _GIVE[kind](thing), strict=True))
 
 
 def rank(alert: Alert) -> int:

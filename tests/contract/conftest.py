@@ -1,0 +1,29 @@
+"""The books the contract suite runs over: another implementation is another entry of BOOKS."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from firesense.book import SqlBook
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from firesense.ports import Book
+
+BOOKS = {"sqlite": "sqlite:///{folder}/book.db"}
+
+
+@pytest.fixture(params=BOOKS)
+def book_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return BOOKS[request.param].format(folder=tmp_path)
+
+
+@pytest.fixture
+def book(book_url: str) -> Iterator[Book]:
+    opened = SqlBook(book_url)
+    yield opened
+    opened.close()

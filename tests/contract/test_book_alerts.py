@@ -1,0 +1,436 @@
+"""The Book port: alerts, climbs and calls, from the first trip to the closing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from threading import Barrier, Thread
+
+import pytest
+
+from firesense.domain.alert import AlertClass, Case, Condition, Finding
+from firesense.domain.errors import Conflict, NotFound
+from firesense.domain.escalation import CallState, ClimbState, Purpose, Step, StepKind
+from firesense.domain.instant import MINUTE, SECOND
+from firesense.domain.outcome import Clear, TripAgain
+from tests.book_examples import NOON, alarm, call, climb, outcome, raised
+
+LATER = NOON + MINUTE
+
+
+@pytest.fixture
+def alert(book):
+    """A fire that wen and zhou are to be told of."""
+    book.commit(outcome(1, raised(alarm())))
+    return alarm()
+
+
+def lease(book, now=LATER, most=100):
+    return [leased for leased, _ in book.lease_calls(now, now + MINUTE, most)]
+
+
+def sent(book, leased, at=LATER, **changes):
+    changes = {"state": CallState.SENT, "attempts": 1, "receipt": "ref-1", "sent_at": at} | changes
+    book.settle(replace(leased, **changes), at)
+
+
+def kinds(book, alert):
+    return [step.kind for step in book.story(alert.id)]
+
+
+def states(book, alert):
+    return {(c.purpose, c.person): c.state for c in book.calls(alert.id)}
+
+
+# -- raising ----------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_raised_is_read_back_as_it_was(book):
+    full = alarm(
+        1,
+        AlertClass.HAZARD,
+        channel=3,
+        late=True,
+        value=None,
+        event_at=NOON - 1,
+    )
+    deed = raised(full)
+    book.commit(outcome(1, deed))
+    assert book.alert(full.id) == full
+    assert book.climb(full.id) == deed.climb
+    assert book.calls(full.id) == list(deed.calls)
+    assert book.story(full.id) == list(deed.steps)
+
+
+def test_what_was_raised_is_not_raised_again(book, alert):
+    book.acknowledge(alert.id, "wen", LATER)
+    known = (book.alert(alert.id), book.climb(alert.id), book.calls(alert.id), book.story(alert.id))
+    late = raised(replace(alert, value=9.0), call(alert, "somebody-else"))
+    book.commit(outcome(2, late))
+    assert (book.alert(alert.id), book.climb(alert.id), book.calls(alert.id), book.story(alert.id)) == known
+
+
+def test_an_alert_may_have_no_climb_and_no_value(book):
+    quiet = alarm(1, AlertClass.TEST, value=float("nan"))
+    book.commit(outcome(1, replace(raised(quiet), climb=None, calls=(), steps=())))
+    assert book.alert(quiet.id).value is None
+    assert book.climb(quiet.id) is None
+    assert book.calls(quiet.id) == []
+    assert book.next_due_at() is None
+
+
+def test_nobody_knows_an_alert_that_was_not_raised(book):
+    for ask in (
+        lambda: book.alert("NONE"),
+        lambda: book.acknowledge("NONE", "wen", NOON),
+        lambda: book.close_alert("NONE", "wen", NOON, Finding.FIRE, ""),
+    ):
+        with pytest.raises(NotFound):
+            ask()
+    assert book.climb("NONE") is None
+    assert book.story("NONE") == []
+
+
+def test_a_deed_on_an_alert_nobody_raised_does_not_hold_up_the_others(book):
+    book.commit(outcome(4, TripAgain("NONE", NOON, None), Clear("NONE", NOON, Condition.RESOLVED), raised(alarm())))
+    assert [a.id for a in book.alerts()] == [alarm().id]
+    assert book.position("alerting") == 4
+
+
+def test_alerts_are_listed_fire_first_then_the_newest(book):
+    hazards = [alarm(n, AlertClass.HAZARD) for n in (1, 5, 9)]
+    fires = [alarm(n) for n in (2, 3)]
+    book.commit(outcome(9, *map(raised, hazards + fires)))
+    book.close_alert(hazards[1].id, "wen", LATER, Finding.FAULT, "")
+    assert [a.offset for a in book.alerts()] == [3, 2, 9, 1]
+    assert [a.offset for a in book.alerts(open_only=False)] == [3, 2, 9, 5, 1]
+    assert [a.offset for a in book.alerts(most=3)] == [3, 2, 9]
+
+
+# -- tripping again and clearing --------------------------------------------------------------------------------------
+
+
+def test_tripping_again_counts_and_fires(book, alert):
+    book.commit(outcome(2, Clear(alert.id, LATER, Condition.LATCHED)))
+    book.commit(outcome(3, TripAgain(alert.id, LATER + 1, 0.5)))
+    again = book.alert(alert.id)
+    assert again == replace(alert, trips=2, value=0.5)
+    assert kinds(book, alert)[-2:] == [StepKind.CLEARED, StepKind.TRIPPED_AGAIN]
+
+
+def test_a_latched_alarm_keeps_climbing_until_a_person_closes_it(book, alert):
+    book.commit(outcome(2, Clear(alert.id, LATER, Condition.LATCHED)))
+    latched = book.alert(alert.id)
+    assert (latched.condition, latched.case, latched.cleared_at) == (Condition.LATCHED, Case.OPEN, LATER)
+    assert book.climb(alert.id) == climb(alert)
+    assert len(lease(book)) == 2
+    closed = book.close_alert(alert.id, "zhou", LATER, Finding.FALSE_ALARM, "steam")
+    assert (closed.condition, closed.case) == (Condition.RESOLVED, Case.CLOSED)
+    assert book.climb(alert.id).state is ClimbState.STOPPED
+
+
+def test_what_clears_before_anybody_took_it_closes_itself(book, alert):
+    book.commit(outcome(2, Clear(alert.id, NOON + 5, Condition.RESOLVED), at=LATER))
+    assert book.alert(alert.id) == replace(
+        alert,
+        condition=Condition.RESOLVED,
+        case=Case.CLOSED,
+        cleared_at=NOON + 5,
+        closed_at=LATER,
+        finding=Finding.CLEARED_ITSELF,
+    )
+    assert book.climb(alert.id) == climb(alert).ended(ClimbState.STOPPED)
+    assert set(states(book, alert).values()) == {CallState.MOOT}
+    assert kinds(book, alert)[-2:] == [StepKind.CLEARED, StepKind.CLOSED]
+    assert book.next_due_at() is None
+    assert book.alerts() == []
+
+
+def test_what_somebody_took_is_theirs_to_close(book, alert):
+    book.acknowledge(alert.id, "wen", LATER)
+    book.commit(outcome(2, Clear(alert.id, LATER, Condition.RESOLVED)))
+    assert book.alert(alert.id).case is Case.ACKNOWLEDGED
+    assert book.alert(alert.id).condition is Condition.RESOLVED
+    assert book.climb(alert.id).state is ClimbState.ACKNOWLEDGED
+    assert StepKind.CLOSED not in kinds(book, alert)
+
+
+@pytest.mark.parametrize("condition", [Condition.RESOLVED, Condition.LATCHED])
+def test_whoever_was_told_is_told_that_it_is_over_once_each_trip(book, alert, condition):
+    to_wen, _to_zhou = lease(book)
+    sent(book, to_wen)
+    over = Clear(alert.id, LATER, condition)
+    book.commit(outcome(2, over, at=LATER))
+    book.commit(outcome(3, over, at=LATER))
+    (notice,) = [c for c in book.calls(alert.id) if c.purpose is Purpose.CLEARED]
+    assert (notice.person, notice.channel, notice.address) == ("wen", "robot", "robot-of-wen")
+    assert (notice.state, notice.attempts, notice.due_at, notice.receipt) == (CallState.QUEUED, 0, LATER, "")
+    assert not notice.urgent
+    if condition is Condition.LATCHED:
+        book.commit(outcome(4, TripAgain(alert.id, LATER + 1, 1.0), Clear(alert.id, LATER + 2, condition)))
+        assert [c.purpose for c in book.calls(alert.id)].count(Purpose.CLEARED) == 2
+
+
+@pytest.mark.parametrize("condition", [Condition.RESOLVED, Condition.LATCHED])
+def test_who_was_being_told_while_it_cleared_is_told_that_too(book, alert, condition):
+    to_wen, to_zhou = lease(book)
+    book.commit(outcome(2, Clear(alert.id, LATER, condition)))
+    sent(book, to_wen)
+    book.settle(replace(to_zhou, state=CallState.FAILED, attempts=1, receipt="no such robot"), LATER)
+    assert [c.person for c in book.calls(alert.id) if c.purpose is Purpose.CLEARED] == ["wen"]
+    sent(book, to_wen, state=CallState.DELIVERED)
+    assert [c.person for c in book.calls(alert.id) if c.purpose is Purpose.CLEARED] == ["wen"]
+
+
+def test_who_is_called_to_a_latched_alarm_is_not_told_at_once_that_it_is_over(book, alert):
+    book.commit(outcome(2, Clear(alert.id, LATER, Condition.LATCHED)))
+    for leased in lease(book):
+        sent(book, leased)
+    assert {c.purpose for c in book.calls(alert.id)} == {Purpose.ALERT}
+
+
+def test_a_notice_goes_out_whatever_became_of_the_alert(book, alert):
+    for leased in lease(book):
+        sent(book, leased)
+    book.commit(outcome(2, Clear(alert.id, LATER, Condition.LATCHED), at=LATER))
+    book.acknowledge(alert.id, "wen", LATER)
+    book.close_alert(alert.id, "wen", LATER, Finding.FALSE_ALARM, "")
+    assert [c.purpose for c in lease(book)] == [Purpose.CLEARED, Purpose.CLEARED]
+
+
+def test_a_closed_alert_that_clears_is_only_written_down(book, alert):
+    for leased in lease(book):
+        sent(book, leased)
+    closed = book.close_alert(alert.id, "wen", LATER, Finding.FIRE, "kitchen")
+    assert closed.condition is Condition.FIRING
+    book.commit(outcome(2, Clear(alert.id, LATER + 1, Condition.LATCHED)))
+    assert book.alert(alert.id) == replace(closed, condition=Condition.RESOLVED, cleared_at=LATER + 1)
+    assert lease(book) == []
+
+
+def test_what_trips_after_a_person_closed_it_is_open_again_and_climbs_from_the_first_rung(book, alert):
+    book.acknowledge(alert.id, "wen", LATER)
+    book.close_alert(alert.id, "wen", LATER, Finding.FALSE_ALARM, "steam")
+    book.commit(outcome(2, TripAgain(alert.id, LATER - 1, 0.9)))
+    assert book.alert(alert.id).case is Case.CLOSED, "it tripped before it was closed: the person knew"
+    book.commit(outcome(3, TripAgain(alert.id, LATER + 1, 0.9), at=LATER + 2))
+    assert book.alert(alert.id) == replace(alert, trips=3, value=0.9)
+    again = book.climb(alert.id)
+    assert (again.state, again.rung, again.round, again.due_at) == (ClimbState.CLIMBING, 0, 1, LATER + 2)
+    assert [c.alert for _, c in book.due_climbs(LATER + 2, 9)] == [alert.id]
+
+
+# -- the desk ---------------------------------------------------------------------------------------------------------
+
+
+def test_taking_an_alert_ends_the_climb_and_what_was_not_sent(book, alert):
+    to_wen, _to_zhou = lease(book)
+    sent(book, to_wen)
+    taken = book.acknowledge(alert.id, "wen", LATER)
+    assert taken == replace(alert, case=Case.ACKNOWLEDGED, acknowledged_at=LATER, acknowledged_by="wen")
+    assert book.alert(alert.id) == taken
+    assert book.climb(alert.id) == climb(alert).ended(ClimbState.ACKNOWLEDGED)
+    assert states(book, alert) == {
+        (Purpose.ALERT, "wen"): CallState.SENT,
+        (Purpose.ALERT, "zhou"): CallState.MOOT,
+    }
+    assert book.story(alert.id)[-1] == Step(alert.id, LATER, StepKind.ACKNOWLEDGED, "wen")
+    assert book.next_due_at() is None
+
+
+def test_who_has_it_may_say_so_twice_and_nobody_else(book, alert):
+    taken = book.acknowledge(alert.id, "wen", LATER)
+    last = book.last_step()
+    assert book.acknowledge(alert.id, "wen", LATER + 1) == taken
+    assert book.last_step() == last
+    with pytest.raises(Conflict, match="wen"):
+        book.acknowledge(alert.id, "zhou", LATER)
+
+
+def test_of_many_who_take_it_at_once_one_has_it(book, alert):
+    people = [f"person-{n}" for n in range(8)]
+    start = Barrier(len(people))
+    refused = []
+
+    def take(who: str) -> None:
+        start.wait()
+        try:
+            book.acknowledge(alert.id, who, LATER)
+        except Conflict:
+            refused.append(who)
+
+    threads = [Thread(target=take, args=(who,)) for who in people]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {*refused, book.alert(alert.id).acknowledged_by} == set(people)
+    assert len(refused) == len(people) - 1
+    assert kinds(book, alert).count(StepKind.ACKNOWLEDGED) == 1
+
+
+def test_an_exhausted_climb_can_still_be_taken(book, alert):
+    top = replace(climb(alert), state=ClimbState.EXHAUSTED, rung=2)
+    assert book.advance(climb(alert), top, (), ())
+    assert book.climb(alert.id).due_at is None
+    book.acknowledge(alert.id, "zhou", LATER)
+    assert book.climb(alert.id).state is ClimbState.ACKNOWLEDGED
+
+
+def test_closing_is_final(book, alert):
+    closed = book.close_alert(alert.id, "zhou", LATER, Finding.FIRE, "put out")
+    assert closed == replace(
+        alert, case=Case.CLOSED, closed_at=LATER, closed_by="zhou", finding=Finding.FIRE, note="put out"
+    )
+    assert book.climb(alert.id).state is ClimbState.STOPPED
+    assert set(states(book, alert).values()) == {CallState.MOOT}
+    assert book.story(alert.id)[-1].detail == {"finding": "fire", "note": "put out"}
+    for again in (
+        lambda: book.close_alert(alert.id, "zhou", LATER, Finding.FIRE, ""),
+        lambda: book.acknowledge(alert.id, "zhou", LATER),
+    ):
+        with pytest.raises(Conflict, match="closed"):
+            again()
+
+
+def test_the_last_step_grows_with_everything_a_console_shows(book, alert):
+    seen = [0, book.last_step()]
+    leased = lease(book)
+    for change in (
+        lambda: sent(book, leased[0]),
+        lambda: book.settle(replace(leased[1], state=CallState.FAILED, receipt="refused"), LATER),
+        lambda: book.commit(outcome(2, Clear(alert.id, LATER, Condition.LATCHED))),
+        lambda: book.commit(outcome(3, TripAgain(alert.id, LATER, 1.0))),
+        lambda: book.acknowledge(alert.id, "wen", LATER),
+        lambda: book.close_alert(alert.id, "wen", LATER, Finding.FIRE, ""),
+    ):
+        change()
+        seen.append(book.last_step())
+    assert seen == sorted(set(seen))
+
+
+# -- climbs -----------------------------------------------------------------------------------------------------------
+
+
+def test_due_climbs_come_fire_first_then_the_longest_due(book):
+    alerts = [alarm(3, AlertClass.HAZARD), alarm(9), alarm(2, AlertClass.FAULT), alarm(5)]
+    book.commit(outcome(9, *map(raised, alerts)))
+    due = NOON + 2 * MINUTE
+    assert book.due_climbs(due + 1, 9) == []
+    assert book.due_climbs(due + 5, 9) == [(a, climb(a)) for a in (alerts[3], alerts[2], alerts[0])]
+    assert [a.offset for a, _ in book.due_climbs(due + 9, 3)] == [5, 9, 2]
+
+
+def test_a_climb_moves_with_its_calls_and_steps(book, alert):
+    before = climb(alert)
+    after = replace(before, rung=2, round=1, due_at=LATER, version=1)
+    new = call(alert, "liu", round_=1)
+    step = Step(alert.id, LATER, StepKind.CLIMBED, detail={"rung": "2"})
+    assert book.advance(before, after, [new, call(alert, "wen")], [step])
+    assert book.climb(alert.id) == after
+    assert [c.person for c in book.calls(alert.id)] == ["wen", "zhou", "liu"], "a call that is there is there once"
+    assert book.story(alert.id)[-1] == step
+
+
+def test_a_climb_that_somebody_moved_meanwhile_stays(book, alert):
+    before = climb(alert)
+    assert book.advance(before, replace(before, rung=2, version=1), (), ())
+    known = (book.climb(alert.id), book.calls(alert.id), book.last_step())
+    step = Step(alert.id, LATER, StepKind.CLIMBED)
+    assert not book.advance(before, replace(before, rung=5, version=1), [call(alert, "liu")], [step])
+    assert (book.climb(alert.id), book.calls(alert.id), book.last_step()) == known
+
+
+def test_a_climb_that_was_taken_meanwhile_does_not_move(book, alert):
+    before = climb(alert)
+    book.acknowledge(alert.id, "wen", LATER)
+    assert not book.advance(before, replace(before, rung=2, version=1), [call(alert, "liu")], ())
+    assert book.climb(alert.id).state is ClimbState.ACKNOWLEDGED
+
+
+def test_the_next_due_is_the_soonest_of_climbs_and_calls(book):
+    assert book.next_due_at() is None
+    hazard = alarm(7, AlertClass.HAZARD)
+    book.commit(outcome(1, raised(alarm(3)), raised(hazard)))
+    assert book.next_due_at() == NOON + 3
+    lease(book)
+    assert book.next_due_at() == LATER + MINUTE, "a lease ends"
+    for each in (alarm(3), hazard):
+        book.acknowledge(each.id, "wen", LATER)
+    assert book.next_due_at() is None
+
+
+# -- calls ------------------------------------------------------------------------------------------------------------
+
+
+def test_calls_are_leased_once_urgent_first_then_the_longest_due(book):
+    hazard, fire = alarm(1, AlertClass.HAZARD), alarm(2)
+    book.commit(outcome(1, raised(hazard), raised(fire, call(fire, "wen", due_at=LATER), call(fire, "zhou"))))
+    assert book.lease_calls(NOON, LATER, 9) == []
+    first = book.lease_calls(LATER, LATER + SECOND, 3)
+    assert [(c.person, a) for c, a in first] == [("zhou", fire), ("wen", fire), ("wen", hazard)]
+    assert [c.person for c in lease(book)] == ["zhou"]
+    assert lease(book, LATER + SECOND - 1) == []
+    assert len(lease(book, LATER + SECOND)) == 3, "their leases have run out"
+
+
+def test_a_leased_call_is_what_was_written(book, alert):
+    assert book.lease_calls(LATER, LATER + 1, 9) == [(c, alert) for c in raised(alert).calls]
+
+
+def test_a_call_written_after_the_alert_was_taken_is_moot(book, alert):
+    book.acknowledge(alert.id, "wen", LATER)
+    taken = book.climb(alert.id)
+    notice = call(alert, "op", key="notice", purpose=Purpose.NOTICE)
+    book.advance(taken, taken, [call(alert, "liu"), notice], ())
+    assert lease(book) == [notice]
+    assert states(book, alert)[Purpose.ALERT, "liu"] is CallState.MOOT
+
+
+def test_a_call_that_failed_for_now_is_tried_again_when_it_is_due(book, alert):
+    to_wen, _ = lease(book)
+    for attempt in (1, 2):
+        failed = replace(
+            to_wen, state=CallState.FAILED_FOR_NOW, attempts=attempt, receipt="busy", due_at=LATER + attempt * SECOND
+        )
+        book.settle(failed, LATER)
+        assert lease(book, failed.due_at - 1) == []
+        (to_wen,) = lease(book, failed.due_at)
+        assert to_wen == failed
+    sent(book, replace(to_wen, attempts=3), LATER + 9, attempts=3)
+    assert kinds(book, alert)[2:] == [StepKind.FAILED, StepKind.SENT], "each kind of news once"
+
+
+def test_what_was_put_back_is_no_news(book, alert):
+    to_wen, _ = lease(book)
+    last = book.last_step()
+    book.settle(replace(to_wen, due_at=LATER + SECOND), LATER)
+    assert book.last_step() == last
+    assert lease(book, LATER + SECOND) == [replace(call(alert, "wen"), due_at=LATER + SECOND)]
+
+
+def test_what_was_sent_is_never_sent_again(book, alert):
+    to_wen, to_zhou = lease(book)
+    sent(book, to_wen)
+    sent(book, to_zhou, state=CallState.DELIVERED, sent_at=None)
+    for leased in (to_wen, to_zhou):
+        book.settle(replace(leased, state=CallState.FAILED_FOR_NOW, attempts=2, receipt="timeout"), LATER)
+    assert lease(book, LATER + 9 * MINUTE) == []
+    assert [(c.state, c.receipt, c.sent_at) for c in book.calls(alert.id)] == [
+        (CallState.SENT, "ref-1", LATER),
+        (CallState.DELIVERED, "ref-1", LATER),
+    ]
+    assert book.story(alert.id)[-1].detail == {"channel": "robot", "purpose": "alert", "state": "delivered"}
+
+
+def test_what_became_moot_on_its_way_is_sent_or_left(book, alert):
+    to_wen, to_zhou = lease(book)
+    book.acknowledge(alert.id, "liu", LATER)
+    sent(book, to_wen)
+    book.settle(replace(to_zhou, state=CallState.FAILED_FOR_NOW, attempts=1, due_at=LATER), LATER)
+    assert lease(book, LATER + 9 * MINUTE) == []
+    assert states(book, alert) == {(Purpose.ALERT, "wen"): CallState.SENT, (Purpose.ALERT, "zhou"): CallState.MOOT}
+
+
+def test_only_calls_that_were_written_are_settled(book, alert):
+    with pytest.raises(NotFound):
+        book.settle(call(alert, "nobody"), LATER)
