@@ -113,10 +113,10 @@ class Normaliser:
                 sentinel = np.isin(raw, number.sentinels)
                 outside &= ~sentinel
                 values[sentinel] = np.nan
-                marks[sentinel] |= Quality.SENTINEL
+                marks[sentinel] |= Quality.SENTINEL.value
             if outside.any():
                 values[outside] = np.nan
-                marks[outside] |= Quality.OUT_OF_RANGE
+                marks[outside] |= Quality.OUT_OF_RANGE.value
             metrics[number.name] = values
         return {name: values for name, values in metrics.items() if not np.isnan(values).all()}
 

@@ -50,7 +50,7 @@ class EventTimes:
         whose clock is wrong; of several records in one frame the newest did, and the others keep their distance to it.
         """
         if self._spec is None:
-            quality |= np.uint16(Quality.OWN_TIME_MISSING)
+            quality |= Quality.OWN_TIME_MISSING.value
             return received_at.copy(), None
         own, missing, bad = self._own(self._spec, decoded)
         event_at = np.where(missing, received_at, own)
@@ -59,9 +59,9 @@ class EventTimes:
             newest = _newest(event_at, decoded)
             wrong = (newest < EARLIEST) | (newest > received_at + self._future_tolerance)
             event_at = np.where(wrong, received_at - (newest - event_at), event_at)
-            quality[wrong] |= Quality.CLOCK_WRONG
-        quality[missing] |= Quality.OWN_TIME_MISSING
-        quality[event_at < received_at - self._late_after] |= Quality.LATE
+            quality[wrong] |= Quality.CLOCK_WRONG.value
+        quality[missing] |= Quality.OWN_TIME_MISSING.value
+        quality[event_at < received_at - self._late_after] |= Quality.LATE.value
         return event_at, bad
 
     def _own(self, spec: TimeSpec, decoded: Decoded) -> tuple[Instants, Mask, Mask | None]:

@@ -32,7 +32,7 @@ MAX_PAYLOAD = 262_144  # bytes; far above any sensor's frame, far below what wou
 LATE_AFTER = timedelta(minutes=10)
 FUTURE_TOLERANCE = timedelta(minutes=5)
 
-_OWN_TIME = np.uint16(Quality.OWN_TIME_MISSING | Quality.CLOCK_WRONG)
+_OWN_TIME = (Quality.OWN_TIME_MISSING | Quality.CLOCK_WRONG).value
 
 # What a topic means, as one number: a profile's place in the list << 32 | the device's slot, or one of these.
 _NOT_CACHED = -1
@@ -106,7 +106,7 @@ class Reader:
         codes = np.fromiter(map(self._routes.get, batch.topics, repeat(_NOT_CACHED)), np.int64, len(batch))
         for at in np.flatnonzero(codes == _NOT_CACHED).tolist():
             codes[at] = self._route(batch.topics[at])
-        repeated = (batch.marks & Marks.REPEATED) != 0
+        repeated = (batch.marks & Marks.REPEATED.value) != 0
         if repeated.any():
             work.duplicates.append(np.flatnonzero(repeated))
             codes[repeated] = _DONE
@@ -209,8 +209,8 @@ class _Work:
     def __init__(self, batch: FrameBatch) -> None:
         self.batch = batch
         self.offsets = batch.offsets
-        retained = (batch.marks & Marks.RETAINED != 0) * np.uint16(Quality.RETAINED)
-        replayed = (batch.marks & Marks.REPLAYED != 0) * np.uint16(Quality.REPLAYED)
+        retained = (batch.marks & Marks.RETAINED.value != 0) * np.uint16(Quality.RETAINED)
+        replayed = (batch.marks & Marks.REPLAYED.value != 0) * np.uint16(Quality.REPLAYED)
         self.quality: Flags = retained | replayed
         self.tables: list[Readings] = []
         self.refusals: list[Refusal] = []
