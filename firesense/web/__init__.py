@@ -1,0 +1,6 @@
+"""The console: what people see and do with a browser, and the same as a JSON API."""
+
+from firesense.web.console import create_console, end_streams
+from firesense.web.door import hash_password
+
+__all__ = ["create_console", "end_streams", "hash_password"]

@@ -1,0 +1,122 @@
+"""Errors as people and programs get them: RFC 9457 problem documents under /api, a plain page elsewhere."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import structlog
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException
+
+from firesense.domain.errors import BookError, Conflict, HistoryDown, HistoryError, NotFound
+from firesense.text import say
+from firesense.web.parts import TEMPLATES, language_of, local_path, page_context
+from firesense.web.problems import LoginNeeded, Problem
+from firesense.web.shield import HEADERS
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI, Request
+
+_log = structlog.get_logger(__name__)
+
+_KEYS = {
+    400: "web.problem.bad_request",
+    401: "web.problem.unauthenticated",
+    403: "web.problem.forbidden",
+    404: "web.problem.not_found",
+    405: "web.problem.not_allowed",
+    409: "web.problem.conflict",
+    413: "web.problem.too_large",
+    422: "web.problem.invalid",
+    429: "web.problem.too_many",
+    502: "web.problem.history_refused",
+    503: "web.problem.unavailable",
+}
+
+
+def install_problems(console: FastAPI) -> None:
+    """Have every error of the tree answered in one form."""
+    console.add_exception_handler(Exception, _broken)
+    for kind, answer in (
+        (Problem, _problem),
+        (LoginNeeded, _login_needed),
+        (NotFound, _status(404)),
+        (Conflict, _status(409)),
+        (BookError, _status(503)),
+        (HistoryDown, _history_down),
+        (HistoryError, _status(502)),
+        (RequestValidationError, _invalid),
+        (HTTPException, _http),
+    ):
+        console.add_exception_handler(kind, answer)
+
+
+def problem(
+    request: Request, status: int, key: str = "", headers: dict[str, str] | None = None, **more: Any
+) -> Response:
+    """Answer with a problem: a document for programs, a page for people. ``more`` fills the text or extends it."""
+    language = language_of(request)
+    errors = more.pop("errors", None)
+    detail = say(key or _KEYS.get(status, "web.problem.bad_request"), language, **more)
+    if not _for_programs(request):
+        context = page_context(request, language=language, detail=detail, status=status)
+        return TEMPLATES.TemplateResponse(request, "problem.html", context, status_code=status, headers=headers)
+    document: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+    }
+    if errors is not None:
+        document["errors"] = errors
+    return JSONResponse(document, status, headers, media_type="application/problem+json")
+
+
+def _for_programs(request: Request) -> bool:
+    return request.url.path.startswith(("/api/", "/live/"))
+
+
+def _status(status: int) -> Any:
+    async def answer(request: Request, error: Exception) -> Response:
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            _log.error("request failed", path=request.url.path, error=str(error))
+        return problem(request, status)
+
+    return answer
+
+
+async def _problem(request: Request, error: Any) -> Response:
+    return problem(request, error.status, error.key, error.headers, **error.values)
+
+
+async def _login_needed(request: Request, _error: Exception) -> Response:
+    if _for_programs(request):
+        return problem(request, 401)
+    if request.headers.get("sec-fetch-site") == "cross-site":
+        # Someone followed a link in a web mail: a strict cookie stays at home on that way, but comes when the page
+        # asks for itself once more.
+        return Response(status_code=200, headers={"Refresh": "0"})
+    wanted = quote(local_path(request.url.path), safe="/")
+    return RedirectResponse("/login" if wanted == "/" else f"/login?next={wanted}", 303)
+
+
+async def _history_down(request: Request, error: Any) -> Response:
+    seconds = 10 if error.retry_after is None else max(1, round(error.retry_after.total_seconds()))
+    return problem(request, 503, "web.problem.history_down", {"Retry-After": str(seconds)})
+
+
+async def _invalid(request: Request, error: Any) -> Response:
+    errors = [{"path": ".".join(str(part) for part in each["loc"]), "reason": each["msg"]} for each in error.errors()]
+    return problem(request, 422, errors=errors)
+
+
+async def _http(request: Request, error: Any) -> Response:
+    return problem(request, error.status_code, headers=error.headers)
+
+
+async def _broken(request: Request, _error: Exception) -> Response:
+    # Given outside the shield, so it brings the headers itself; the server logs the error with its trace.
+    return problem(request, 500, "web.problem.broken", HEADERS)

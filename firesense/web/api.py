@@ -1,0 +1,234 @@
+"""The JSON API under /api/v1; its OpenAPI document is at /api/v1/openapi.json."""
+
+from bisect import bisect_right
+from functools import lru_cache
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from firesense.domain.catalogue import CLASSES
+from firesense.domain.device import Device, Registry
+from firesense.domain.frame import Reason
+from firesense.domain.instant import instant
+from firesense.domain.plan import Plan
+from firesense.web import documents as doc
+from firesense.web.door import Refused, TooManyAttempts
+from firesense.web.parts import ProgramWriting, Visitor, WithParts, forget_session, keep_session, visitor
+from firesense.web.problems import Problem
+from firesense.web.shown import unit_of
+
+POINTS_MOST = 10_000
+_SECOND = 1_000_000
+
+
+def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    return {
+        status: {"model": doc.ProblemDocument, "content": {"application/problem+json": {}}, "description": description}
+        for status, description in (
+            (401, "Nobody is logged in."),
+            (403, "The CSRF token is missing or wrong."),
+            (404, "There is no such thing."),
+            (409, "It is not in a state that allows this."),
+            (422, "The request is not understood."),
+            (429, "Too many failed log-ins."),
+            (502, "The history store refused."),
+            (503, "The book or the history store is away; try again."),
+        )
+        if status in statuses
+    }
+
+
+AlertId = Annotated[str, Path(max_length=40, pattern="^[0-9A-Za-z]+$")]
+Limit = Annotated[int, Query(ge=1, le=1000)]
+
+door = APIRouter(prefix="/api/v1", tags=["session"])
+router = APIRouter(prefix="/api/v1", dependencies=[Depends(visitor)], responses=_problems(401, 422, 503))
+
+
+@door.post("/session", responses=_problems(401, 422, 429, 503))
+async def log_in(request: Request, response: Response, parts: WithParts, login: doc.Login) -> doc.SessionDocument:
+    """Log in: sets the session cookie, and gives the CSRF token for changes."""
+    address = request.client.host if request.client else ""
+    try:
+        session = await parts.door.enter(login.name, login.password, address)
+    except Refused as error:
+        raise Problem(401, "web.login.refused") from error
+    except TooManyAttempts as error:
+        seconds = error.seconds
+        raise Problem(429, "web.login.wait", {"Retry-After": str(seconds)}, seconds=seconds) from error
+    keep_session(response, parts, session)
+    return doc.SessionDocument(user=session.user.name, person=session.user.person, csrf=session.csrf)
+
+
+@door.get("/session", responses=_problems(401, 503))
+def current_session(session: Visitor) -> doc.SessionDocument:
+    """Say who is logged in, and give the CSRF token again."""
+    return doc.SessionDocument(user=session.user.name, person=session.user.person, csrf=session.csrf)
+
+
+@door.delete("/session", status_code=204, responses=_problems(401, 403, 503))
+def log_out(response: Response, parts: WithParts, session: ProgramWriting) -> None:
+    """Log out."""
+    parts.door.leave(session)
+    forget_session(response, parts)
+
+
+@router.get("/alerts", tags=["alerts"])
+def alerts(parts: WithParts, *, open_only: bool = True, limit: Limit = 200) -> doc.AlertsDocument:
+    """List alerts, fire first, then the newest."""
+    plan = parts.plan_source()
+    found = parts.book.alerts(open_only=open_only, most=limit)
+    return doc.AlertsDocument(alerts=[doc.AlertDocument.of(alert, plan) for alert in found])
+
+
+@router.get("/alerts/{alert_id}", tags=["alerts"], responses=_problems(404))
+def alert_detail(parts: WithParts, alert_id: AlertId) -> doc.AlertDetailDocument:
+    """Give one alert with its climb, its calls (addresses masked) and its story."""
+    plan = parts.plan_source()
+    alert = parts.book.alert(alert_id)
+    climb = parts.book.climb(alert_id)
+    return doc.AlertDetailDocument(
+        alert=doc.AlertDocument.of(alert, plan),
+        climb=None if climb is None else doc.ClimbDocument.of(climb),
+        calls=[doc.CallDocument.of(call, plan) for call in parts.book.calls(alert_id)],
+        story=[doc.StepDocument.of(step) for step in parts.book.story(alert_id)],
+    )
+
+
+@router.post("/alerts/{alert_id}/acknowledge", tags=["alerts"], responses=_problems(403, 404, 409))
+def acknowledge(parts: WithParts, session: ProgramWriting, alert_id: AlertId) -> doc.AlertDocument:
+    """Take an alert: its climb ends and nobody else is called."""
+    return doc.AlertDocument.of(parts.desk.acknowledge(alert_id, session.who), parts.plan_source())
+
+
+@router.post("/alerts/{alert_id}/close", tags=["alerts"], responses=_problems(403, 404, 409))
+def close(parts: WithParts, session: ProgramWriting, alert_id: AlertId, closing: doc.Closing) -> doc.AlertDocument:
+    """Close a case with what was found on site."""
+    alert = parts.desk.close(alert_id, session.who, closing.finding, closing.note)
+    return doc.AlertDocument.of(alert, parts.plan_source())
+
+
+@router.get("/devices", tags=["devices"])
+def devices(
+    parts: WithParts, after: Annotated[str, Query(max_length=200)] = "", limit: Limit = 100
+) -> doc.DevicesDocument:
+    """List registered devices by id, a page at a time."""
+    registry = parts.plan_source().registry
+    ids = _sorted_ids(registry)
+    first = bisect_right(ids, after)
+    page = ids[first : first + limit]
+    return doc.DevicesDocument(
+        devices=[doc.DeviceDocument.of(device) for each in page if (device := registry.get(each)) is not None],
+        next=page[-1] if first + limit < len(ids) else None,
+        total=len(ids),
+    )
+
+
+@router.get("/devices/{device_id}", tags=["devices"], responses=_problems(404))
+def device_detail(parts: WithParts, device_id: str) -> doc.DeviceDocument:
+    """Give one registered device."""
+    return doc.DeviceDocument.of(_device(parts.plan_source(), device_id))
+
+
+@router.get("/devices/{device_id}/series", tags=["devices"], responses=_problems(404, 502))
+def series(
+    parts: WithParts, device_id: str, span: Annotated[doc.Span, Query()]
+) -> doc.SeriesDocument | doc.WindowsDocument:
+    """Give the points of a metric or signal in [from, to): as they are, or averaged over windows of ``every`` seconds.
+
+    At most 10,000 points or windows at a time.
+    """
+    device = _device(parts.plan_source(), device_id)
+    known = CLASSES[device.device_class]
+    if span.column not in known.metrics and span.column not in known.signals:
+        raise Problem(404, "web.problem.no_column", column=span.column, device_class=device.device_class)
+    start, end = instant(span.start), instant(span.end)
+    if start >= end:
+        raise Problem(422, "web.problem.span_empty")
+    unit = unit_of(device.device_class, span.column)
+    if span.every is None:
+        points = parts.history.raw(device, span.column, start, end, POINTS_MOST)
+        return doc.SeriesDocument(
+            device=device.id,
+            column=span.column,
+            unit=unit,
+            at=points.at.tolist(),
+            values=points.values.tolist(),
+            truncated=len(points.at) >= POINTS_MOST,
+        )
+    if (end - start) / (span.every * _SECOND) > POINTS_MOST:
+        raise Problem(422, "web.problem.span_long", most=POINTS_MOST)
+    windows = parts.history.windows(device, span.column, start, end, span.window)
+    return doc.WindowsDocument(
+        device=device.id,
+        column=span.column,
+        unit=unit,
+        every=span.every,
+        at=windows.at.tolist(),
+        mean=windows.mean.tolist(),
+        low=windows.low.tolist(),
+        high=windows.high.tolist(),
+        count=windows.count.tolist(),
+    )
+
+
+@router.get("/quarantine", tags=["operation"])
+def quarantine(
+    parts: WithParts, *, reason: Reason | None = None, limit: Limit = 100, replayed: bool = False
+) -> doc.QuarantineDocument:
+    """List frames that could not be used, oldest first."""
+    found = parts.book.quarantine(reason=reason or "", most=limit, replayed=replayed)
+    return doc.QuarantineDocument(refusals=[doc.RefusalDocument.of(refusal) for refusal in found])
+
+
+@router.get("/strangers", tags=["operation"])
+def strangers(parts: WithParts) -> doc.StrangersDocument:
+    """List unregistered devices that were heard, newest first."""
+    return doc.StrangersDocument(strangers=[doc.StrangerDocument.of(each) for each in parts.book.strangers()])
+
+
+@router.get("/status", tags=["operation"])
+def status(parts: WithParts) -> doc.StatusDocument:
+    """Say how the streets are doing, and whether the ledger balances."""
+    return doc.StatusDocument.model_validate(parts.status())
+
+
+@router.get(
+    "/events",
+    tags=["operation"],
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/event-stream": {}}, "description": "Server-sent events."}},
+)
+async def events(
+    parts: WithParts,
+    session: Visitor,
+    since: Annotated[int | None, Query(ge=0)] = None,
+    last_event_id: Annotated[str, Header()] = "",
+) -> StreamingResponse:
+    """Stream server-sent events: ``step`` with the number of the newest step of any alert, ``beat`` every 15 s.
+
+    Give the number known already as ``since`` (or Last-Event-ID, which wins), and a newer one comes at once.
+    """
+    if not parts.live.available:
+        raise Problem(503, "web.problem.unavailable", {"Retry-After": "5"})
+    known = int(last_event_id) if last_event_id.isdecimal() else since
+    token = session.token
+    return StreamingResponse(
+        parts.live.stream(known, lambda: parts.door.known(token) is not None),
+        media_type="text/event-stream",
+        headers={"X-Accel-Buffering": "no"},
+    )
+
+
+def _device(plan: Plan, device_id: str) -> Device:
+    device = plan.registry.get(device_id)
+    if device is None:
+        raise Problem(404, "web.problem.no_device", device=device_id)
+    return device
+
+
+@lru_cache(maxsize=1)
+def _sorted_ids(registry: Registry) -> list[str]:
+    """Sort once per plan: a registry never changes, a new plan brings a new one."""
+    return sorted(device.id for device in registry)

@@ -1,0 +1,103 @@
+"""Puts the console together."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from firesense import __version__
+from firesense.web import api, pages
+from firesense.web.answers import install_problems
+from firesense.web.board import Board
+from firesense.web.documents import HealthDocument
+from firesense.web.door import Door
+from firesense.web.live import Live
+from firesense.web.parts import STATIC, Parts
+from firesense.web.shield import Shield
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping
+    from datetime import tzinfo
+
+    from firesense.desk import Desk
+    from firesense.domain.plan import Plan
+    from firesense.ports import Book, Clock, History
+
+_BODY_MOST = 64 * 1024  # bytes; a note is the longest thing anybody sends
+_CHINA = ZoneInfo("Asia/Shanghai")
+
+
+def create_console(
+    book: Book,
+    history: History,
+    desk: Desk,
+    clock: Clock,
+    plan_source: Callable[[], Plan],
+    *,
+    status: Callable[[], Mapping[str, Any]],
+    secure_cookies: bool,
+    zone: tzinfo = _CHINA,
+) -> FastAPI:
+    """Make the console: API, pages and the stream of events.
+
+    ``status`` gives ``positions`` and ``lags`` (street -> frames), ``ledger`` (received, recorded, duplicate,
+    quarantined: frames, and balanced) and ``connected`` (transport -> bool), each if it is known; it is called often
+    and must not wait. ``secure_cookies`` is for https: browsers then send the session's cookie over nothing else.
+    Whoever stops the server calls ``end_streams`` first, or it waits for the open pages.
+    """
+    live = Live(book)
+
+    @asynccontextmanager
+    async def lifespan(_console: FastAPI) -> AsyncIterator[None]:
+        watch = asyncio.create_task(live.watch(), name="console-live")
+        try:
+            yield
+        finally:
+            live.end()
+            await watch
+
+    console = FastAPI(
+        title="firesense",
+        version=__version__,
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,  # its scripts come from the internet
+        redoc_url=None,
+        lifespan=lifespan,
+        max_body_size=_BODY_MOST,
+    )
+    console.state.parts = Parts(
+        book=book,
+        history=history,
+        desk=desk,
+        clock=clock,
+        plan_source=plan_source,
+        status=status,
+        zone=zone,
+        door=Door(book, clock),
+        live=live,
+        board=Board(book),
+        secure=secure_cookies,
+    )
+    console.add_middleware(Shield, secure=secure_cookies)
+    install_problems(console)
+    console.include_router(api.door)
+    console.include_router(api.router)
+    console.include_router(pages.router)
+    console.mount("/static", StaticFiles(directory=STATIC), name="static")
+
+    @console.get("/healthz", tags=["operation"])
+    async def healthz() -> HealthDocument:
+        """Say that the console answers; needs no log-in."""
+        return HealthDocument()
+
+    return console
+
+
+def end_streams(console: FastAPI) -> None:
+    """End the event streams of all open pages; called on the console's loop when the server is about to stop."""
+    console.state.parts.live.end()

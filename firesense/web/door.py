@@ -1,0 +1,171 @@
+"""The door: log-in by name and password, sessions, and who is inside."""
+
+from __future__ import annotations
+
+import hmac
+import math
+import secrets
+import threading
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+import argon2
+import structlog
+from anyio import CapacityLimiter, to_thread
+
+from firesense.domain.instant import micros
+from firesense.web.attempts import Attempts, address_key
+
+if TYPE_CHECKING:
+    from firesense.ports import Book, Clock, User
+
+SESSION = timedelta(hours=12)  # one shift; nobody has to log in again in the middle of a fire
+PASSWORD_LEAST = 10
+PASSWORD_MOST = 128
+NAME_MOST = 64
+
+_ATTEMPTS_PER = timedelta(minutes=5)
+_ATTEMPTS_OF_ADDRESS = 20
+_ATTEMPTS_OF_NAME = 10
+_AT_ONCE = 2  # hashes computed at the same time: 19 MiB each, however many people knock
+
+# Argon2id with 19 MiB, two passes, one lane: the second of the equivalent settings of the OWASP password storage cheat
+# sheet. The library's default takes 64 MiB and four threads, too much for a small machine that has frames to read.
+_HASHER = argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+
+_log = structlog.get_logger(__name__)
+
+
+def hash_password(password: str) -> str:
+    """Hash a password for ``User.password_hash``; takes about 30 ms and 19 MiB."""
+    return _HASHER.hash(password)
+
+
+class Refused(Exception):
+    """Name and password do not go together, or the one-time password was used before."""
+
+
+class TooManyAttempts(Exception):
+    """Too many failed log-ins; ``wait`` says how long this name or address has to stay away."""
+
+    def __init__(self, wait: timedelta) -> None:
+        self.wait = wait
+        super().__init__(f"try again in {wait}")
+
+    @property
+    def seconds(self) -> int:
+        """The wait in whole seconds, at least one."""
+        return max(1, math.ceil(self.wait.total_seconds()))
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Somebody inside. ``csrf`` belongs to this session alone; ``token`` is what the browser's cookie holds."""
+
+    user: User
+    token: str
+
+    @property
+    def csrf(self) -> str:
+        """What a request that changes something must carry besides the cookie."""
+        return hmac.new(self.token.encode(), b"csrf", sha256).hexdigest()
+
+    @property
+    def who(self) -> str:
+        """What the book writes beside this person's deeds."""
+        return self.user.person or self.user.name
+
+    @property
+    def must_choose(self) -> bool:
+        """Whether a one-time password opened this session, so that there is none for the next log-in."""
+        return self.user.one_time
+
+    def vouches(self, csrf: str) -> bool:
+        """Whether this is the session's own CSRF token."""
+        return hmac.compare_digest(self.csrf.encode(), csrf.encode())
+
+
+class Door:
+    """Lets people in and knows them afterwards; the book never sees a token, only its SHA-256."""
+
+    def __init__(self, book: Book, clock: Clock) -> None:
+        self._book = book
+        self._clock = clock
+        self._nobody = hash_password(secrets.token_urlsafe())  # unknown names cost the same time as known ones
+        self._addresses = Attempts(_ATTEMPTS_OF_ADDRESS, _ATTEMPTS_PER)
+        self._names = Attempts(_ATTEMPTS_OF_NAME, _ATTEMPTS_PER)
+        self._one_time = threading.Lock()
+        self._limiter: CapacityLimiter | None = None
+
+    async def enter(self, name: str, password: str, address: str) -> Session:
+        """Log in. Raises Refused, TooManyAttempts, BookError."""
+        now, source = self._clock.now(), address_key(address)
+        wait = max(self._addresses.wait(source, now), self._names.wait(name, now))
+        if wait:
+            raise TooManyAttempts(wait)
+        self._addresses.count(source, now)  # before the hash is computed, or many at once would all pass
+        self._names.count(name, now)
+        if self._limiter is None:
+            self._limiter = CapacityLimiter(_AT_ONCE)
+        session = await to_thread.run_sync(self._open, name, password, limiter=self._limiter)
+        if session is None:
+            _log.warning("log-in refused", user=name, address=address)
+            raise Refused
+        self._addresses.forgive(source)
+        self._names.forgive(name)
+        _log.info("logged in", user=name, address=address)
+        return session
+
+    def known(self, token: str) -> Session | None:
+        """Whose session this token is, if it has not expired."""
+        if not token:
+            return None
+        user = self._book.session_user(_token_hash(token), self._clock.now())
+        return None if user is None else Session(user, token)
+
+    def leave(self, session: Session) -> None:
+        """Log out."""
+        self._book.end_session(_token_hash(session.token))
+        _log.info("logged out", user=session.user.name)
+
+    def choose_password(self, session: Session, current: str, password: str) -> bool:
+        """Give the user of this session a password of their own; False when the current one is wrong.
+
+        After a log-in with a one-time password there is no current one to ask for.
+        """
+        if not session.must_choose and not _verify(session.user.password_hash, current):
+            return False
+        self._book.put_user(replace(session.user, password_hash=hash_password(password), one_time=False))
+        _log.info("password changed", user=session.user.name)
+        return True
+
+    def _open(self, name: str, password: str) -> Session | None:
+        user = self._book.user(name)
+        if not _verify((user and user.password_hash) or self._nobody, password) or user is None:
+            return None
+        if not user.one_time:
+            return self._remember(user)
+        with self._one_time:
+            if self._book.user(name) != user:
+                return None
+            session = self._remember(user)
+            self._book.put_user(replace(user, password_hash=""))
+            return session
+
+    def _remember(self, user: User) -> Session:
+        session = Session(user, secrets.token_urlsafe(32))
+        self._book.open_session(_token_hash(session.token), user.name, self._clock.now() + micros(SESSION))
+        return session
+
+
+def _token_hash(token: str) -> str:
+    return sha256(token.encode()).hexdigest()
+
+
+def _verify(password_hash: str, password: str) -> bool:
+    try:
+        return _HASHER.verify(password_hash, password)
+    except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
+        return False

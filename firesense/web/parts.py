@@ -1,0 +1,173 @@
+"""What the console stands on, and how a request gets at it: the parts, the language, the visitor."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import tzinfo
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import Depends, Form, Header, Request, Response
+from fastapi.templating import Jinja2Templates
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from firesense import __version__
+from firesense.desk import Desk
+from firesense.domain.instant import SECOND, Instant, iso, moment
+from firesense.domain.plan import Plan
+from firesense.ports import Book, Clock, History
+from firesense.text import LANGUAGES, say
+from firesense.web.board import Board
+from firesense.web.door import SESSION, Door, Session
+from firesense.web.live import Live
+from firesense.web.problems import LoginNeeded, Problem
+from firesense.web.shown import label
+
+STATIC = Path(__file__).with_name("static")
+LANGUAGE_COOKIE = "firesense-language"
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("firesense.web"),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["iso"] = iso
+    environment.filters["ms"] = lambda at: at // 1000
+    return environment
+
+
+TEMPLATES = Jinja2Templates(env=_environment())
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything the console was given. ``zone`` is the wall clock of the people who read it."""
+
+    book: Book
+    history: History
+    desk: Desk
+    clock: Clock
+    plan_source: Callable[[], Plan]
+    status: Callable[[], Mapping[str, Any]]
+    zone: tzinfo
+    door: Door
+    live: Live
+    board: Board
+    secure: bool
+
+    @property
+    def cookie(self) -> str:
+        """The name of the session cookie; browsers keep ``__Host-`` cookies from other hosts and plain http."""
+        return "__Host-firesense" if self.secure else "firesense"
+
+
+async def parts_of(request: Request) -> Parts:
+    """Find the parts of the console that answers this request."""
+    parts: Parts = request.app.state.parts
+    return parts
+
+
+WithParts = Annotated[Parts, Depends(parts_of)]
+
+
+def language_of(request: Request) -> str:
+    """Choose Chinese or English: what was chosen before, else the first of the two the browser asks for."""
+    chosen = request.cookies.get(LANGUAGE_COOKIE, "")
+    if chosen in LANGUAGES:
+        return chosen
+    for part in request.headers.get("accept-language", "").split(","):
+        wanted = part.strip()[:2].lower()
+        if wanted in LANGUAGES:
+            return wanted
+    return LANGUAGES[0]
+
+
+def local_path(path: str) -> str:
+    """Give back a path of the console that may be gone to after a log-in; anything else is the board."""
+    return path if re.fullmatch(r"/(alerts/[0-9A-Za-z]{1,40})?", path) else "/"
+
+
+def visitor(request: Request, parts: WithParts) -> Session:
+    """Know who is asking; raises LoginNeeded."""
+    session = parts.door.known(request.cookies.get(parts.cookie, ""))
+    if session is None:
+        raise LoginNeeded
+    return session
+
+
+Visitor = Annotated[Session, Depends(visitor)]
+
+
+def keep_session(response: Response, parts: Parts, session: Session) -> None:
+    """Give the browser the session's token, where no script and no other site can use it."""
+    response.set_cookie(
+        parts.cookie,
+        session.token,
+        max_age=int(SESSION.total_seconds()),
+        path="/",
+        secure=parts.secure,
+        httponly=True,
+        samesite="strict",
+    )
+
+
+def forget_session(response: Response, parts: Parts) -> None:
+    """Take the token from the browser."""
+    response.delete_cookie(parts.cookie, path="/", secure=parts.secure, httponly=True, samesite="strict")
+
+
+def _vouched(session: Session, csrf: str) -> Session:
+    if not session.vouches(csrf):
+        raise Problem(403, "web.problem.csrf")
+    return session
+
+
+def program_writing(session: Visitor, x_csrf_token: Annotated[str, Header()] = "") -> Session:
+    """Know who asks for a change through the API; the session's CSRF token comes in a header."""
+    return _vouched(session, x_csrf_token)
+
+
+def page_writing(session: Visitor, csrf: Annotated[str, Form()] = "") -> Session:
+    """Know who asks for a change with a form; the session's CSRF token comes in a field."""
+    return _vouched(session, csrf)
+
+
+ProgramWriting = Annotated[Session, Depends(program_writing)]
+PageWriting = Annotated[Session, Depends(page_writing)]
+
+
+def page_context(request: Request, **values: Any) -> dict[str, Any]:
+    """Give a template the words of the reader's language and the clock of the reader's wall."""
+    language = values.setdefault("language", language_of(request))
+    zone = request.app.state.parts.zone
+
+    def wall(at: Instant, pattern: str = "%m-%d %H:%M:%S") -> str:
+        return moment(at).astimezone(zone).strftime(pattern)
+
+    return {
+        "t": partial(_say, language),
+        "label": partial(label, language),
+        "wall": wall,
+        "clock": clock,
+        "html_language": "en" if language == "en" else "zh-CN",
+        "other_language": "zh" if language == "en" else "en",
+        "here": local_path(request.url.path),
+        "version": __version__,
+        **values,
+    }
+
+
+def _say(language: str, key: str, /, **values: object) -> str:
+    return say(key, language, **values)
+
+
+def clock(duration: Instant) -> str:
+    """Write a duration as the script does: minutes and seconds, with hours when there are any."""
+    seconds = max(0, duration // SECOND)
+    hours, minutes = seconds // 3600, seconds // 60 % 60
+    return f"{hours}:{minutes:02}:{seconds % 60:02}" if hours else f"{minutes:02}:{seconds % 60:02}"

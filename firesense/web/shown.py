@@ -1,0 +1,219 @@
+"""Alerts as people see them: everything a card says, looked up and put into words once."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
+
+from firesense.domain.catalogue import CLASSES
+from firesense.domain.escalation import CallState, ClimbState, Purpose
+from firesense.text import TEXTS, say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from firesense.domain.alert import Alert
+    from firesense.domain.escalation import Call, Climb, Step, StepKind
+    from firesense.domain.instant import Instant
+    from firesense.domain.place import Place
+    from firesense.domain.plan import Plan
+
+Standing = Literal["done", "skipped", "now", "next", "later"]
+
+_UNITS = {"degC": "°C", "1": ""}
+
+
+@dataclass(frozen=True, slots=True)
+class RungShown:
+    """A rung, numbered from 1 as people count, and where it stands; ``skipped`` reached nobody."""
+
+    number: int
+    roles: tuple[str, ...]
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True)
+class StepShown:
+    """A line of the story."""
+
+    at: Instant
+    kind: StepKind
+    who: str
+    details: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CallShown:
+    """A call: who was told by what, and what came of it when."""
+
+    call: Call
+    name: str
+    address: str
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class AlertShown:
+    """One alert with all that its card or its page says."""
+
+    alert: Alert
+    what: str
+    device_name: str
+    device_class: str
+    places: tuple[str, ...]
+    metric: str
+    value: str
+    acknowledged_by: str
+    closed_by: str
+    climb: Climb | None
+    rungs: tuple[RungShown, ...]
+    next_roles: tuple[str, ...]
+    calls: tuple[CallShown, ...]
+
+
+def show_alert(alert: Alert, climb: Climb | None, calls: Sequence[Call], plan: Plan, language: str) -> AlertShown:
+    """Put an alert into words."""
+    device = plan.registry.get(alert.device)
+    device_class = CLASSES.get(alert.device_class)
+    chosen = "en" if language == "en" else "zh"
+    metric = device_class.metrics.get(alert.metric) if device_class else None
+    return AlertShown(
+        alert=alert,
+        what=alert.text.get(chosen) or next(iter(alert.text.values()), alert.rule),
+        device_name=(device.name if device else "") or alert.device,
+        device_class=getattr(device_class, chosen) if device_class else alert.device_class,
+        places=tuple(place.name for place in path_of(plan, alert.place)) or (alert.place,),
+        metric=getattr(metric, chosen) if metric else "",
+        value=value_text(alert.value, unit_of(alert.device_class, alert.metric)),
+        acknowledged_by=person_name(plan, alert.acknowledged_by),
+        closed_by=person_name(plan, alert.closed_by),
+        climb=climb,
+        rungs=() if climb is None else _rungs(climb, calls),
+        next_roles=_next_roles(climb),
+        calls=tuple(_call(call, plan) for call in calls),
+    )
+
+
+def path_of(plan: Plan, code: str) -> list[Place]:
+    """The way from the root to a place; empty for an unknown place."""
+    return list(plan.org.path(code))[::-1]
+
+
+def person_name(plan: Plan, who: str) -> str:
+    """The name of a person, or whatever was written where a person should be."""
+    person = plan.org.people.get(who)
+    return person.name if person else who
+
+
+def unit_of(device_class: str, column: str) -> str:
+    """The canonical unit of a metric; empty for a signal and for what the catalogue does not know."""
+    known = CLASSES.get(device_class)
+    metric = known.metrics.get(column) if known else None
+    return metric.unit if metric else ""
+
+
+def value_text(value: float | None, unit: str) -> str:
+    """Write a value with its unit, to three decimals at most; empty when there is none."""
+    if value is None or not math.isfinite(value):
+        return ""
+    number = f"{value:.3f}".rstrip("0").rstrip(".")
+    return f"{number} {_UNITS.get(unit, unit)}".rstrip()
+
+
+def masked(address: str) -> str:
+    """Hide where a call goes: enough is left to recognise one's own number, not enough to ring somebody else's."""
+    if "://" in address:
+        parts = urlsplit(address)
+        return f"{parts.scheme}://{parts.hostname or ''}/…"  # the path of a robot's address is its key
+    name, at, domain = address.rpartition("@")
+    if at:
+        return f"{name[:1]}…@{domain}"
+    if len(address) >= 11 and re.fullmatch(r"\+?[\d -]+", address):  # noqa: PLR2004 - a Chinese mobile number
+        return f"{address[:3]}****{address[-4:]}"
+    return f"{address[: len(address) // 3]}…"
+
+
+def show_story(story: Iterable[Step], plan: Plan, language: str) -> tuple[StepShown, ...]:
+    """Put the lines of an alert's story into words."""
+    return tuple(
+        StepShown(
+            step.at,
+            step.kind,
+            person_name(plan, step.who),
+            tuple(
+                text for name, value in step.detail.items() if value and (text := _detail(name, value, plan, language))
+            ),
+        )
+        for step in story
+    )
+
+
+def label(language: str, section: str, name: str) -> str:
+    """Name something from the configuration or an enum: its text if the catalogue has one, else the name itself."""
+    key = f"{section}.{name}"
+    return say(key, language) if key in TEXTS else name
+
+
+def next_rung(climb: Climb) -> int | None:
+    """The rung that acts when the climb is due next; None when it is over or has no rung left."""
+    spent = climb.ladder.repeat is not None and climb.round > climb.ladder.repeat
+    if climb.state is not ClimbState.CLIMBING or spent or climb.rung >= len(climb.ladder.rungs):
+        return None
+    return climb.rung
+
+
+def _next_roles(climb: Climb | None) -> tuple[str, ...]:
+    following = None if climb is None else next_rung(climb)
+    return () if climb is None or following is None else climb.ladder.rungs[following].roles
+
+
+def _rungs(climb: Climb, calls: Sequence[Call]) -> tuple[RungShown, ...]:
+    # ``rung`` acts next, so the people being waited for are one below, or at the top when the ladder starts again.
+    now, lap = climb.rung - 1, climb.round
+    if climb.rung == 0 and climb.round > 0:
+        now, lap = len(climb.ladder.rungs) - 1, climb.round - 1
+    following = next_rung(climb)
+    called = {call.rung for call in calls if call.purpose is Purpose.ALERT and call.round == lap}
+
+    def standing(number: int) -> Standing:
+        if number == now:
+            return "now" if climb.state is ClimbState.CLIMBING else "done"
+        if number < now:
+            return "done" if number in called else "skipped"
+        return "next" if number == following else "later"
+
+    return tuple(RungShown(number + 1, rung.roles, standing(number)) for number, rung in enumerate(climb.ladder.rungs))
+
+
+_SILENT = frozenset({"round", "rule", "ladder", "key"})  # of a step: for programs
+_PLAIN = frozenset({"channels", "channel", "note", "receipt", "device"})
+
+
+def _detail(name: str, value: str, plan: Plan, language: str) -> str:
+    match name:
+        case "role":
+            text = label(language, "role", value)
+        case "reason":
+            text = label(language, "web.reason", value)
+        case "finding":
+            text = label(language, "finding", value)
+        case "place":
+            place = plan.org.places.get(value)
+            text = place.name if place else value
+        case "person":
+            text = person_name(plan, value)
+        case "rung" if value.isdecimal():
+            text = say("web.rung", language, number=int(value) + 1)
+        case _:
+            text = "" if name in _SILENT else value if name in _PLAIN else f"{name} {value}"
+    return text
+
+
+def _call(call: Call, plan: Plan) -> CallShown:
+    at = call.sent_at if call.sent_at is not None else call.created_at
+    if call.state is CallState.FAILED_FOR_NOW:
+        at = call.due_at
+    return CallShown(call, person_name(plan, call.person), masked(call.address), at)
