@@ -15,13 +15,16 @@ from firesense.domain.errors import NotFound
 from firesense.domain.escalation import Call, CallState, Purpose, Step, StepKind
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sqlalchemy.engine import Connection
 
     from firesense.domain.instant import Instant
 
 _CALL = tables.call.c
 _DUE = sa.and_(_CALL.rank.in_(rows.RANKS), _CALL.ready_at <= sa.bindparam("now"))
-_ANY_DUE = sa.select(_CALL.number).where(_DUE).limit(1)
+_FREE = _CALL.channel.not_in(sa.bindparam("without", expanding=True))
+_ANY_DUE = sa.select(_CALL.number).where(_DUE, _FREE).limit(1)
 _TAKEN = sa.select(tables.alert.c.id).where(tables.alert.c.id == _CALL.alert, tables.alert.c.case != Case.OPEN)
 _DROP_TAKEN = (
     sa.update(tables.call)
@@ -31,7 +34,7 @@ _DROP_TAKEN = (
 _TAKE = (
     sa.select(_CALL.number, *rows.CALL, *rows.ALERT)
     .join(tables.alert, tables.alert.c.id == _CALL.alert)
-    .where(_DUE)
+    .where(_DUE, _FREE)
     .order_by(_CALL.rank, _CALL.ready_at, _CALL.number)
     .limit(sa.bindparam("most"))
     .with_for_update(of=tables.call, skip_locked=True)
@@ -55,17 +58,19 @@ class Outbox(Chapter):
         with self._database.reading() as connection:
             return [Call(*row) for row in connection.execute(_OF_ALERT, {"id": alert_id})]
 
-    def lease_calls(self, now: Instant, until: Instant, most: int) -> list[tuple[Call, Alert]]:
-        """Take due calls, urgent first; nobody else gets them before ``until``.
+    def lease_calls(
+        self, now: Instant, until: Instant, most: int, *, without: Collection[str] = ()
+    ) -> list[tuple[Call, Alert]]:
+        """Take due calls but those of the channels ``without``, urgent first; nobody else gets them before ``until``.
 
         A call to an alert that somebody has taken or closed becomes moot here. When nothing is due, nothing is locked.
         """
         with self._database.reading() as connection:
-            if connection.scalar(_ANY_DUE, {"now": now}) is None:
+            if connection.scalar(_ANY_DUE, {"now": now, "without": list(without)}) is None:
                 return []
         with self._database.writing() as connection:
             connection.execute(_DROP_TAKEN, {"now": now})
-            found = connection.execute(_TAKE, {"now": now, "most": most}).all()
+            found = connection.execute(_TAKE, {"now": now, "most": most, "without": list(without)}).all()
             split = 1 + len(rows.CALL)
             leased = [(row[0], Call(*row[1:split]), Alert(*row[split:])) for row in found]
             if leased:
