@@ -1,0 +1,117 @@
+"""The duty street: the clock of the house. Climbs that are due climb, calls that are due are made.
+
+Waiting work is a row of the book with a due time, never a sleeping task, so it survives everything the book does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+
+from firesense import escalate
+from firesense.domain.errors import BookError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from firesense.domain.instant import Instant
+    from firesense.domain.plan import Plan
+    from firesense.notify.outbox import Delivery
+    from firesense.ports import Book, Clock
+
+_log = structlog.get_logger(__name__)
+
+_LONGEST_NAP = timedelta(milliseconds=500)  # other processes write the book, too, and cannot poke us
+_SHORTEST_NAP = timedelta(milliseconds=20)  # what is due and cannot be done now must not be asked for in a spin
+_AFTER_FAILURE = timedelta(seconds=1)
+
+
+class Duty:
+    """Acts on what is due. Several may run on one book: a climb moves once, a call is leased to one of them."""
+
+    def __init__(
+        self, book: Book, plan_source: Callable[[], Plan], delivery: Delivery, clock: Clock, *, most: int = 50
+    ) -> None:
+        """``most`` climbs move before calls are made again, so that a thousand climbs do not hold up the first call."""
+        self._book = book
+        self._plan_source = plan_source
+        self._delivery = delivery
+        self._clock = clock
+        self._most = most
+        self._wake = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._broken = False
+
+    async def step(self, now: Instant) -> int:
+        """Move the climbs that are due and start the calls that are; counts both. Raises BookError."""
+        moved = self._move_climbs(now)
+        return moved + await self._delivery.deliver(now)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Act on what is due until told to stop; calls under way are left to the delivery, which is closed apart.
+
+        A book that is away is tried again; nothing is lost meanwhile, everything is only later.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._delivery.on_room = self._wake.set
+        stopping = asyncio.create_task(self._wake_when(stop))
+        try:
+            while not stop.is_set():
+                self._wake.clear()
+                nap = await self._turn()
+                if nap:
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._wake.wait(), nap.total_seconds())
+        finally:
+            self._loop = None
+            stopping.cancel()
+
+    def poke(self) -> None:
+        """Say, from any thread, that something may be due now."""
+        loop = self._loop
+        if loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop closed a moment ago: nobody needs waking
+                loop.call_soon_threadsafe(self._wake.set)
+
+    async def _turn(self) -> timedelta | None:
+        """Do what is due, and say how long there is nothing to do; None when there may be more."""
+        try:
+            if await self.step(self._clock.now()):
+                return None
+            due_at = self._book.next_due_at()
+        except BookError as error:
+            if not self._broken:
+                _log.error("duty cannot use the book", reason=str(error))
+            self._broken = True
+            return _AFTER_FAILURE
+        if self._broken:
+            _log.info("duty can use the book again")
+            self._broken = False
+        if due_at is None:
+            return _LONGEST_NAP
+        return min(max(timedelta(microseconds=due_at - self._clock.now()), _SHORTEST_NAP), _LONGEST_NAP)
+
+    def _move_climbs(self, now: Instant) -> int:
+        due = self._book.due_climbs(now, self._most)
+        if not due:
+            return 0
+        org = self._plan_source().org
+        moved = 0
+        for alert, climb in due:
+            try:
+                earlier = self._book.calls(alert.id)
+                acted = escalate.act(alert, climb, org, self._delivery.kinds, now, earlier)
+                moved += self._book.advance(climb, acted.climb, acted.calls, acted.steps)
+            except BookError:
+                raise
+            except Exception:  # noqa: BLE001 - one climb that cannot be moved must not hold up the others
+                _log.exception("a climb could not be moved", alert=alert.id)
+        return moved
+
+    async def _wake_when(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._wake.set()

@@ -1,0 +1,42 @@
+"""How many messages a service takes in a minute, and how long it wants to be left alone."""
+
+from __future__ import annotations
+
+from collections import deque
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from firesense.domain.errors import ChannelDown
+from firesense.domain.instant import MINUTE, micros
+
+if TYPE_CHECKING:
+    from firesense.domain.instant import Instant
+    from firesense.ports import Clock
+
+
+class Budget:
+    """A window of one minute. The last quarter of it is kept for what is urgent, so that fire never queues behind."""
+
+    def __init__(self, clock: Clock, per_minute: int) -> None:
+        self._clock = clock
+        self._most = per_minute
+        self._calm = per_minute - per_minute // 4
+        self._spent: deque[Instant] = deque()
+        self._blocked_until: Instant = 0
+
+    def spend(self, *, urgent: bool) -> None:
+        """Take a place in this minute; raises ChannelDown, saying when the next one comes free, when there is none."""
+        now = self._clock.now()
+        if now < self._blocked_until:
+            raise ChannelDown("the service limits our rate", timedelta(microseconds=self._blocked_until - now))
+        while self._spent and not now - MINUTE < self._spent[0] <= now:  # a clock put back must not lock us out
+            self._spent.popleft()
+        most = self._most if urgent else self._calm
+        if len(self._spent) >= most:
+            free_at = self._spent[len(self._spent) - most] + MINUTE
+            raise ChannelDown("this minute's messages are used up", timedelta(microseconds=free_at - now))
+        self._spent.append(now)
+
+    def block(self, duration: timedelta) -> None:
+        """Leave the service alone for so long: it said so."""
+        self._blocked_until = self._clock.now() + micros(duration)

@@ -1,0 +1,94 @@
+"""A call put into words: short, in the person's language, the most important first."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from firesense.domain.alert import AlertClass
+from firesense.domain.catalogue import CLASSES
+from firesense.domain.escalation import Purpose
+from firesense.domain.instant import moment
+from firesense.domain.message import Message
+from firesense.text import say
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+    from firesense.domain.alert import Alert
+    from firesense.domain.escalation import Call
+    from firesense.domain.instant import Instant
+    from firesense.domain.plan import Plan
+
+LOCAL = ZoneInfo("Asia/Shanghai")
+_MOST_NAME = 60  # characters; names come from people
+
+
+def compose(call: Call, alert: Alert, plan: Plan, *, console_url: str = "", zone: tzinfo = LOCAL) -> Message:
+    """Put a call into words.
+
+    ``plan`` gives the names of device and places; what it does not know is called by its id. ``console_url`` is where
+    people reach the console, without a slash at the end; empty leaves the link out. Times are shown in ``zone``.
+    """
+    language = call.language
+    path = [_short(place.name) for place in plan.org.path(alert.place)]
+    device = plan.registry.get(alert.device)
+    device_name = _short(f"{alert.device} {device.name}" if device is not None else alert.device)
+    title = say(
+        "call.title",
+        language,
+        mark=_mark(call, alert),
+        place=path[0] if path else _short(alert.place),
+        device=_short(alert.device),
+    )
+    what = alert.text.get(language) or alert.text.get("zh") or alert.rule
+    lines = [
+        say("call.notice", language) if call.purpose is Purpose.NOTICE else "",
+        say("call.test", language) if alert.alert_class is AlertClass.TEST else "",
+        say("call.what", language, what=" ".join(what.split())),
+        say("call.place", language, place=" / ".join(reversed(path)) or _short(alert.place)),
+        say("call.device", language, device=device_name),
+        _value(alert, language),
+        say("call.time", language, time=_local(alert.event_at, zone)),
+        say("call.received", language, time=_local(alert.raised_at, zone)) if alert.late else "",
+        say("call.cleared-at", language, time=_local(alert.cleared_at, zone))
+        if call.purpose is Purpose.CLEARED and alert.cleared_at is not None
+        else "",
+        say("call.rung", language, rung=call.rung + 1, round=call.round + 1)
+        if call.purpose is Purpose.ALERT and (call.rung, call.round) != (0, 0)
+        else "",
+    ]
+    link = f"{console_url}/alerts/{alert.id}" if console_url else ""
+    return Message(call, alert, title, "\n".join(line for line in lines if line), link)
+
+
+def _mark(call: Call, alert: Alert) -> str:
+    language = call.language
+    if call.purpose is Purpose.NOTICE:
+        return say("call.mark.notice", language)
+    if call.purpose is Purpose.CLEARED:
+        return say(f"call.cleared.{alert.alert_class}", language)
+    mark = say(f"class.{alert.alert_class}", language)
+    if alert.alert_class is AlertClass.HAZARD:
+        mark = say("call.mark.hazard", language, grade=say(f"grade.{alert.grade}", language))
+    return say("call.mark.late", language, mark=mark) if alert.late else mark
+
+
+def _value(alert: Alert, language: str) -> str:
+    device_class = CLASSES.get(alert.device_class)
+    metric = device_class.metrics.get(alert.metric) if device_class is not None else None
+    if metric is None or alert.value is None or not math.isfinite(alert.value):
+        return ""
+    label = metric.en if language == "en" else metric.zh
+    unit = "" if metric.unit == "1" else f" {metric.unit.replace('degC', '°C')}"
+    return say("call.value", language, label=label, value=f"{alert.value:.4g}", unit=unit)
+
+
+def _local(at: Instant, zone: tzinfo) -> str:
+    return moment(at).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _short(name: str) -> str:
+    one_line = " ".join(name.split())
+    return one_line if len(one_line) <= _MOST_NAME else one_line[: _MOST_NAME - 1] + "…"

@@ -1,0 +1,178 @@
+"""Calls as MQTT messages: to tablets, loudspeakers, sirens, and whatever else subscribes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import aiomqtt
+
+from firesense.domain.errors import ChannelDown, ChannelRefused, ConfigError, Fault
+from firesense.domain.message import Receipt
+from firesense.notify.document import document
+
+if TYPE_CHECKING:
+    import ssl
+
+    from firesense.domain.message import Message
+    from firesense.ports import Clock
+
+_NO_SUBSCRIBERS = 0x10  # MQTT 5.0 3.4.2.1: taken, and nobody is there to get it
+_REFUSED_FOR_GOOD = frozenset({0x87, 0x90, 0x99})  # not authorised, topic name invalid, payload format invalid
+_PROTOCOLS = {"5": aiomqtt.ProtocolVersion.V5, "3.1.1": aiomqtt.ProtocolVersion.V311}
+_NOT_A_LEVEL = frozenset("+#/\0")
+
+
+@dataclass(frozen=True, slots=True)
+class MqttOptions:
+    """A broker, and the topic where ``{address}`` (one level), ``{place}`` and ``{class}`` are filled in.
+
+    With protocol 5 the broker says when it refuses a message or nobody subscribes to it; with 3.1.1 it cannot.
+    ``require_subscriber`` makes a call that nobody subscribes to fail for now (protocol 5 only).
+    """
+
+    name: str
+    host: str
+    port: int = 1883
+    topic: str = "firesense/calls/{address}"
+    username: str = ""
+    password: str = field(default="", repr=False)
+    client_id: str = ""
+    tls: ssl.SSLContext | None = None
+    protocol: str = "5"
+    require_subscriber: bool = False
+    timeout: timedelta = timedelta(seconds=8)
+
+
+class MqttChannel:
+    """Keeps one connection and publishes at QoS 1, one call after the other: SENT once the broker acknowledged."""
+
+    kind: ClassVar[str] = "mqtt"
+
+    def __init__(self, options: MqttOptions, clock: Clock) -> None:  # noqa: ARG002 - made like every other channel
+        """Raises ConfigError for an unknown protocol or a topic that cannot be filled in."""
+        faults = []
+        if options.protocol not in _PROTOCOLS:
+            faults.append(Fault("", "protocol", f'is "{options.protocol}", not one of {", ".join(_PROTOCOLS)}'))
+        try:
+            topic = options.topic.format_map({"address": "a", "place": "p", "class": "c"})
+        except (KeyError, ValueError, IndexError, AttributeError):
+            topic = "#"
+        if not topic or "+" in topic or "#" in topic:
+            faults.append(Fault("", "topic", "may hold {address}, {place} and {class}, and no wildcard"))
+        if faults:
+            raise ConfigError(faults)
+        self.name = options.name
+        self._options = options
+        self._turn = asyncio.Lock()
+        self._client: _Publisher | None = None
+        self._opening: asyncio.Task[_Publisher] | None = None
+        self._leaving: set[asyncio.Task[None]] = set()
+
+    async def send(self, message: Message) -> Receipt:
+        """Publish it and wait for the broker's acknowledgement."""
+        topic = self._topic(message)
+        payload = document(message)
+        async with self._turn:
+            try:
+                reason = await self._publish(topic, payload)
+            except aiomqtt.MqttError as error:
+                raise ChannelDown(f"the broker did not take it: {error}") from error
+        if reason in _REFUSED_FOR_GOOD:
+            raise ChannelRefused(f"the broker refused it (reason {reason:#04x})")
+        if reason == _NO_SUBSCRIBERS and self._options.require_subscriber:
+            raise ChannelDown("nobody subscribes to it")
+        if reason >= 0x80:  # noqa: PLR2004 - MQTT 5.0 2.4: every reason from here on is a failure
+            raise ChannelDown(f"the broker did not take it (reason {reason:#04x})")
+        return Receipt(reference="no subscriber" if reason == _NO_SUBSCRIBERS else "")
+
+    async def close(self) -> None:
+        """Disconnect."""
+        async with self._turn:
+            if self._opening is not None:
+                with contextlib.suppress(aiomqtt.MqttError):
+                    self._client = await self._opening
+                self._opening = None
+            self._forget()
+            await asyncio.gather(*self._leaving)
+
+    def _topic(self, message: Message) -> str:
+        call = message.call
+        if not call.address or _NOT_A_LEVEL & set(call.address):
+            raise ChannelRefused("the address is not one level of a topic")
+        return self._options.topic.format_map(
+            {"address": call.address, "place": message.alert.place, "class": message.alert.alert_class.value}
+        )
+
+    async def _publish(self, topic: str, payload: bytes) -> int:
+        kept = self._client is not None
+        try:
+            return await (await self._connected()).say(topic, payload)
+        except BaseException as error:
+            # Cancelled too: the acknowledgement under way must not be taken for that of the next call.
+            self._forget()
+            if not (kept and isinstance(error, aiomqtt.MqttError)):
+                raise
+        try:
+            return await (await self._connected()).say(topic, payload)  # the kept connection was dead: over a new one
+        except BaseException:
+            self._forget()
+            raise
+
+    async def _connected(self) -> _Publisher:
+        if self._client is None:
+            # A task of its own: a send that is cancelled leaves no half-open connection behind.
+            self._opening = self._opening or asyncio.create_task(self._open())
+            try:
+                self._client = await asyncio.shield(self._opening)
+            finally:
+                if self._opening.done():
+                    self._opening = None
+        return self._client
+
+    async def _open(self) -> _Publisher:
+        options = self._options
+        client = _Publisher(
+            options.host,
+            options.port,
+            username=options.username or None,
+            password=options.password or None,
+            identifier=options.client_id or None,
+            protocol=_PROTOCOLS[options.protocol],
+            tls_context=options.tls,
+            timeout=options.timeout.total_seconds(),
+        )
+        await client.__aenter__()
+        return client
+
+    def _forget(self) -> None:
+        """Leave the connection, if there is one, without waiting for a broker that may be gone."""
+        if self._client is not None:
+            leaving = asyncio.create_task(_leave(self._client))
+            self._leaving.add(leaving)
+            leaving.add_done_callback(self._leaving.discard)
+            self._client = None
+
+
+class _Publisher(aiomqtt.Client):
+    """A client that remembers the reason code of the last acknowledgement, which aiomqtt drops."""
+
+    reason = 0
+
+    async def say(self, topic: str, payload: bytes) -> int:
+        """Publish and give the reason code; one at a time, or codes get mixed up."""
+        self.reason = 0
+        await self.publish(topic, payload, qos=1)
+        return self.reason
+
+    def _on_publish(self, client: Any, userdata: Any, mid: int, reason_code: Any, properties: Any) -> None:
+        self.reason = getattr(reason_code, "value", 0)
+        super()._on_publish(client, userdata, mid, reason_code, properties)
+
+
+async def _leave(client: _Publisher) -> None:
+    with contextlib.suppress(aiomqtt.MqttError):
+        await client.__aexit__(None, None, None)
