@@ -47,6 +47,15 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "reason.bad-time": ("时间无法识别", "the time cannot be read"),
     "reason.empty": ("没有可用内容", "nothing the profile knows"),
     "reason.sink-refused": ("历史库拒收", "the history store refused it"),
+    # -- alerts that come of no rule --------------------------------------------------------------------------------
+    "alert.gateway-silent": (
+        "网关 {gateway} 失联：其下 {count} 台设备均无数据",
+        "Gateway {gateway} is silent: nothing is heard of the {count} devices behind it",
+    ),
+    "alert.stranger-fire": (
+        "未登记设备 {external_id} 报火警（主题 {topic}）",
+        "Unregistered device {external_id} says fire (topic {topic})",
+    ),
     # -- calls (notify) ---------------------------------------------------------------------------------------------
     "call.title": ("【{mark}】{place} · {device}", "[{mark}] {place} · {device}"),
     "call.mark.hazard": ("{grade}隐患", "{grade} hazard"),
@@ -142,6 +151,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "web.ladder": ("逐级上报", "Climb"),
     "web.ladder.none": ("此类警情不逐级上报", "This alert does not climb"),
     "web.rung": ("第{number}级", "rung {number}"),
+    "web.only_kind": ("仅有一种通知渠道（{kind}）", "only one kind of channel ({kind})"),
     "web.standing.done": ("已通知", "called"),
     "web.standing.skipped": ("无人可达", "skipped"),
     "web.standing.now": ("等待接警", "waiting"),

@@ -16,8 +16,9 @@ from firesense.domain.escalation import Call, CallState, Climb, ClimbState, Purp
 from firesense.domain.frame import Reason, Refusal
 from firesense.domain.instant import Instant, moment
 from firesense.domain.plan import Plan
+from firesense.notify.masking import masked
 from firesense.ports import Stranger
-from firesense.web.shown import masked, path_of, person_name, unit_of
+from firesense.web.shown import path_of, person_name, unit_of
 
 NOTE_MOST = 2000
 

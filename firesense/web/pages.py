@@ -187,8 +187,8 @@ def close(
     return RedirectResponse(f"/alerts/{alert_id}", 303)
 
 
-def _page(request: Request, template: str, status: int = 200, **context: Any) -> Response:
-    return TEMPLATES.TemplateResponse(request, template, page_context(request, **context), status_code=status)
+def _page(request: Request, template: str, status_code: int = 200, /, **context: Any) -> Response:
+    return TEMPLATES.TemplateResponse(request, template, page_context(request, **context), status_code=status_code)
 
 
 def _board(request: Request, parts: Parts, *, closed: bool) -> dict[str, Any]:
@@ -210,13 +210,13 @@ def _alert_page(
     parts: Parts,
     session: Session,
     alert_id: str,
-    status: int = 200,
+    status_code: int = 200,
     finding: Finding | None = None,
     note: str = "",
 ) -> Response:
     context = _alert(request, parts, alert_id)
     form = {"findings": list(Finding), "finding": finding, "note": note, "note_most": NOTE_MOST}
-    return _page(request, "alert.html", status, session=session, conflict=status == 409, form=form, **context)  # noqa: PLR2004 - HTTP
+    return _page(request, "alert.html", status_code, session=session, conflict=status_code == 409, form=form, **context)  # noqa: PLR2004 - HTTP
 
 
 def _alert(request: Request, parts: Parts, alert_id: str) -> dict[str, Any]:

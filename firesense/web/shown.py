@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
-from urllib.parse import urlsplit
 
 from firesense.domain.catalogue import CLASSES
 from firesense.domain.escalation import CallState, ClimbState, Purpose
+from firesense.notify.masking import masked
 from firesense.text import TEXTS, say
 
 if TYPE_CHECKING:
@@ -123,19 +122,6 @@ def value_text(value: float | None, unit: str) -> str:
     return f"{number} {_UNITS.get(unit, unit)}".rstrip()
 
 
-def masked(address: str) -> str:
-    """Hide where a call goes: enough is left to recognise one's own number, not enough to ring somebody else's."""
-    if "://" in address:
-        parts = urlsplit(address)
-        return f"{parts.scheme}://{parts.hostname or ''}/…"  # the path of a robot's address is its key
-    name, at, domain = address.rpartition("@")
-    if at:
-        return f"{name[:1]}…@{domain}"
-    if len(address) >= 11 and re.fullmatch(r"\+?[\d -]+", address):  # noqa: PLR2004 - a Chinese mobile number
-        return f"{address[:3]}****{address[-4:]}"
-    return f"{address[: len(address) // 3]}…"
-
-
 def show_story(story: Iterable[Step], plan: Plan, language: str) -> tuple[StepShown, ...]:
     """Put the lines of an alert's story into words."""
     return tuple(
@@ -190,26 +176,30 @@ def _rungs(climb: Climb, calls: Sequence[Call]) -> tuple[RungShown, ...]:
 
 _SILENT = frozenset({"round", "rule", "ladder", "key"})  # of a step: for programs
 _PLAIN = frozenset({"channels", "channel", "note", "receipt", "device"})
+_SECTIONS = {
+    "role": "role",
+    "reason": "web.reason",
+    "finding": "finding",
+    "condition": "condition",
+    "state": "call.state",
+    "purpose": "call.purpose",
+}
 
 
 def _detail(name: str, value: str, plan: Plan, language: str) -> str:
+    if name in _SECTIONS:
+        return label(language, _SECTIONS[name], value)
     match name:
-        case "role":
-            text = label(language, "role", value)
-        case "reason":
-            text = label(language, "web.reason", value)
-        case "finding":
-            text = label(language, "finding", value)
         case "place":
             place = plan.org.places.get(value)
-            text = place.name if place else value
+            return place.name if place else value
         case "person":
-            text = person_name(plan, value)
+            return person_name(plan, value)
         case "rung" if value.isdecimal():
-            text = say("web.rung", language, number=int(value) + 1)
-        case _:
-            text = "" if name in _SILENT else value if name in _PLAIN else f"{name} {value}"
-    return text
+            return say("web.rung", language, number=int(value) + 1)
+        case "only_kind":
+            return say("web.only_kind", language, kind=value)
+    return "" if name in _SILENT else value if name in _PLAIN else f"{name} {value}"
 
 
 def _call(call: Call, plan: Plan) -> CallShown:
