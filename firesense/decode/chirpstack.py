@@ -41,5 +41,5 @@ class ChirpStackDecoder(JsonDecoder):
             if source in decoded.numbers:
                 said |= ~np.isnan(decoded.numbers[source])
             else:
-                said |= [value is not None for value in decoded.texts[source]]
+                said |= np.array([value is not None for value in decoded.texts[source]], dtype=np.bool_)
         return decoded.refuse(~said, Reason.EMPTY, _DETAIL)
