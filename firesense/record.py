@@ -100,7 +100,7 @@ class Record:
         self._committed_at: Instant = 0
         self._written: deque[tuple[Instant, int]] = deque()  # (when, first offset) of the writes of the last go_back
         self._reach = self._go_back
-        self._returned_at: Instant = 0
+        self._broken_at: Instant = 0
         self._failures = 0
         self.pause = timedelta()  # how long to wait before the next step is worth it
         self.status = RecordStatus()
@@ -118,11 +118,13 @@ class Record:
         now = self._clock.now()
         try:
             if self._next < 0:
-                self._begin()
+                self._begin(now)
             if abs(now - self._committed_at) >= _COMMIT_EVERY:
                 self._commit(now)
+            head = self._journal.head
+            self.status.lag = head - self._done
             frames = self._write(now)
-            self.status.lag = self._journal.head - self._done
+            self.status.lag = max(head - self._done, 0)
         except (BookError, JournalError) as error:
             self._trouble(now, error)
             return False
@@ -154,13 +156,14 @@ class Record:
         except JournalError as error:
             self._trouble(self._clock.now(), error)
 
-    def _begin(self) -> None:
+    def _begin(self, now: Instant) -> None:
         """Find where to go on: where the book says, and for the store's sake some time before."""
         position, head, tail = self._book.position(STREET), self._journal.head, self._journal.tail
         if position > head:
             raise JournalError(f"the journal ends at {head}, but {position} frames are recorded: it is another journal")
         self._done = self.status.position = position
         self._next = position
+        self._committed_at = now
         if self._go_back and tail < position:
             since = self._received_at(position - 1) - self._go_back
             self._next = tail + bisect_left(range(tail, position), since, key=self._received_at)
@@ -184,7 +187,7 @@ class Record:
         while self._written and self._written[0][0] < now - self._go_back:
             self._written.popleft()
         self._written.append((now, batch.first_offset))
-        if abs(now - self._returned_at) >= self._go_back:
+        if abs(now - self._broken_at) >= self._go_back:
             self._reach = self._go_back
         return len(batch)
 
@@ -227,6 +230,7 @@ class Record:
         The reach is halved each time, until nothing has gone wrong for a while: a store that is away every few
         seconds must not keep us at the same frames for ever.
         """
+        self._broken_at = now
         if not self._written or self._reach < SECOND:
             return
         since = self._written[-1][0] - self._reach
@@ -234,7 +238,6 @@ class Record:
         self._written.clear()  # all of it is written again from there
         self._stretch = self._reader = None  # what this reader has seen would look like repeats to it
         self._reach //= 2
-        self._returned_at = now
 
     def _trouble(self, now: Instant, error: Exception, wait: timedelta | None = None) -> None:
         """Note what is wrong, once while it stays the same, and choose how long to wait."""
