@@ -80,8 +80,7 @@ class Inbox:
             self._runs.pop()
         self.run = Run(epoch)
         self._runs.append(self.run)
-        if len(self._runs) > 1:
-            self._ready.set()
+        self._close_when_due()
 
     def stamp(self) -> None:
         """Give the frames appended since the last call their instants: now, rising strictly over all frames."""
@@ -95,10 +94,8 @@ class Inbox:
         run.received_at.frombytes(np.arange(at, at + new, dtype=np.int64).tobytes())
         self.waiting += new
         self.waiting_bytes += sum(map(len, run.payloads[known:]))
-        if len(run.payloads) >= self._options.batch_size:
-            self._ready.set()
-        elif self._timer is None and not self._ready.is_set():
-            self._timer = asyncio.get_running_loop().call_later(self._options.linger.total_seconds(), self._close_batch)
+        if not known or len(run.payloads) >= self._options.batch_size > known:
+            self._close_when_due()
         if self.waiting >= self._options.backlog or self.waiting_bytes >= self._options.backlog_bytes:
             self._room.clear()
 
@@ -118,21 +115,25 @@ class Inbox:
             raise self._failure
         run = self._runs[0]
         batch = run.take(self._options.batch_size, self._options.name)
-        self._close_batch()  # what was left has waited long enough
         if len(self._runs) > 1 and not run.payloads:
             self._runs.popleft()
         self.waiting -= len(batch)
         self.waiting_bytes -= sum(map(len, batch.payloads))
-        if not self.waiting and self._failure is None:
+        if self._failure is None:
             self._ready.clear()
+            self._close_when_due()
         self._make_room()
         return Delivery(batch, run.epoch)
 
-    def _close_batch(self) -> None:
+    def _close_when_due(self) -> None:
+        """Let the oldest batch be received: at once when it is complete, else a few milliseconds from now."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._ready.set()
+        if len(self._runs) > 1 or len(self.run.payloads) >= self._options.batch_size:
+            self._ready.set()
+        elif self.waiting:
+            self._timer = asyncio.get_running_loop().call_later(self._options.linger.total_seconds(), self._ready.set)
 
     def _make_room(self) -> None:
         if (

@@ -75,9 +75,9 @@ class Mqtt311Transport:
         """Send what is acknowledged, disconnect, keep the session."""
         if self._wire is None:
             return
-        self._wire.end()
-        await asyncio.to_thread(self._wire.join)
-        self._wire = None
+        wire, self._wire = self._wire, None
+        wire.end()
+        await asyncio.to_thread(wire.join)
         self.health.down("")
 
     # -- what the wire tells, in the event loop ---------------------------------------------------------------------

@@ -37,7 +37,21 @@ _LOOK = 1.0  # seconds between looks at the keep-alive
 _PATIENCE = 2.0  # seconds for the last bytes to leave
 _ASK_AGAIN = 60.0  # seconds until a refused filter is asked for again: rights may have been given meanwhile
 _REFUSED = 128
+_DISCONNECT = b"\xe0\x00"
+_NOT_YET = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 _MALFORMED = (ValueError, IndexError, struct.error, MQTTException)
+
+
+class _ClosingSocket(ssl.SSLSocket):
+    """Closes itself when the handshake fails: paho forgets the socket then."""
+
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - as the standard library has it
+        """See ``ssl.SSLSocket``."""
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
 
 
 class Staged:
@@ -195,6 +209,7 @@ class Wire311(threading.Thread):
         if options.username:
             client.username_pw_set(options.username, options.password or None)
         if self._tls is not None:
+            self._tls.sslsocket_class = _ClosingSocket
             client.tls_set_context(self._tls)
             client.tls_insecure_set(not self._tls.check_hostname)
         client.on_connect = self._on_connect
@@ -251,14 +266,26 @@ class Wire311(threading.Thread):
                     client.ack(packet_id, 1)
 
     def _say_goodbye(self, client: paho.Client) -> None:
+        """Send what is acknowledged and DISCONNECT, wait for the broker to hang up; paho would not wait.
+
+        Hanging up ourselves with bytes unread would reset the connection, and the broker would lose acknowledgements
+        it has not read yet.
+        """
         self._acknowledge(client)
-        client.disconnect()
         deadline = time.monotonic() + _PATIENCE
-        while (sock := client.socket()) is not None and client.want_write() and time.monotonic() < deadline:
-            self._watch(sock, selectors.EVENT_WRITE)
-            self._selector.select(_PATIENCE)
+        said = False
+        while (sock := client.socket()) is not None and time.monotonic() < deadline:
+            with contextlib.suppress(*_NOT_YET):
+                if not said and not client.want_write():
+                    sock.send(_DISCONNECT)
+                    said = True
+                if said and not sock.recv(65_536):
+                    break
+            self._watch(sock, selectors.EVENT_READ if said else selectors.EVENT_WRITE)
+            self._selector.select(deadline - time.monotonic())
             self._drain()
-            client.loop_write()
+            if not said:
+                client.loop_write()
         self._reason = "stopped"
 
     def _hand_over(self) -> None:

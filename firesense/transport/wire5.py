@@ -8,6 +8,7 @@ BaseException) over a string that is not UTF-8.
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import mqtt5
@@ -131,9 +132,17 @@ class Link(asyncio.BufferedProtocol):
             self._transport.resume_reading()
 
     def close(self) -> None:
-        """Send what is to be sent and DISCONNECT; the session stays."""
+        """Send what is to be sent and DISCONNECT, wait for the broker to hang up; the session stays.
+
+        Hanging up ourselves with bytes unread would reset the connection, and the broker would lose acknowledgements
+        it has not read yet.
+        """
         self._send(mqtt5.DisconnectPacket().write())
-        self._end_with("stopped")
+        self._reason = "stopped"
+        self._skip = sys.maxsize
+        self.resume()
+        if self._transport is not None:
+            self._loop.call_later(_PATIENCE, self._transport.abort)
 
     def abort(self, reason: str) -> None:
         """Drop the connection and what was still to be sent."""
