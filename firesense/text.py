@@ -56,6 +56,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "未登记设备 {external_id} 报火警（主题 {topic}）",
         "Unregistered device {external_id} says fire (topic {topic})",
     ),
+    "alert.ingest-deaf": (
+        "与消息服务器失去联系：收不到任何设备数据",
+        "No contact with the broker: no device is heard",
+    ),
     # -- calls (notify) ---------------------------------------------------------------------------------------------
     "call.title": ("【{mark}】{place} · {device}", "[{mark}] {place} · {device}"),
     "call.mark.hazard": ("{grade}隐患", "{grade} hazard"),

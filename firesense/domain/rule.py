@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,6 +47,7 @@ class Rule:
     window: timedelta = timedelta(minutes=10)  # rate: how far back it looks
     periods: float = 3.0  # absence: silent for this many periods of the device
     at_most: timedelta = timedelta(hours=24)  # absence: and never later than this (GB/T 45839-2025 5.5.2)
+    # Which devices it is asked of: "kind", "profile" or "tag" -> values joined by "|", "!" before an excepted one.
     where: Mapping[str, str] = field(default_factory=dict)
     latches: bool = False
     channel: int = 0
@@ -80,3 +81,12 @@ class Transition:
     value: float
     quality: Quality
     gateway: str = ""  # absence of a whole gateway: its name; the slot is then one of its devices
+
+
+class Firing(NamedTuple):
+    """Where a rule is firing: at a device, or at a gateway for all devices behind it."""
+
+    rule: str
+    device_class: str
+    slot: int
+    gateway: str = ""

@@ -1,0 +1,249 @@
+"""Transitions -> alerts: which are new, which go on, which are over, and what people read about them.
+
+The picture of what is open comes from the book (``refresh``); between two refreshes it follows its own deeds.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from firesense.domain.alert import Alert, AlertClass, Condition, Grade, alert_id
+from firesense.domain.catalogue import CLASSES
+from firesense.domain.instant import micros
+from firesense.domain.outcome import Clear, TripAgain
+from firesense.domain.readings import Quality
+from firesense.domain.rule import Change, Firing
+from firesense.text import LANGUAGES, say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from firesense.domain.device import Device, Registry
+    from firesense.domain.instant import Instant
+    from firesense.domain.place import Org
+    from firesense.domain.rule import Rule, Transition
+
+FIRESENSE = "firesense"  # the device of alerts about firesense itself
+STRANGER_FIRE = "stranger-fire"
+UNREGISTERED = "?"  # before the external id of a device nobody registered
+# Own default: a detector that chatters while people are on their way is one alarm; one that speaks up again after this
+# long is a new one, and people are called anew, whatever became of the old case.
+QUIET = timedelta(minutes=30)
+
+Key = tuple[str, str]  # rule and device
+
+
+class Alarms:
+    """What is alarming now, by rule and device. Pure: one thread, no clock."""
+
+    def __init__(self, rules: Iterable[Rule], registry: Registry, org: Org) -> None:
+        """Begin with nothing open."""
+        self._rules = {rule.id: rule for rule in rules}
+        self._registry = registry
+        self._org = org
+        self._open: dict[Key, Alert] = {}
+        self._flagged_at: dict[Key, Instant] = {}  # strangers: when they last said fire
+
+    # -- the picture ------------------------------------------------------------------------------------------------
+    def refresh(self, alerts: Iterable[Alert]) -> list[Firing]:
+        """Take over what the book says is open (all of it), and give what a person closed while it was firing.
+
+        The engine is to release these, so that the next reading that says so trips again.
+        """
+        before = {alert.id: alert for alert in self._open.values()}
+        self._open = {}
+        for alert in sorted(alerts, key=lambda alert: alert.raised_at):  # of two of one device the newer one goes on
+            if alert.open:
+                self._open[alert.rule, alert.device] = alert
+                before.pop(alert.id, None)
+        return [where for alert in before.values() if (where := self._firing_at(alert)) is not None]
+
+    def forget(self, alert: str) -> Firing | None:
+        """Drop an alert that a person has closed; gives where it was firing, for the engine to release."""
+        for key, open_alert in self._open.items():
+            if open_alert.id == alert:
+                del self._open[key]
+                return self._firing_at(open_alert)
+        return None
+
+    def firing(self) -> list[Firing]:
+        """Where rules are firing as far as the book knows: what the engine settles on after a start."""
+        return [where for alert in self._open.values() if (where := self._firing_at(alert)) is not None]
+
+    def _firing_at(self, alert: Alert) -> Firing | None:
+        if alert.condition is not Condition.FIRING or alert.rule not in self._rules:
+            return None
+        device = self._registry.get(alert.device)
+        if device is not None:
+            return Firing(alert.rule, alert.device_class, device.slot)
+        behind = next((d for d in self._registry.of_class(alert.device_class) if d.gateway == alert.device), None)
+        return None if behind is None else Firing(alert.rule, alert.device_class, behind.slot, alert.device)
+
+    # -- deeds ------------------------------------------------------------------------------------------------------
+    def deeds(self, transitions: Iterable[Transition], now: Instant) -> list[Alert | TripAgain | Clear]:
+        """Say what comes of each transition: an Alert is a new one, to be raised.
+
+        A rule that trips again on a device whose alert is open goes on with that alert, unless it was over for
+        half an hour: then it is a new one.
+        """
+        deeds: list[Alert | TripAgain | Clear] = []
+        for transition in transitions:
+            deed = self._clear(transition) if transition.change is Change.CLEARED else self._trip(transition, now)
+            if deed is not None:
+                deeds.append(deed)
+        return deeds
+
+    def _trip(self, transition: Transition, now: Instant) -> Alert | TripAgain | None:
+        if transition.change is not Change.TRIPPED:
+            return None
+        device = self._registry.at(transition.device_class, transition.slot)
+        key = (transition.rule, transition.gateway or device.id)
+        value = None if math.isnan(transition.value) else transition.value
+        known = self._open.get(key)
+        if known is not None and not _was_quiet(known, transition.event_at):
+            self._open[key] = replace(known, condition=Condition.FIRING, cleared_at=None, trips=known.trips + 1)
+            return TripAgain(known.id, transition.event_at, value)
+        alert = self._open[key] = self._alert(self._rules[transition.rule], device, transition, value, now)
+        return alert
+
+    def _clear(self, transition: Transition) -> Clear | None:
+        device = self._registry.at(transition.device_class, transition.slot)
+        key = (transition.rule, transition.gateway or device.id)
+        known = self._open.get(key)
+        if known is None or known.condition is not Condition.FIRING:
+            return None
+        condition = Condition.LATCHED if self._rules[transition.rule].latches else Condition.RESOLVED
+        # Whoever is on the way to a case that resolved is still on the way; only the book knows. Until it says so
+        # again, a resolved alert is taken for closed: a new alarm too many is better than one too few.
+        if condition is Condition.LATCHED:
+            self._open[key] = replace(known, condition=condition, cleared_at=transition.event_at)
+        else:
+            del self._open[key]
+        return Clear(known.id, transition.event_at, condition)
+
+    def _alert(self, rule: Rule, device: Device, transition: Transition, value: float | None, now: Instant) -> Alert:
+        gateway = transition.gateway
+        subject = gateway or device.id
+        metric = rule.metric if value is not None else ""
+        return Alert(
+            id=alert_id(rule.id, subject, transition.event_at),
+            rule=rule.id,
+            rule_version=rule.version,
+            alert_class=rule.alert_class,
+            grade=rule.grade,
+            device=subject,
+            device_class=rule.device_class,
+            place=self._common_place(gateway) if gateway else device.place,
+            raised_at=now,
+            event_at=transition.event_at,
+            offset=transition.offset,
+            metric=metric,
+            value=value,
+            channel=rule.channel,
+            late=bool(transition.quality & Quality.LATE),
+            text=self._gateway_text(gateway) if gateway else self._text(rule, device, value),
+        )
+
+    def _text(self, rule: Rule, device: Device, value: float | None) -> Mapping[str, str]:
+        metric = CLASSES[rule.device_class].metrics.get(rule.metric)
+        place = self._org.places.get(device.place)
+        facts = {
+            "device": device.name or device.id,
+            "place": place.name if place else device.place,
+            "value": "?" if value is None else written(value),
+            "unit": metric.unit.removeprefix("1") if metric else "",
+            "channel": rule.channel,
+        }
+        return {language: text.format(**facts) for language, text in rule.text.items()}
+
+    def _gateway_text(self, gateway: str) -> Mapping[str, str]:
+        count = sum(device.gateway == gateway for device in self._registry)
+        return _said("alert.gateway-silent", gateway=gateway, count=count)
+
+    def _common_place(self, gateway: str) -> str:
+        """The lowest place that all devices behind a gateway have in common."""
+        common: list[str] | None = None
+        for device in self._registry:
+            if device.gateway == gateway:
+                path = [place.code for place in self._org.path(device.place)]
+                common = path if common is None else [code for code in common if code in path]
+        return common[0] if common else self._root
+
+    @property
+    def _root(self) -> str:
+        return self._org.root.code if self._org.root else ""
+
+    # -- alerts that come of no rule --------------------------------------------------------------------------------
+    def stranger(
+        self, external_id: str, device_class: str, topic: str, *, event_at: Instant, offset: int, now: Instant
+    ) -> Alert | None:
+        """Raise the fire flag of a device nobody registered, at the root place.
+
+        None while it goes on: its alert is open, and it was last heard to say fire less than half an hour ago.
+        """
+        subject = UNREGISTERED + external_id
+        key = (STRANGER_FIRE, subject)
+        flagged_at = self._flagged_at.get(key, event_at - micros(QUIET))
+        self._flagged_at[key] = max(flagged_at, event_at)
+        if key in self._open and event_at - flagged_at < micros(QUIET):
+            return None
+        alert = self._open[key] = Alert(
+            id=alert_id(STRANGER_FIRE, subject, event_at),
+            rule=STRANGER_FIRE,
+            rule_version="",
+            alert_class=AlertClass.FIRE,
+            grade=Grade.MAJOR,
+            device=subject,
+            device_class=device_class,
+            place=self._root,
+            raised_at=now,
+            event_at=event_at,
+            offset=offset,
+            text=_said("alert.stranger-fire", external_id=external_id, topic=topic),
+        )
+        return alert
+
+    def system(self, rule: str, text: Mapping[str, str], *, now: Instant, offset: int) -> Alert | None:
+        """Raise a fault of firesense itself at the root place, if none of that name is open."""
+        key = (rule, FIRESENSE)
+        if key in self._open:
+            return None
+        alert = self._open[key] = Alert(
+            id=alert_id(rule, FIRESENSE, now),
+            rule=rule,
+            rule_version="",
+            alert_class=AlertClass.FAULT,
+            grade=Grade.MAJOR,
+            device=FIRESENSE,
+            device_class="",
+            place=self._root,
+            raised_at=now,
+            event_at=now,
+            offset=offset,
+            text=dict(text),
+        )
+        return alert
+
+    def system_over(self, rule: str, now: Instant) -> Clear | None:
+        """Resolve the open fault of firesense itself of that name, if there is one."""
+        known = self._open.pop((rule, FIRESENSE), None)
+        return None if known is None else Clear(known.id, now, Condition.RESOLVED)
+
+
+def written(value: float) -> str:
+    """Write a value as people do: at most three decimals, none that say nothing."""
+    return f"{value:.3f}".rstrip("0").rstrip(".")
+
+
+def _was_quiet(alert: Alert, event_at: Instant) -> bool:
+    if alert.condition is Condition.FIRING:
+        return False
+    over_at = alert.event_at if alert.cleared_at is None else alert.cleared_at
+    return event_at - over_at >= micros(QUIET)
+
+
+def _said(key: str, **facts: object) -> Mapping[str, str]:
+    return {language: say(key, language, **facts) for language in LANGUAGES}

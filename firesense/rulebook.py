@@ -1,0 +1,223 @@
+"""Reads ``config/rules.yaml``: what people write about rules -> checked rules, one for every circuit of a family."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import fields, replace
+from datetime import timedelta
+from string import Formatter
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from firesense.domain.alert import AlertClass, Grade  # noqa: TC001 -- pydantic reads them when the program runs
+from firesense.domain.catalogue import CLASSES, DeviceClass
+from firesense.domain.errors import ConfigError, Fault
+from firesense.domain.rule import Rule, RuleKind
+from firesense.rules import Expression, ExpressionError, compile_expression
+from firesense.rules.expression import RATE
+from firesense.rules.scope import EXCEPT, KEYS, SEPARATOR
+from firesense.text import LANGUAGES
+from firesense.yamlfile import Duration, Written, read_shape
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FAMILY = "[*]"  # residual_current[*]: one rule for each of residual_current_1, residual_current_2, ...
+PLACEHOLDERS = ("device", "place", "value", "unit", "channel", "limit")
+_FAMILY_NAME = re.compile(r"([A-Za-z]\w*)\[\*\]")
+_BELOW = {"<", "<="}
+_ABOVE = {">", ">="}
+_UNFIT = {  # kind -> keys that mean nothing to it
+    RuleKind.SIGNAL: ("per", "window", "periods", "at_most"),
+    RuleKind.THRESHOLD: ("per", "window", "periods", "at_most"),
+    RuleKind.RATE: ("periods", "at_most"),
+    RuleKind.ABSENCE: ("when", "clears", "hold", "clear_hold", "metric", "per", "window"),
+}
+
+
+class _Rule(Written):
+    id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
+    kind: RuleKind
+    device_class: str
+    alert_class: AlertClass = Field(alias="class")
+    grade: Grade
+    when: str = ""
+    clears: str = ""
+    hold: Duration = timedelta()
+    clear_hold: Duration = timedelta()
+    metric: str = ""
+    per: Duration = timedelta(minutes=1)
+    window: Duration = timedelta(minutes=10)
+    periods: float = Field(default=3.0, ge=1, le=1000)
+    at_most: Duration = timedelta(hours=24)
+    where: dict[Literal["kind", "profile", "tag"], str | list[str]] = Field(default_factory=dict)
+    latches: bool = False
+    text: dict[str, str]
+
+
+class _RuleFile(Written):
+    rules: list[_Rule] = Field(min_length=1)
+
+
+def load_rules(path: Path) -> tuple[Rule, ...]:
+    """Read and check the rules. Raises ConfigError with every fault: file, path (``rules[2].when``) and reason."""
+    written = read_shape(path, _RuleFile)
+    check = _Check(str(path))
+    rules: list[Rule] = []
+    seen: set[str] = set()
+    for number, one in enumerate(written.rules):
+        at = f"rules[{number}]"
+        if one.id in seen:
+            check.fault(f"{at}.id", f"{one.id!r} is given twice")
+        seen.add(one.id)
+        rules += check.rules(one, at)
+    if check.faults:
+        raise ConfigError(check.faults)
+    return tuple(rules)
+
+
+class _Check:
+    """Looks at one rule after the other and gathers what is wrong."""
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+        self.faults: set[Fault] = set()  # a set, because every circuit of a family has the same ones
+
+    def fault(self, path: str, reason: str) -> None:
+        self.faults.add(Fault(self._file, path, reason))
+
+    def rules(self, one: _Rule, at: str) -> Iterator[Rule]:
+        """Make the rules that one written rule stands for; what is made of a faulty one is not to be used."""
+        device_class = CLASSES.get(one.device_class)
+        if device_class is None:
+            self.fault(f"{at}.device_class", f"there is no class {one.device_class!r}; there are {', '.join(CLASSES)}")
+            return
+        self._keys(one, at)
+        self._durations(one, at)
+        self._texts(one, at)
+        for channel in self._channels(one, at, device_class):
+            yield self._rule(one, at, device_class, channel)
+
+    def _keys(self, one: _Rule, at: str) -> None:
+        for key in _UNFIT[one.kind]:
+            if key in one.model_fields_set:
+                self.fault(f"{at}.{key}", f"means nothing to a rule of kind {one.kind.value}")
+        if one.kind is not RuleKind.ABSENCE and not one.when:
+            self.fault(f"{at}.when", f"a rule of kind {one.kind.value} needs a condition")
+        if one.kind in {RuleKind.THRESHOLD, RuleKind.RATE} and not one.metric:
+            self.fault(f"{at}.metric", f"a rule of kind {one.kind.value} needs the metric it is about")
+        for key, values in one.where.items():
+            for value in [values] if isinstance(values, str) else values:
+                if not value.removeprefix(EXCEPT) or SEPARATOR in value:
+                    self.fault(f"{at}.where.{key}", f"{value!r} is no {key}")
+
+    def _durations(self, one: _Rule, at: str) -> None:
+        for key in ("per", "window", "at_most"):
+            if getattr(one, key) <= timedelta():
+                self.fault(f"{at}.{key}", "must be longer than nothing")
+
+    def _texts(self, one: _Rule, at: str) -> None:
+        for language in LANGUAGES:
+            if not one.text.get(language, "").strip():
+                self.fault(f"{at}.text.{language}", "is missing")
+        for language, text in one.text.items():
+            if language not in LANGUAGES:
+                self.fault(f"{at}.text.{language}", f"is not a language; there are {', '.join(LANGUAGES)}")
+            try:
+                parts = list(Formatter().parse(text))
+            except ValueError:
+                self.fault(f"{at}.text.{language}", "a brace stands alone")
+                continue
+            for _, placeholder, form, how in parts:
+                if placeholder is not None and (placeholder not in PLACEHOLDERS or form or how):
+                    known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+                    self.fault(f"{at}.text.{language}", f"{{{placeholder}}} is no placeholder; there are {known}")
+
+    def _channels(self, one: _Rule, at: str, device_class: DeviceClass) -> range | tuple[int]:
+        """Count the members of the families a rule names; (0,) for a rule that names none."""
+        families = {
+            name: sum(re.fullmatch(rf"{name}_\d+", metric) is not None for metric in device_class.metrics)
+            for text in (one.metric, one.when, one.clears)
+            for name in _FAMILY_NAME.findall(text)
+        }
+        for name, size in families.items():
+            if not size:
+                self.fault(at, f"{device_class.name} has no numbered metric {name}{FAMILY}")
+        if len(set(families.values())) > 1:
+            self.fault(at, f"the families {', '.join(families)} are not of one size")
+        return range(1, min(families.values()) + 1) if families else (0,)
+
+    def _rule(self, one: _Rule, at: str, device_class: DeviceClass, channel: int) -> Rule:
+        metric = one.metric.replace(FAMILY, f"_{channel}")
+        if metric and metric not in device_class.metrics:
+            known = ", ".join(device_class.metrics)
+            self.fault(f"{at}.metric", f"{device_class.name} has no metric {metric!r}; it has {known}")
+            metric = ""
+        # The brackets of a family are one character longer than its number, so columns stay those of the file.
+        texts = {key: getattr(one, key).replace(FAMILY, f"_{channel} ") for key in ("when", "clears")}
+        rate_of = metric if one.kind is RuleKind.RATE else ""
+        when = self._condition(f"{at}.when", texts["when"], device_class, rate_of)
+        clears = self._condition(f"{at}.clears", texts["clears"], device_class, rate_of)
+        self._fit(one, at, metric, when, clears)
+        limit = when.limit.written if when and when.limit else "?"
+        if any("{limit}" in text for text in one.text.values()) and when and not when.limit:
+            self.fault(f"{at}.text", "{limit} needs a condition that is one comparison with a number")
+        rule = Rule(
+            id=f"{one.id}.{channel}" if channel else one.id,
+            kind=one.kind,
+            device_class=one.device_class,
+            alert_class=one.alert_class,
+            grade=one.grade,
+            when=" ".join(texts["when"].split()),
+            clears=" ".join(texts["clears"].split()),
+            hold=one.hold,
+            clear_hold=one.clear_hold,
+            metric=metric,
+            per=one.per,
+            window=one.window,
+            periods=one.periods,
+            at_most=one.at_most,
+            where={
+                key: (values if isinstance(values, str) else SEPARATOR.join(values)).replace(FAMILY, f"-{channel}")
+                for key, values in sorted(one.where.items(), key=lambda pair: KEYS.index(pair[0]))
+            },
+            latches=one.latches,
+            channel=channel,
+        )
+        text = {language: text.replace("{limit}", limit) for language, text in one.text.items()}
+        return replace(rule, text=text, source=f"{self._file}: {at}", version=version(rule))
+
+    def _condition(self, at: str, text: str, device_class: DeviceClass, rate_of: str) -> Expression | None:
+        if not text:
+            return None
+        try:
+            return compile_expression(text, device_class, rate_of)
+        except ExpressionError as error:
+            for column, reason in error.faults:
+                self.fault(at, f"column {column}: {reason}")
+            return None
+
+    def _fit(self, one: _Rule, at: str, metric: str, when: Expression | None, clears: Expression | None) -> None:
+        """Check that a rule is about its metric, and that its two limits do not overlap."""
+        if when and metric and one.kind is not RuleKind.SIGNAL:
+            subject = RATE if one.kind is RuleKind.RATE else metric
+            if subject not in when.names:
+                self.fault(f"{at}.when", f"does not look at {RATE if subject == RATE else one.metric}")
+        trip = when.limit if when else None
+        clear = clears.limit if clears else None
+        if trip is None or clear is None or trip.metric != clear.metric:
+            return
+        falls, rises = trip.operator in _BELOW, trip.operator in _ABOVE
+        if (falls and clear.operator in _BELOW) or (rises and clear.operator in _ABOVE):
+            self.fault(f"{at}.clears", f"clears on the same side of {trip.metric} on which it trips")
+        elif (falls and clear.value < trip.value) or (rises and clear.value > trip.value):
+            self.fault(f"{at}.clears", f"clears at {clear.written} while it still trips at {trip.written}")
+
+
+def version(rule: Rule) -> str:
+    """Name how a rule judges: all of it but its wording, so that a better text does not restart its holds."""
+    judged = [getattr(rule, field.name) for field in fields(rule) if field.name not in {"text", "source", "version"}]
+    return hashlib.blake2b(repr(judged).encode(), digest_size=6).hexdigest()

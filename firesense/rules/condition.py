@@ -1,0 +1,293 @@
+"""One rule of kind signal, threshold or rate: a condition with two limits and two holds, asked of whole tables.
+
+A device is idle, pending (the condition is true, but not for long enough yet), firing, or clearing (it could clear, but
+not for long enough yet). Holds run in event time, so a batch, a backtest and a live stream give the same answers; when
+a device falls silent, the clock ends its hold in their place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from firesense.domain.alert import AlertClass
+from firesense.domain.catalogue import CLASSES
+from firesense.domain.instant import micros
+from firesense.domain.readings import Quality, rounds
+from firesense.domain.rule import Change, RuleKind, Transition
+from firesense.rules.expression import RATE, compile_expression
+from firesense.rules.slope import KEPT, Slope
+from firesense.rules.table import STALE
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from firesense.domain.columns import Floats, Instants, Mask, Rows, Slots
+    from firesense.domain.instant import Instant
+    from firesense.domain.rule import Rule
+    from firesense.rules.table import Table
+
+IDLE, PENDING, FIRING, CLEARING = range(4)
+NEVER = np.iinfo(np.int64).max
+_COLUMNS = 5  # of a snapshot: slot, state, since, due, the bits of the value
+
+
+@dataclass(slots=True, eq=False)
+class _Answers:
+    """What ``when`` and ``clears`` say of some rows; where neither mask of a pair is set, the answer is unknown."""
+
+    true: Mask
+    false: Mask
+    clear: Mask
+    keep: Mask
+
+    def take(self, rows: Rows) -> _Answers:
+        return _Answers(self.true[rows], self.false[rows], self.clear[rows], self.keep[rows])
+
+
+class Condition:
+    """The state of one rule for every device of its class, as columns indexed by slot."""
+
+    def __init__(self, rule: Rule, size: int, scope: Mask | None) -> None:
+        """Compile the rule for ``size`` devices. Raises ExpressionError when it cannot be."""
+        device_class = CLASSES[rule.device_class]
+        rate_of = rule.metric if rule.kind is RuleKind.RATE else ""
+        self.rule = rule
+        self._scope = scope
+        self._when = compile_expression(rule.when, device_class, rate_of)
+        self._clears = compile_expression(rule.clears, device_class, rate_of) if rule.clears else None
+        self._names = self._when.names | (self._clears.names if self._clears else frozenset())
+        self._slope = Slope(rate_of, micros(rule.window), micros(rule.per), size) if rate_of else None
+        self._hold, self._clear_hold = micros(rule.hold), micros(rule.clear_hold)
+        # A device's own fire flag is never out of date: it pages even when it comes late or out of order.
+        self._urgent = rule.kind is RuleKind.SIGNAL and rule.alert_class is AlertClass.FIRE
+        self._state = np.zeros(size, np.uint8)
+        self._since = np.zeros(size, np.int64)  # event time at which the present pending or clearing began
+        self._due = np.zeros(size, np.int64)  # our time at which it is over when nothing more is heard
+        self._value = np.zeros(size, np.float64)  # of the newest reading that kept it going
+        self._touched = np.zeros(size, np.bool_)
+        self._active = 0
+        self._waiting: list[Slots] = []
+        self._next_due: Instant = NEVER
+
+    # -- readings ---------------------------------------------------------------------------------------------------
+    def apply(self, table: Table, changed: list[Transition]) -> None:
+        """Ask the rule of a table. Costs little unless a row trips or its device is not idle."""
+        columns = table.columns
+        if self._slope is not None:
+            rates = self._slope.rates(table, self._scope)
+            if rates is None:
+                return
+            columns = {**columns, RATE: rates}
+        true = self._when.true(columns)
+        if self._active or true.any():
+            self._move(table, columns, np.broadcast_to(true, table.slots.shape), changed)
+
+    def _move(
+        self, table: Table, columns: dict[str, np.ndarray[Any, Any]], true: Mask, changed: list[Transition]
+    ) -> None:
+        rows = np.flatnonzero(self._concerned(table, true))
+        if len(rows) == 0:
+            return
+        said = {name: columns[name][rows] for name in self._names if name in columns}
+        masks = [true[rows], self._when.false(said)]
+        masks += [self._clears.true(said), self._clears.false(said)] if self._clears else [masks[1], masks[0]]
+        answers = _Answers(*(np.broadcast_to(mask, rows.shape) for mask in masks))
+        if table.distinct:
+            self._step(table, rows, answers, changed)
+            return
+        for turn in rounds(table.slots[rows], rows):
+            self._step(table, rows[turn], answers.take(turn), changed)
+
+    def _concerned(self, table: Table, true: Mask) -> Mask:
+        """Mark the rows that can matter: of devices that are not idle, or trip somewhere in this table."""
+        slots = table.slots
+        concerned: Mask = (self._state[slots] != IDLE) | true
+        if not table.distinct:
+            tripping = slots[true]
+            self._touched[tripping] = True
+            concerned |= self._touched[slots]
+            self._touched[tripping] = False
+        concerned &= (table.current | true) if self._urgent else table.current
+        if self._scope is not None:
+            concerned &= self._scope[slots]
+        return concerned
+
+    def _step(self, table: Table, rows: Rows, said: _Answers, changed: list[Transition]) -> None:
+        """Move the state of devices by one row each."""
+        slots, at, current = table.slots[rows], table.event_at[rows], table.current[rows]
+        state = self._state[slots]
+        before = np.count_nonzero(state)
+        self._run_out(table, rows, said, state, changed)
+
+        idle, pending, firing, clearing = (state == kind for kind in (IDLE, PENDING, FIRING, CLEARING))
+        begins = said.true & idle
+        trips = said.true & ~current & (idle | pending)
+        ends = firing & said.clear & ~said.true & current
+        waits = np.zeros(len(rows), np.bool_)
+        if self._hold:
+            waits |= begins & current
+            state[waits] = PENDING
+        else:
+            trips |= begins
+        state[trips] = FIRING
+        state[pending & said.false & current] = IDLE
+        state[clearing & (said.true | said.keep) & current] = FIRING
+        if self._clear_hold:
+            waits |= ends
+            state[ends] = CLEARING
+        else:
+            state[ends] = IDLE
+
+        self._state[slots] = state
+        self._active += int(np.count_nonzero(state) - before)
+        if self._hold or self._clear_hold:
+            self._remember(table, rows, waits, waits | (pending & said.true))
+        self._tell(table, rows[trips], Change.TRIPPED, at[trips], changed)
+        if not self._clear_hold:
+            self._tell(table, rows[ends], Change.CLEARED, at[ends], changed)
+
+    def _run_out(
+        self, table: Table, rows: Rows, said: _Answers, state: np.ndarray[Any, Any], changed: list[Transition]
+    ) -> None:
+        """End the holds that were over when a reading that says something was made."""
+        if not (self._hold or self._clear_hold):
+            return
+        speaks = (said.true | said.false | said.clear | said.keep) & table.current[rows]
+        for waiting, hold, after, change in (
+            (PENDING, self._hold, FIRING, Change.TRIPPED),
+            (CLEARING, self._clear_hold, IDLE, Change.CLEARED),
+        ):
+            over_at = self._since[table.slots[rows]] + hold
+            over = speaks & (state == waiting) & (table.event_at[rows] >= over_at)
+            if over.any():
+                state[over] = after
+                kept = self._value[table.slots[rows[over]]]
+                self._tell(table, rows[over], change, over_at[over], changed, kept)
+
+    def _remember(self, table: Table, rows: Rows, waits: Mask, valued: Mask) -> None:
+        """Note what began to wait, and the value of what goes on waiting."""
+        if not valued.any():
+            return
+        values = table.values(self.rule.metric)
+        self._value[table.slots[rows[valued]]] = np.nan if values is None else values[rows[valued]]
+        rows = rows[waits]
+        slots = table.slots[rows]
+        hold = np.where(self._state[slots] == PENDING, self._hold, self._clear_hold)
+        self._since[slots] = table.event_at[rows]
+        self._due[slots] = table.received_at[rows] + hold
+        self._wait(slots)
+
+    def _wait(self, slots: Slots) -> None:
+        if len(slots):
+            self._waiting.append(slots)
+            self._next_due = min(self._next_due, int(self._due[slots].min()))
+
+    def _tell(
+        self,
+        table: Table,
+        rows: Rows,
+        change: Change,
+        at: Instants,
+        changed: list[Transition],
+        values: Floats | None = None,
+    ) -> None:
+        if len(rows) == 0:
+            return
+        if values is None:
+            column = table.values(self.rule.metric)
+            values = np.full(len(rows), np.nan) if column is None else column[rows]
+        for row, event_at, value in zip(rows.tolist(), at.tolist(), values.tolist(), strict=True):
+            quality = Quality(int(table.quality[row]))
+            if quality & STALE:
+                quality |= Quality.LATE
+            slot, offset = int(table.slots[row]), int(table.offsets[row])
+            changed.append(self._transition(slot, change, event_at, offset, value, quality))
+
+    def _transition(
+        self, slot: int, change: Change, event_at: Instant, offset: int, value: float, quality: Quality
+    ) -> Transition:
+        rule = self.rule
+        return Transition(rule.id, rule.device_class, slot, change, event_at, offset, value, quality)
+
+    # -- time -------------------------------------------------------------------------------------------------------
+    def tick(self, now: Instant, position: int, changed: list[Transition]) -> None:
+        """End the holds of devices that have said nothing to the contrary. Costs by what waits, not by devices."""
+        if now < self._next_due:
+            return
+        slots = self._still_waiting()
+        over = slots[self._due[slots] <= now]
+        trips = self._state[over] == PENDING
+        self._state[over] = np.where(trips, FIRING, IDLE)
+        self._active -= int(np.count_nonzero(~trips))
+        at = self._since[over] + np.where(trips, self._hold, self._clear_hold)
+        for slot, trip, event_at, value in zip(
+            over.tolist(), trips.tolist(), at.tolist(), self._value[over].tolist(), strict=True
+        ):
+            change = Change.TRIPPED if trip else Change.CLEARED
+            changed.append(self._transition(slot, change, event_at, position, value, Quality(0)))
+        self._wait_anew(self._still_waiting())
+
+    def _still_waiting(self) -> Slots:
+        if not self._waiting:
+            return np.zeros(0, np.int32)
+        slots = np.unique(np.concatenate(self._waiting))
+        state = self._state[slots]
+        still: Slots = slots[(state == PENDING) | (state == CLEARING)]
+        return still
+
+    def _wait_anew(self, slots: Slots) -> None:
+        self._waiting, self._next_due = [], NEVER
+        self._wait(slots)
+
+    @property
+    def pending(self) -> int:
+        """How many devices may trip soon."""
+        return int(np.count_nonzero(self._state[self._still_waiting()] == PENDING))
+
+    # -- what is kept -----------------------------------------------------------------------------------------------
+    def snapshot(self) -> dict[str, np.ndarray[Any, Any]]:
+        """The state of every device that is not idle, and the readings kept for rates."""
+        slots = np.flatnonzero(self._state)
+        bits = self._value[slots].view(np.int64)
+        kept = np.column_stack([slots, self._state[slots], self._since[slots], self._due[slots], bits])
+        columns: dict[str, np.ndarray[Any, Any]] = {"state": kept.astype(np.int64)}
+        if self._slope is not None:
+            columns |= {"at": self._slope.at.copy(), "values": self._slope.values.copy()}
+        return columns
+
+    def restore(self, columns: dict[str, np.ndarray[Any, Any]]) -> None:
+        """Take a snapshot over; what does not fit is left as it is."""
+        kept = columns.get("state")
+        size = len(self._state)
+        if kept is not None and kept.ndim == 2 and kept.shape[1] == _COLUMNS and kept.dtype == np.int64:  # noqa: PLR2004
+            kept = kept[(kept[:, 0] >= 0) & (kept[:, 0] < size) & (kept[:, 1] > IDLE) & (kept[:, 1] <= CLEARING)]
+            slots = kept[:, 0]
+            self._state[:] = IDLE
+            self._state[slots], self._since[slots], self._due[slots] = kept[:, 1], kept[:, 2], kept[:, 3]
+            self._value[slots] = np.ascontiguousarray(kept[:, 4]).view(np.float64)
+            self._active = len(slots)
+            self._waiting = [slots.astype(np.int32)]
+            self._wait_anew(self._still_waiting())
+        at, values = columns.get("at"), columns.get("values")
+        if self._slope is not None and at is not None and values is not None and at.shape == values.shape:
+            rows = min(size, len(at))
+            if at.shape[1:] == (KEPT,) and (at.dtype, values.dtype) == (np.int64, np.float64):
+                self._slope.at[:rows], self._slope.values[:rows] = at[:rows], values[:rows]
+
+    def settle(self, firing: Collection[int]) -> None:
+        """Make exactly these slots firing; what is pending goes on."""
+        wanted = np.zeros(len(self._state), np.bool_)
+        wanted[list(firing)] = True
+        fires = self._state >= FIRING
+        self._state[wanted & ~fires] = FIRING
+        self._state[fires & ~wanted] = IDLE
+        self._active = int(np.count_nonzero(self._state))
+
+    def release(self, slot: int) -> None:
+        """Make a firing device idle again, so that its next assertion trips."""
+        if self._state[slot] >= FIRING:
+            self._state[slot] = IDLE
+            self._active -= 1

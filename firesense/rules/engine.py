@@ -1,0 +1,158 @@
+"""The engine: every rule of a plan, asked of tables of readings and of the clock; only what changes comes out.
+
+Rows move the state of rules in the order they arrived. What moves it how:
+
+==================  ==================================================================================================
+a row that is       does
+==================  ==================================================================================================
+current             trips and clears
+late or replayed    nothing, but for a device's own fire flag (a signal rule of fire class): it trips, never clears
+older than another  the same: a device whose clock was put back is still heard when it says fire
+row of its device
+retained            trips and clears (a detector that is in alarm when we subscribe is in alarm), but does not show
+                    that the device is alive, and is no point of a rate
+==================  ==================================================================================================
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from firesense.domain.frame import NOT_JOURNALED
+from firesense.domain.rule import RuleKind
+from firesense.rules.absence import Absence
+from firesense.rules.condition import Condition
+from firesense.rules.scope import scope
+from firesense.rules.table import Order
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+    from datetime import timedelta
+
+    from firesense.domain.columns import Instants
+    from firesense.domain.device import Registry
+    from firesense.domain.instant import Instant
+    from firesense.domain.readings import Readings
+    from firesense.domain.rule import Firing, Rule, Transition
+
+
+class RuleEngine:
+    """The rules of one plan with their state for every device; it belongs to one thread.
+
+    A new plan makes a new engine, which takes the state of the old one over.
+    """
+
+    def __init__(
+        self, rules: Iterable[Rule], registry: Registry, *, periods: Mapping[str, timedelta], started_at: Instant
+    ) -> None:
+        """Start with every rule idle and every device just heard.
+
+        ``periods`` maps a profile to how often its devices report, for those with no period of their own. Raises
+        ExpressionError for a condition that ``load_rules`` would have refused.
+        """
+        rules = tuple(rules)
+        classes = {device.device_class for device in registry}
+        self._orders = {name: Order(registry.size(name)) for name in classes}
+        self._conditions: dict[str, list[Condition]] = {name: [] for name in classes}
+        for rule in rules:
+            if rule.kind is not RuleKind.ABSENCE and rule.device_class in classes:
+                condition = Condition(rule, registry.size(rule.device_class), scope(rule, registry))
+                self._conditions[rule.device_class].append(condition)
+        silences = [rule for rule in rules if rule.kind is RuleKind.ABSENCE]
+        self._absence = Absence(silences, registry, periods, started_at)
+
+    def apply(self, readings: Readings) -> list[Transition]:
+        """Ask all rules of the class of a table, in the order of its rows; transitions come by journal offset."""
+        order = self._orders.get(readings.device_class)
+        if order is None or len(readings) == 0:
+            return []
+        changed: list[Transition] = []
+        self._absence.apply(readings, changed)
+        table = order.table(readings)
+        for condition in self._conditions[readings.device_class]:
+            condition.apply(table, changed)
+        changed.sort(key=lambda transition: transition.offset)
+        return changed
+
+    def tick(self, now: Instant, *, listening: bool, position: int = NOT_JOURNALED) -> list[Transition]:
+        """Ask what time has changed: holds that have run out and, only while listening, devices that fell silent.
+
+        ``position`` is written on the transitions as their offset. Costs by what is due, not by devices.
+        """
+        changed: list[Transition] = []
+        for condition in self._each():
+            condition.tick(now, position, changed)
+        if listening:
+            self._absence.tick(now, position, changed)
+        return changed
+
+    def heard_again_from(self, now: Instant) -> None:
+        """Measure every silence from now on: we did not listen before (a pause of ours, a broker that was gone)."""
+        self._absence.heard_again_from(now)
+
+    @property
+    def pending(self) -> int:
+        """How many answers will trip unless a reading says otherwise."""
+        return sum(condition.pending for condition in self._each())
+
+    def last_seen(self, device_class: str) -> Instants:
+        """When each device of a class was last heard, by slot; 0 is never."""
+        hearing = self._absence.hearing.get(device_class)
+        return np.zeros(0, np.int64) if hearing is None else hearing.last.copy()
+
+    # -- what is kept -----------------------------------------------------------------------------------------------
+    def snapshot(self) -> dict[str, np.ndarray[Any, Any]]:
+        """All state as named arrays, none of them of objects."""
+        columns = {f"newest/{name}": order.newest.copy() for name, order in self._orders.items()}
+        columns |= self._absence.snapshot()
+        for condition in self._each():
+            for name, column in condition.snapshot().items():
+                columns[f"{name}/{_key(condition.rule)}"] = column
+        return columns
+
+    def restore(self, snapshot: Mapping[str, np.ndarray[Any, Any]]) -> None:
+        """Take a snapshot over, rule by rule: what is missing, of another shape or another version starts idle."""
+        for name, order in self._orders.items():
+            newest = snapshot.get(f"newest/{name}")
+            if newest is not None and newest.ndim == 1 and newest.dtype == np.int64:
+                rows = min(len(newest), len(order.newest))
+                order.newest[:rows] = newest[:rows]
+        self._absence.restore(snapshot)
+        for condition in self._each():
+            key = _key(condition.rule)
+            names = ("state", "at", "values")
+            condition.restore({name: snapshot[f"{name}/{key}"] for name in names if f"{name}/{key}" in snapshot})
+
+    def take_over(self, old: RuleEngine) -> None:
+        """Go on where the engine of the plan before stood, for all rules that did not change."""
+        self.restore(old.snapshot())
+
+    def settle(self, firing: Collection[Firing]) -> None:
+        """Make firing exactly what the book says is firing; what is pending goes on.
+
+        Called after a start and after a change of plan, when state may be missing or of another rule version.
+        """
+        for condition in self._each():
+            rule = condition.rule
+            condition.settle([f.slot for f in firing if f.rule == rule.id and f.device_class == rule.device_class])
+        self._absence.settle(list(firing))
+
+    def release(self, firing: Firing, now: Instant) -> None:
+        """Forget that a rule is firing: a person has closed its alert.
+
+        As on a fire panel that is reset, the next reading that says so trips it again; a silence counts from now on.
+        """
+        for condition in self._each():
+            if condition.rule.id == firing.rule:
+                condition.release(firing.slot)
+        self._absence.release(firing, now)
+
+    def _each(self) -> Iterable[Condition]:
+        for conditions in self._conditions.values():
+            yield from conditions
+
+
+def _key(rule: Rule) -> str:
+    return f"{rule.id}@{rule.version}"

@@ -1,0 +1,67 @@
+"""How fast a metric changes: a line through the last readings of each device, however irregular they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from firesense.domain.instant import SECOND
+from firesense.domain.readings import Quality, rounds
+
+if TYPE_CHECKING:
+    from firesense.domain.columns import Floats, Instants, Mask, Slots
+    from firesense.rules.table import Table
+
+KEPT = 8  # readings kept of each device, at least an eighth of the window apart: 128 bytes a device and rule
+FEWEST = 3  # two points are always on a line
+
+
+class Slope:
+    """The rate of change of one metric, by least squares over the kept readings of a window and the new one.
+
+    Unknown (NaN) until at least three readings span half of the window: a single jump is not a trend, and a device
+    that reports more rarely than that has none.
+    """
+
+    def __init__(self, metric: str, window: Instants | int, per: int, size: int) -> None:
+        """Remember ``size`` devices; ``window`` and ``per`` in microseconds."""
+        self.metric = metric
+        self._window = int(window)
+        self._per = per
+        self.at = np.zeros((size, KEPT), np.int64)
+        self.values = np.zeros((size, KEPT), np.float64)
+
+    def rates(self, table: Table, scope: Mask | None) -> Floats | None:
+        """The rate at each row, in the metric's unit per ``per``; None when no row says the metric."""
+        values = table.values(self.metric)
+        if values is None:
+            return None
+        # A retained message without a time of its own seems to be of now, and would bend the line.
+        usable = table.current & ~np.isnan(values) & ((table.quality & int(Quality.RETAINED)) == 0)
+        if scope is not None:
+            usable &= scope[table.slots]
+        rates = np.full(len(values), np.nan)
+        rows = np.flatnonzero(usable)
+        turns = [rows] if table.distinct else [rows[turn] for turn in rounds(table.slots[rows], rows)]
+        for turn in turns:
+            rates[turn] = self._step(table.slots[turn], table.event_at[turn], values[turn])
+        return rates
+
+    def _step(self, slots: Slots, at: Instants, values: Floats) -> Floats:
+        kept_at, kept = self.at[slots], self.values[slots]
+        usable = (kept_at >= (at - self._window)[:, None]) & (kept_at < at[:, None])
+        # Seconds and values relative to the new reading, so that it is the origin and adds nothing to the sums.
+        x = np.where(usable, kept_at - at[:, None], 0) / SECOND
+        y = np.where(usable, kept - values[:, None], 0.0)
+        count = usable.sum(axis=1) + 1
+        sum_x, sum_y = x.sum(axis=1), y.sum(axis=1)
+        sum_xx, sum_xy = np.einsum("ij,ij->i", x, x), np.einsum("ij,ij->i", x, y)
+        enough = (count >= FEWEST) & (-x.min(axis=1) * SECOND * 2 >= self._window)
+        below = np.where(enough, count * sum_xx - sum_x * sum_x, 1.0)
+        slope = np.where(enough, (count * sum_xy - sum_x * sum_y) / below, np.nan)
+        keep = at - kept_at.max(axis=1) >= self._window // KEPT
+        oldest = kept_at[keep].argmin(axis=1)
+        self.at[slots[keep], oldest] = at[keep]
+        self.values[slots[keep], oldest] = values[keep]
+        return np.asarray(slope * (self._per / SECOND), np.float64)

@@ -1,0 +1,87 @@
+"""What a table of readings is for the rules: its columns by name, and which rows may move their state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from firesense.domain.readings import Quality
+
+if TYPE_CHECKING:
+    from firesense.domain.columns import Flags, Floats, Instants, Mask, Offsets, Slots
+    from firesense.domain.readings import Readings
+
+STALE = Quality.LATE | Quality.REPLAYED  # what happened long ago says nothing about now
+
+
+@dataclass(slots=True, eq=False)
+class Table:
+    """The readings as the rules see them.
+
+    ``current`` marks the rows that are neither stale nor older than a row of the same device that came before them;
+    ``distinct`` says that no device appears twice.
+    """
+
+    slots: Slots
+    event_at: Instants
+    received_at: Instants
+    offsets: Offsets
+    quality: Flags
+    columns: dict[str, np.ndarray[Any, Any]]
+    current: Mask
+    distinct: bool
+
+    def values(self, metric: str) -> Floats | None:
+        """The column of a metric, or None when no row says it."""
+        return self.columns.get(metric)
+
+
+class Order:
+    """The newest current reading of every device of a class: what tells news from what is out of order.
+
+    Rows are taken in the order they arrived, so that cutting the same rows into other batches changes nothing.
+    """
+
+    def __init__(self, size: int) -> None:
+        """Know nothing of ``size`` devices."""
+        self.newest = np.zeros(size, np.int64)
+        self._last_row = np.zeros(size, np.int32)
+
+    def table(self, readings: Readings) -> Table:
+        """Sort out a table, and remember its newest rows."""
+        slots, event_at = readings.slots, readings.event_at
+        row = np.arange(len(slots), dtype=np.int32)
+        self._last_row[slots] = row
+        distinct = bool((self._last_row[slots] == row).all())
+        current = ((readings.quality & int(STALE)) == 0) & (event_at >= self.newest[slots])
+        if not distinct:
+            current[current] = _rising(slots[current], event_at[current])
+        self.newest[slots[current]] = event_at[current]  # they rise, so the last one assigned is the newest
+        return Table(
+            slots,
+            event_at,
+            readings.received_at,
+            readings.offsets,
+            readings.quality,
+            {**readings.metrics, **readings.signals},
+            current,
+            distinct,
+        )
+
+
+def _rising(slots: Slots, event_at: Instants) -> Mask:
+    """Find the rows that are not older than any earlier row of the same device."""
+    rows = len(slots)
+    if rows == 0:
+        return np.zeros(0, np.bool_)
+    order = np.argsort(slots, kind="stable")
+    by_device = slots[order]
+    group = np.zeros(rows, np.int64)
+    np.cumsum(by_device[1:] != by_device[:-1], out=group[1:])
+    _, rank = np.unique(event_at, return_inverse=True)
+    key = group * rows + rank[order]  # ranks instead of instants, so that the groups fit into one int64
+    rising = np.empty(rows, np.bool_)
+    rising[order] = key >= np.maximum.accumulate(key)
+    return rising
