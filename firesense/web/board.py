@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from firesense.ports import Book
 
 ALERTS_MOST = 200
+_RANK = {kind: rank for rank, kind in enumerate(AlertClass)}  # fire first, tests last; what nobody has before the rest
 
 
 class Board:
@@ -34,6 +35,8 @@ class Board:
                 show_alert(alert, self._book.climb(alert.id), self._book.calls(alert.id), plan, language)
                 for alert in self._book.alerts(open_only=open_only, most=ALERTS_MOST)
             ]
+            if open_only:
+                shown.sort(key=lambda each: (_RANK[each.alert.alert_class], each.alert.acknowledged_at is not None))
             self._read[language, open_only] = (step, plan, shown)
             return step, shown
 

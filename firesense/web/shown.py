@@ -175,7 +175,7 @@ def _rungs(climb: Climb, calls: Sequence[Call]) -> tuple[RungShown, ...]:
 
 
 _SILENT = frozenset({"round", "rule", "ladder", "key"})  # of a step: for programs
-_PLAIN = frozenset({"channels", "channel", "note", "receipt", "device"})
+_PLAIN = frozenset({"note", "receipt", "device"})
 _SECTIONS = {
     "role": "role",
     "reason": "web.reason",
@@ -192,14 +192,18 @@ def _detail(name: str, value: str, plan: Plan, language: str) -> str:
     match name:
         case "place":
             place = plan.org.places.get(value)
-            return place.name if place else value
+            text = place.name if place else value
         case "person":
-            return person_name(plan, value)
+            text = person_name(plan, value)
         case "rung" if value.isdecimal():
-            return say("web.rung", language, number=int(value) + 1)
+            text = say("web.rung", language, number=int(value) + 1)
+        case "channel" | "channels":
+            text = ", ".join(label(language, "channel", channel) for channel in value.split(","))
         case "only_kind":
-            return say("web.only_kind", language, kind=value)
-    return "" if name in _SILENT else value if name in _PLAIN else f"{name} {value}"
+            text = say("web.only_kind", language, kind=value)
+        case _:
+            text = "" if name in _SILENT else value if name in _PLAIN else f"{name} {value}"
+    return text
 
 
 def _call(call: Call, plan: Plan) -> CallShown:

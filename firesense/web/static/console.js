@@ -5,7 +5,7 @@ const QUIET_MS = 40_000; // the server beats every 15 s; two beats missed is a l
 const GRACE_MS = 3_000; // a reconnect this quick is nobody's business
 const RETRY_MS = 5_000;
 
-const region = document.querySelector("[data-live]");
+const page = document.querySelector("[data-follow]").dataset;
 const lost = document.getElementById("lost");
 const announce = document.getElementById("announce");
 const chart = document.querySelector("[data-load]");
@@ -21,7 +21,7 @@ let ahead = 0; // how far the server's clock is ahead of ours, in ms
 let seen = alerts();
 
 function content() {
-  return region.querySelector("[data-step]");
+  return document.getElementById("live").dataset;
 }
 
 function alerts() {
@@ -35,7 +35,7 @@ async function refresh() {
   }
   fetching = true;
   try {
-    const answer = await fetch(region.dataset.live, { credentials: "same-origin" });
+    const answer = await fetch(page.follow);
     if (answer.status === 401) {
       location.assign("/login");
       return;
@@ -56,30 +56,30 @@ async function refresh() {
 
 function replace(html) {
   const fresh = new DOMParser().parseFromString(html, "text/html");
-  const focused = region.contains(document.activeElement) ? document.activeElement.id : "";
-  region.replaceChildren(...fresh.body.childNodes);
-  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+  const focused = document.activeElement.id;
+  for (const part of [...fresh.body.children]) document.getElementById(part.id)?.replaceWith(part);
+  if (focused && document.activeElement.id !== focused) document.getElementById(focused)?.focus({ preventScroll: true });
   settle();
   const now = alerts();
   const news = [...now.values()].filter((each) => !seen.has(each.dataset.alert));
   if (news.length) {
     announce.textContent = news
-      .map((each) => region.dataset.new.replace("{what}", each.dataset.what).replace("{where}", each.dataset.where))
+      .map((each) => page.new.replace("{what}", each.dataset.what).replace("{where}", each.dataset.where))
       .join("; ");
   }
   seen = now;
 }
 
 function settle() {
-  ahead = Number(content().dataset.now) - Date.now();
-  const waiting = Number(content().dataset.waiting || 0);
-  if (region.dataset.title) document.title = (waiting ? `(${waiting}) ` : "") + region.dataset.title;
+  ahead = Number(content().now) - Date.now();
+  const waiting = Number(content().waiting || 0);
+  if (page.title) document.title = (waiting ? `(${waiting}) ` : "") + page.title;
   tick();
 }
 
 function connect() {
   source?.close();
-  source = new EventSource(`/api/v1/events?since=${content().dataset.step}`);
+  source = new EventSource(`/api/v1/events?since=${content().step}`);
   source.addEventListener("open", heard);
   source.addEventListener("beat", () => {
     heard();
@@ -113,7 +113,7 @@ function watch() {
   if (gone) {
     lost.querySelector("[data-when=polling]").hidden = !reached;
     lost.querySelector("[data-when=stale]").hidden = reached;
-    document.getElementById("lost-since").textContent = content().dataset.wall;
+    document.getElementById("lost-since").textContent = content().wall;
   }
   tick();
 }

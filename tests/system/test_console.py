@@ -1,0 +1,224 @@
+"""The console as people have it: a real server, a real browser."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import uvicorn
+from playwright.sync_api import expect, sync_playwright
+
+from firesense.domain.alert import AlertClass, Grade
+from firesense.web import end_streams
+from tests.console import ONE_TIME, PASSWORD, Township
+
+pytestmark = pytest.mark.server
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+PATIENCE = 20_000  # ms
+
+
+class RealClock:
+    def now(self):
+        return time.time_ns() // 1000
+
+
+class Served:
+    """A console behind uvicorn in a thread of its own, on a free port unless one is given."""
+
+    def __init__(self, console, port=0):
+        self.console = console
+        self.socket = socket.create_server(("127.0.0.1", port))
+        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+        self.server = uvicorn.Server(uvicorn.Config(console, log_level="warning"))
+        self.thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
+
+    async def _serve(self):
+        self.loop = asyncio.get_running_loop()
+        await self.server.serve(sockets=[self.socket])
+
+    def __enter__(self):
+        self.thread.start()
+        deadline = time.monotonic() + 20
+        with socket.create_connection(self.socket.getsockname(), 20):
+            while not self.server.started:
+                assert self.thread.is_alive()
+                assert time.monotonic() < deadline
+        return self
+
+    def stop(self):
+        self.loop.call_soon_threadsafe(end_streams, self.console)
+        self.server.should_exit = True
+        self.thread.join(20)
+        assert not self.thread.is_alive(), "the server waits for open pages"
+
+    def __exit__(self, *_):
+        if self.thread.is_alive():
+            self.stop()
+
+
+@pytest.fixture
+def township(tmp_path):
+    township = Township(tmp_path, RealClock())
+    yield township
+    township.close()
+
+
+@pytest.fixture
+def served(township):
+    with Served(township.console()) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    if not CHROMIUM.exists():
+        pytest.fail("no chromium: apt-get install -y chromium fonts-noto-cjk")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium, request):
+    options = {"locale": "zh-CN", "viewport": {"width": 1280, "height": 900}} | getattr(request, "param", {})
+    context = chromium.new_context(**options)
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    page.complaints = []
+    page.on("console", lambda message: page.complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    yield page
+    context.close()
+
+
+def log_in(page, served, name="station", password=PASSWORD):
+    page.goto(served.url)
+    page.fill("#name", name)
+    page.fill("#password", password)
+    page.click("main button")
+
+
+def test_an_alert_appears_by_itself_is_taken_and_its_climb_stops(page, served, township):
+    log_in(page, served)
+    expect(page.get_by_text("当前没有待处置的警情")).to_be_visible()
+
+    alert = township.alarm()
+    card = page.locator(f"#alert-{alert.id}")
+    expect(card).to_be_visible(timeout=PATIENCE)
+    expect(card).to_contain_text("青河县")
+    expect(card).to_contain_text("0.312 dB/m")
+    expect(card).to_contain_text("孙小梅")
+    expect(card.locator(".rung-now")).to_contain_text("网格员")
+    expect(card.locator(".rung-next")).to_contain_text("网格长")
+    expect(page.locator("#announce")).to_contain_text("新警情")
+    first = card.locator("[data-due]").inner_text()
+    expect(card.locator("[data-due]")).not_to_have_text(first)
+    expect(page).to_have_title("(1) firesense 消防物联告警")
+
+    card.get_by_role("button", name="接警").click()
+    expect(card).to_contain_text("值班员甲 已接警")
+    expect(card).to_contain_text("已接警，停止上报")
+    expect(card.locator("[data-due]")).to_have_count(0)
+    expect(card.get_by_role("button", name="接警")).to_have_count(0)
+    assert township.book.climb(alert.id).due_at is None
+    assert page.complaints == []
+
+
+def test_a_page_follows_what_somebody_else_does_and_keeps_the_focus(page, served, township):
+    alert = township.alarm()
+    log_in(page, served)
+    page.locator(f"#details-{alert.id}").focus()
+    township.desk.acknowledge(alert.id, "he")
+    expect(page.locator(f"#alert-{alert.id}")).to_contain_text("何大勇 已接警")
+    expect(page.locator(f"#details-{alert.id}")).to_be_focused()
+    assert page.complaints == []
+
+
+def test_a_case_is_closed_with_what_was_found_and_the_words_being_typed_survive_a_refresh(page, served, township):
+    township.smoke()
+    alert = township.alarm()
+    log_in(page, served)
+    page.click(f"#details-{alert.id}")
+    expect(page.locator("figure.chart polyline").first).to_be_visible()
+    expect(page.locator("figure.chart .mark").first).to_be_attached()
+    page.fill("#note", "炊烟，已开窗")
+    township.desk.acknowledge(alert.id, "he")
+    expect(page.locator(".story")).to_contain_text("接警")
+    expect(page.locator("#note")).to_have_value("炊烟，已开窗")
+    page.get_by_label("误报").check()
+    page.locator("#close button").click()
+    expect(page.locator(".alert.over")).to_contain_text("值班员甲 办结")
+    expect(page.locator(".alert.over")).to_contain_text("误报 · 炊烟，已开窗")
+    assert page.complaints == []
+
+
+def test_a_page_that_loses_the_server_says_so_and_recovers(page, township):
+    with Served(township.console()) as first:
+        log_in(page, first)
+        expect(page.locator("#lost")).to_be_hidden()
+        port = first.socket.getsockname()[1]
+    expect(page.locator("#lost")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator("#lost")).to_contain_text("无法连接服务器")
+    with Served(township.console(), port):
+        expect(page.locator("#lost")).to_be_hidden(timeout=PATIENCE)
+        alert = township.alarm()
+        expect(page.locator(f"#alert-{alert.id}")).to_be_visible(timeout=PATIENCE)
+
+
+def test_the_one_time_password_leads_to_a_password_of_ones_own(page, served):
+    log_in(page, served, "first", ONE_TIME)
+    expect(page).to_have_url(f"{served.url}/password")
+    page.fill("#password", "a longer one of my own")
+    page.fill("#again", "a longer one of my own")
+    page.click("main button")
+    expect(page).to_have_url(f"{served.url}/")
+    page.get_by_role("button", name="退出").click()
+    log_in(page, served, "first", "a longer one of my own")
+    expect(page.get_by_text("当前没有待处置的警情")).to_be_visible()
+    assert page.complaints == []
+
+
+@pytest.mark.parametrize(
+    "page",
+    [{"viewport": {"width": 360, "height": 740}}, {"viewport": {"width": 1280, "height": 900}, "locale": "en-GB"}],
+    indirect=True,
+    ids=["telephone", "desk"],
+)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_sticks_out_at_any_width(page, served, township, scheme, tmp_path):
+    township.smoke()
+    alert = township.alarm()
+    township.alarm(2, AlertClass.HAZARD, device="water-1", place="v", metric="pressure", value=0.09, grade=Grade.MAJOR)
+    township.alarm(3, AlertClass.FAULT, device="heater-1", place="t", metric="water_temperature", value=2.4)
+    hostile = township.alarm(4, AlertClass.TEST, device="smoke-2", text={"zh": "<b>x</b>" * 20, "en": "<b>x</b>" * 20})
+    township.desk.acknowledge(hostile.id, "he")
+    page.emulate_media(color_scheme=scheme)
+    log_in(page, served)
+    for path in ("/", f"/alerts/{alert.id}", "/password"):
+        page.goto(served.url + path)
+        if path.startswith("/alerts"):
+            expect(page.locator("figure.chart svg").first).to_be_visible()
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, path
+        small = page.evaluate(
+            "[...document.querySelectorAll('button, a.button, nav a, input:not([type=hidden], [type=radio], .heard)')]"
+            ".filter(e => e.getBoundingClientRect().height < 44).map(e => e.outerHTML)"
+        )
+        assert small == [], "too small for a thumb"
+        page.screenshot(path=tmp_path / f"{path.strip('/').replace('/', '-') or 'board'}.png", full_page=True)
+    assert page.complaints == []
