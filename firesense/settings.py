@@ -52,6 +52,9 @@ class Broker(Written):
     batch_size: Count = 2000
     linger: Duration = timedelta(milliseconds=5)
     backlog: Count = 20_000
+    backlog_bytes: Size = 32 * 2**20
+    max_packet: Size = 256 * 2**10
+    connect_timeout: Duration = timedelta(seconds=10)
 
 
 class JournalSettings(Written):
@@ -65,10 +68,11 @@ class JournalSettings(Written):
 class HistorySettings(Written):
     """The time-series store. ``sqlite`` needs no set-up; the others are reached over HTTP."""
 
-    kind: Literal["sqlite", "influxdb1", "influxdb2", "victoriametrics"] = "sqlite"
+    kind: Literal["sqlite", "influxdb1", "influxdb2", "influxdb3", "victoriametrics"] = "sqlite"
     file: Path = Path("history.db")
     keep: Duration = timedelta(days=366)  # GB/T 45839-2025 5.9.5: at least one year
     url: str = ""
+    ca_file: str = ""
     database: str = "firesense"
     org: str = "firesense"
     bucket: str = "firesense"
@@ -114,33 +118,42 @@ class Files(Written):
 
 
 class LogChannelSettings(Written):
-    """Calls as lines in the log."""
+    """Calls as lines in the log; ``echo`` prints them as the person would read them."""
 
     kind: Literal["log"]
     name: str
+    echo: bool = False
 
 
 class MqttChannelSettings(Written):
-    """Calls as JSON on a topic; ``{address}`` in it is the person's address."""
+    """Calls as JSON on a topic; ``{address}``, ``{place}`` and ``{class}`` in it are filled in."""
 
     kind: Literal["mqtt"]
     name: str
-    topic: str = "firesense/calls/{address}"
     host: str = "127.0.0.1"
     port: Port = 1883
+    topic: str = "firesense/calls/{address}"
     username: str = ""
     password: SecretStr = SecretStr("")
-    tls: Tls | None = None
+    client_id: str = ""
+    tls: bool = False
+    ca_file: str = ""
+    protocol: Literal["5", "3.1.1"] = "5"
+    require_subscriber: bool = False
+    timeout: Duration = timedelta(seconds=8)
 
 
 class WebhookChannelSettings(Written):
-    """Calls as signed HTTP posts; the person's address is the URL, whose host must be allowed."""
+    """Calls as signed HTTP posts to ``url``, or else to the person's address, whose host must be one of ``hosts``."""
 
     kind: Literal["webhook"]
     name: str
     secret: SecretStr
-    hosts: tuple[str, ...] = Field(min_length=1)
+    url: str = ""
+    hosts: tuple[str, ...] = ()
     allow_private: bool = False
+    timeout: Duration = timedelta(seconds=10)
+    ca_file: str = ""
 
 
 class SmtpChannelSettings(Written):
@@ -149,27 +162,33 @@ class SmtpChannelSettings(Written):
     kind: Literal["smtp"]
     name: str
     host: str
-    port: Port = 587
     sender: str
+    port: Port = 587
+    security: Literal["starttls", "tls", "plain"] = "starttls"
     username: str = ""
     password: SecretStr = SecretStr("")
-    security: Literal["starttls", "tls", "none"] = "starttls"
+    ca_file: str = ""
+    timeout: Duration = timedelta(seconds=10)
 
 
 class RobotChannelSettings(Written):
-    """A group robot of DingTalk, WeCom or Feishu; ``url`` is another base address, for gateways and tests."""
+    """A robot of one DingTalk, WeCom or Feishu group; ``url`` is the whole address the provider shows, a secret."""
 
     kind: Literal["dingtalk", "wecom", "feishu"]
     name: str
+    url: SecretStr
     secret: SecretStr = SecretStr("")
-    url: str = ""
+    per_minute: Count = 20
+    timeout: Duration = timedelta(seconds=10)
+    ca_file: str = ""
 
 
 class AppriseChannelSettings(Written):
-    """Anything else apprise can reach; the person's address is an apprise URL."""
+    """Anything else apprise can reach; ``{address}`` in its ``url`` becomes the person's address."""
 
     kind: Literal["apprise"]
     name: str
+    url: SecretStr
 
 
 ChannelSettings = Annotated[

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,3 +15,4 @@ Tristate = NDArray[np.int8]
 Flags = NDArray[np.uint16]
 Mask = NDArray[np.bool_]
 Rows = NDArray[np.intp]
+Snapshot = dict[str, NDArray[Any]]  # named arrays: the state of the rules

@@ -1,0 +1,289 @@
+"""The alerting street: journal -> readings -> rules -> alerts -> ladders -> the book, in one transaction a stretch.
+
+Killed at any instruction it goes on where the book says it was. Rule state is written down now and then with its
+offset; after a start the frames between that offset and the book's position are read again to rebuild the state, and
+raise nothing: the book has what they raised.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Protocol
+
+import structlog
+
+from firesense.alerts import Alarms
+from firesense.domain.alert import Alert
+from firesense.domain.errors import BookError, JournalError
+from firesense.domain.escalation import Step, StepKind
+from firesense.domain.instant import SECOND, Instant, micros
+from firesense.domain.outcome import Clear, Outcome, Raise, TripAgain
+from firesense.escalate import begin
+from firesense.route import choose
+from firesense.rules import RuleEngine
+from firesense.text import LANGUAGES, say
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Iterable, Mapping
+
+    from firesense.domain.columns import Snapshot
+    from firesense.domain.plan import Plan
+    from firesense.ports import Book, Clock, Journal
+    from firesense.reader import Read, Reader
+
+STREET = "alerting"
+DEAF = "ingest-deaf"  # the rule of the alert about ourselves: no broker is heard
+LISTENING = "listening:"  # prefix of the journal's notes: when ingest last had its broker
+NOTE_EVERY = 5 * SECOND  # how often ingest notes it
+_DEAF_AFTER = 4 * NOTE_EVERY
+_TELL_AFTER = 60 * SECOND  # a broker that restarts is no news
+_LAZY = SECOND  # a stretch that raised nothing commits its position this often: reading it again raises nothing
+_IDLE = timedelta(milliseconds=200)  # holds run out and people close alerts while no frame comes
+_AFTER_FAILURE = timedelta(seconds=1)
+_EVERY_ALERT = 1_000_000
+_log = structlog.get_logger(__name__)
+
+
+class Snapshots(Protocol):
+    """Where rule state is kept between starts."""
+
+    def save(self, offset: int, state: Snapshot) -> None:
+        """Replace what is kept. Raises OSError."""
+        ...
+
+    def load(self) -> tuple[int, Snapshot] | None:
+        """What is kept, with its offset; None when there is nothing usable."""
+        ...
+
+
+@dataclass(slots=True)
+class AlertingStatus:
+    """How the street does, for whoever watches it."""
+
+    position: int = 0
+    open_alerts: int = 0
+    pending: int = 0
+    listening: bool = False
+    last_error: str = ""
+
+
+class Alerting:
+    """See the module. ``step`` does the next stretch of the journal; ``run`` does so until stopped."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        book: Book,
+        clock: Clock,
+        plan_source: Callable[[], Plan],
+        make_reader: Callable[[Plan], Reader],
+        snapshots: Snapshots,
+        *,
+        kinds: Mapping[str, str],
+        most: int = 5000,
+        snapshot_every: timedelta = timedelta(seconds=30),
+        on_raised: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``kinds`` maps channel names to technologies; ``on_raised`` is called after calls were written."""
+        self._journal = journal
+        self._book = book
+        self._clock = clock
+        self._plan_source = plan_source
+        self._make_reader = make_reader
+        self._snapshots = snapshots
+        self._kinds = kinds
+        self._most = most
+        self._snapshot_every = micros(snapshot_every)
+        self._on_raised = on_raised
+        self._position = -1  # the next offset; -1 before the start
+        self._committed = 0
+        self._committed_at: Instant = 0
+        self._saved_at: Instant = 0
+        self._steps_seen = -1
+        self._seen_at: Instant = 0
+        self._heard_at: Instant = 0
+        self._listening = False
+        self._unwritten: Outcome | None = None  # what the book did not take yet: the state has moved on already
+        self.status = AlertingStatus()
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until stopped, then write down position and rule state."""
+        while not stop.is_set():
+            try:
+                if not self.step():
+                    self._journal.wait(self._position, _IDLE)
+                self.status.last_error = ""
+            except (BookError, JournalError) as error:
+                if not self.status.last_error:
+                    _log.error("alerting.waits", reason=str(error))
+                self.status.last_error = str(error)
+                stop.wait(_AFTER_FAILURE.total_seconds())
+        self.settle()
+
+    def settle(self) -> None:
+        """Write down position and rule state; for an orderly stop. What cannot be written is done again."""
+        if self._position < 0:
+            return
+        try:
+            self._save(self._clock.now())
+        except BookError as error:
+            _log.error("alerting.unsettled", reason=str(error))
+
+    def step(self) -> bool:
+        """Do the next stretch of the journal, or what time alone has changed; says whether there was a stretch.
+
+        Raises BookError or JournalError when nothing was done; the next step tries the same again.
+        """
+        now = self._clock.now()
+        if self._position < 0:
+            self._start(now)
+        if self._unwritten is not None:
+            self._write(self._unwritten)
+        self._follow_plan(now)
+        self._follow_desk(now)
+        batch = self._journal.read(self._position, self._most)
+        if batch is None:
+            self._finish(self._tick(now, now), self._position, now)
+        else:
+            read = self._reader.read(batch)
+            deeds = self._judge(read, now)
+            caught_up = batch.next_offset >= self._journal.head
+            # Behind, the clock that counts is the journal's: a hold runs out when the next frame came later than it.
+            deeds += self._tick(now if caught_up else int(batch.received_at[-1]), now, absences=caught_up)
+            self._finish(deeds, batch.next_offset, now, read)
+        if now - self._saved_at >= self._snapshot_every:
+            self._save(now)
+        return batch is not None
+
+    # -- starting, and following what others change -----------------------------------------------------------------
+    def _start(self, now: Instant) -> None:
+        """Rebuild rule state: the snapshot, then the frames since, which raise nothing."""
+        self._plan = self._plan_source()
+        self._reader = self._make_reader(self._plan)
+        self._engine = self._new_engine(now)
+        position = self._book.position(STREET)
+        kept = self._snapshots.load()
+        if kept is not None and kept[0] <= position:
+            offset, state = kept
+            self._engine.restore(state)
+            offset = max(offset, self._journal.tail)
+            while offset < position and (batch := self._journal.read(offset, min(self._most, position - offset))):
+                for table in self._reader.read(batch).tables:
+                    self._engine.apply(table)
+                offset = batch.next_offset
+        self._alarms = Alarms(self._plan.rules, self._plan.registry, self._plan.org)
+        self._alarms.refresh(self._book.alerts(most=_EVERY_ALERT))
+        self._engine.settle(self._alarms.firing())
+        self._engine.heard_again_from(now)
+        self._position = self._committed = max(position, self._journal.tail)
+        self._saved_at = self._heard_at = now
+        self.status.position = self._position
+
+    def _new_engine(self, now: Instant) -> RuleEngine:
+        plan = self._plan
+        periods = {profile.id: profile.period for profile in plan.profiles.values()}
+        return RuleEngine(plan.rules, plan.registry, periods=periods, started_at=now)
+
+    def _follow_plan(self, now: Instant) -> None:
+        plan = self._plan_source()
+        if plan is self._plan:
+            return
+        self._plan = plan
+        self._reader = self._make_reader(plan)
+        engine = self._new_engine(now)
+        engine.take_over(self._engine)
+        self._engine = engine
+        self._alarms = Alarms(plan.rules, plan.registry, plan.org)
+        self._alarms.refresh(self._book.alerts(most=_EVERY_ALERT))
+        engine.settle(self._alarms.firing())
+
+    def _follow_desk(self, now: Instant) -> None:
+        """See what people did to open alerts: what they closed may trip again."""
+        if now - self._seen_at < _LAZY:
+            return
+        self._seen_at = now
+        steps = self._book.last_step()
+        if steps != self._steps_seen:
+            self._steps_seen = steps
+            for firing in self._alarms.refresh(self._book.alerts(most=_EVERY_ALERT)):
+                self._engine.release(firing, now)
+
+    # -- judging ----------------------------------------------------------------------------------------------------
+    def _judge(self, read: Read, now: Instant) -> list[Alert | TripAgain | Clear]:
+        deeds: list[Alert | TripAgain | Clear] = []
+        for table in read.tables:
+            deeds += self._alarms.deeds(self._engine.apply(table), now)
+        for fire in read.strangers:
+            device_class = self._plan.profiles[fire.profile].device_class
+            alert = self._alarms.stranger(
+                fire.external_id, device_class, fire.topic, event_at=fire.event_at, offset=fire.offset, now=now
+            )
+            if alert is not None:
+                deeds.append(alert)
+        return deeds
+
+    def _tick(self, clock: Instant, now: Instant, *, absences: bool = True) -> list[Alert | TripAgain | Clear]:
+        """What time has changed: holds, silences, and whether anybody is listening at all."""
+        deeds = self._listen(now) if absences else []
+        changed = self._engine.tick(clock, listening=absences and self._listening, position=self._position)
+        return deeds + self._alarms.deeds(changed, now)
+
+    def _listen(self, now: Instant) -> list[Alert | TripAgain | Clear]:
+        """Whether ingest has its brokers. While it has not, it is we who are deaf, and no device is called silent."""
+        notes = [at for name, at in self._journal.noted().items() if name.startswith(LISTENING)]
+        listening = bool(notes) and now - min(notes) < _DEAF_AFTER
+        deed: Alert | Clear | None = None
+        if listening:
+            if not self._listening:
+                self._engine.heard_again_from(now)
+            self._heard_at = now
+            deed = self._alarms.system_over(DEAF, now)
+        elif now - self._heard_at >= _TELL_AFTER:
+            text = {language: say("alert.ingest-deaf", language) for language in LANGUAGES}
+            deed = self._alarms.system(DEAF, text, now=now, offset=self._position)
+        self._listening = self.status.listening = listening
+        return [] if deed is None else [deed]
+
+    # -- writing ----------------------------------------------------------------------------------------------------
+    def _finish(
+        self, deeds: Iterable[Alert | TripAgain | Clear], position: int, now: Instant, read: Read | None = None
+    ) -> None:
+        """Move on; what came of the stretch is written now, a mere position once a second."""
+        self._position = self.status.position = position
+        self.status.pending = self._engine.pending
+        written = tuple(self._raise(deed, now) if isinstance(deed, Alert) else deed for deed in deeds)
+        refusals = tuple(read.refusals) if read else ()
+        lazy = position == self._committed or now - self._committed_at < _LAZY
+        if written or refusals or not lazy:
+            self._write(Outcome(STREET, position, now, written, refusals))
+
+    def _raise(self, alert: Alert, now: Instant) -> Raise:
+        plan = self._plan
+        ladder = choose(alert, plan.org, plan.ladders, plan.selectors)
+        if ladder is None:
+            step = Step(alert.id, now, StepKind.RAISED, alert.device, {"rule": alert.rule, "ladder": ""})
+            return Raise(alert, None, (), (step,))
+        acted = begin(alert, ladder, plan.org, self._kinds, now)
+        return Raise(alert, acted.climb, acted.calls, acted.steps)
+
+    def _write(self, outcome: Outcome) -> None:
+        self._unwritten = outcome
+        self._book.commit(outcome)
+        self._unwritten = None
+        self._committed, self._committed_at = outcome.position, outcome.at
+        if outcome.deeds:
+            self._on_raised()
+
+    def _save(self, now: Instant) -> None:
+        """Write the rule state down. Never ahead of the book: a state is of use only up to the book's position."""
+        if self._unwritten is not None:
+            self._write(self._unwritten)
+        if self._position != self._committed:
+            self._write(Outcome(STREET, self._position, now))
+        self._saved_at = now
+        try:
+            self._snapshots.save(self._position, self._engine.snapshot())
+        except OSError as error:
+            _log.warning("alerting.snapshot", reason=str(error))

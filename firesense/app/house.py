@@ -1,0 +1,301 @@
+"""The daemon: which streets run in this process, each in a thread of its own, and how it starts and stops.
+
+Ingest lives on the process's own event loop; alerting, record, duty and web each have a thread. A street that dies
+takes the process with it: whoever supervises it starts it anew, and every street goes on where it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from contextlib import ExitStack
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import structlog
+import uvloop
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from firesense.alerting import LISTENING, NOTE_EVERY, Alerting
+from firesense.app import consoles
+from firesense.app.plan import PlanKeeper
+from firesense.app.plugs import (
+    RealClock,
+    make_channels,
+    make_reader,
+    make_transports,
+    open_book,
+    open_history,
+    open_journal,
+)
+from firesense.app.watchdog import tell_systemd, watchdog_interval
+from firesense.desk import Desk
+from firesense.domain.errors import BookError, JournalError
+from firesense.domain.instant import micros
+from firesense.duty import Duty
+from firesense.history import SqliteHistory
+from firesense.ingest import Ingest
+from firesense.notify.message import compose
+from firesense.notify.outbox import Delivery
+from firesense.record import Record
+from firesense.snapshot import SnapshotFile
+from firesense.web import create_console
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from firesense.domain.instant import Instant
+    from firesense.ports import Clock, Transport
+    from firesense.settings import Settings
+
+STREETS = ("ingest", "alerting", "record", "duty", "web")
+_READERS = ("alerting", "record")  # the streets whose positions the journal waits for
+_HEARTBEAT = 1.0  # seconds
+_log = structlog.get_logger(__name__)
+
+
+def run(settings: Settings, streets: Iterable[str] = STREETS) -> int:
+    """Run these streets until a signal says stop; the exit code. Raises FiresenseError when it cannot start."""
+    house = House(settings, frozenset(streets))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(house.live())
+
+
+class House:
+    """One process of the daemon. ``live`` starts it, waits, and stops it; ``stop`` may be called from any thread."""
+
+    def __init__(self, settings: Settings, streets: frozenset[str], clock: Clock | None = None) -> None:
+        self._settings = settings
+        self._streets = streets
+        self._clock = clock or RealClock()
+        self._stop = threading.Event()
+        self._failed = False
+        self._threads: dict[str, threading.Thread] = {}
+        self._transports: list[Transport] = []
+        self._status: Mapping[str, Any] = {}
+        self.started = threading.Event()
+
+    def stop(self) -> None:
+        """Ask it to stop; safe anywhere, returns at once."""
+        self._stop.set()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it has been asked to stop."""
+        return self._stop.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until it is asked to stop, at most so long; says whether it was."""
+        return self._stop.wait(seconds)
+
+    async def live(self) -> int:
+        """Start everything, run until stopped or until a street dies, stop everything; the exit code."""
+        with ExitStack() as stack:
+            self._open(stack)
+            loop = asyncio.get_running_loop()
+            if threading.current_thread() is threading.main_thread():
+                for number in (signal.SIGTERM, signal.SIGINT):
+                    loop.add_signal_handler(number, self.stop)
+                loop.add_signal_handler(signal.SIGHUP, self._reload)
+            ingests = await self._start_ingest()
+            self._start_threads()
+            self._schedule(stack)
+            _log.info("house.started", streets=sorted(self._streets))
+            tell_systemd("READY=1")
+            self.started.set()
+            await self._watch(ingests)
+            tell_systemd("STOPPING=1")
+            await self._stop_ingest(ingests)
+            for thread in self._threads.values():
+                await asyncio.to_thread(thread.join)
+        _log.info("house.stopped", failed=self._failed)
+        return 1 if self._failed else 0
+
+    # -- starting ---------------------------------------------------------------------------------------------------
+    def _open(self, stack: ExitStack) -> None:
+        """Open the stores and read the plan: what cannot work is said before anything has begun."""
+        settings = self._settings
+        self._listener = None
+        if "web" in self._streets:
+            self._listener = stack.enter_context(consoles.listen(settings.web.host, settings.web.port))
+        self._book = stack.enter_context(open_book(settings))
+        self._journal = stack.enter_context(open_journal(settings))
+        self._history = stack.enter_context(open_history(settings))
+        self._keeper = PlanKeeper(settings, self._book)
+        self._channels = make_channels(settings, self._clock)
+        if "ingest" in self._streets:
+            self._transports = make_transports(settings, self._keeper.current(), self._clock)
+
+    async def _start_ingest(self) -> dict[str, asyncio.Task[None]]:
+        tasks: dict[str, asyncio.Task[None]] = {}
+        for transport in self._transports:
+            await transport.start()
+            ingest = Ingest(transport, self._journal, self._clock)
+            tasks[transport.name] = asyncio.create_task(ingest.run(), name=f"ingest {transport.name}")
+        return tasks
+
+    def _start_threads(self) -> None:
+        settings, plan = self._settings, self._keeper.current
+        reader = partial(make_reader, settings)
+        kinds = {name: channel.kind for name, channel in self._channels.items()}
+        zone = ZoneInfo(settings.zone)
+        url = settings.web.url.rstrip("/")
+        delivery = Delivery(
+            self._book,
+            self._channels,
+            lambda call, alert: compose(call, alert, plan(), console_url=url, zone=zone),
+            self._clock,
+        )
+        duty = Duty(self._book, plan, delivery, self._clock)
+        if "alerting" in self._streets:
+            snapshots = SnapshotFile(settings.data / "rules.state")
+            alerting = Alerting(
+                self._journal,
+                self._book,
+                self._clock,
+                plan,
+                reader,
+                snapshots,
+                kinds=kinds,
+                most=settings.alerting.most,
+                snapshot_every=settings.alerting.snapshot_every,
+                on_raised=duty.poke,
+            )
+            self._start("alerting", alerting.run)
+        if "record" in self._streets:
+            record = Record(
+                self._journal,
+                self._book,
+                self._history,
+                self._clock,
+                plan,
+                reader,
+                go_back=settings.history.go_back,
+            )
+            self._start("record", record.run)
+        if "duty" in self._streets:
+            self._start("duty", lambda stop: asyncio.run(_call_until(duty, delivery, stop)))
+        if self._listener is not None:
+            console = create_console(
+                self._book,
+                self._history,
+                Desk(self._book, self._clock, duty.poke),
+                self._clock,
+                plan,
+                status=lambda: self._status,
+                secure_cookies=settings.web.secure_cookies,
+                zone=zone,
+            )
+            self._start("web", partial(consoles.serve, console, self._listener))
+        self._start("keeper", self._keep)
+
+    def _start(self, name: str, work: Callable[[threading.Event], None]) -> None:
+        """Run a street in a thread; if it dies, everything stops."""
+
+        def guarded() -> None:
+            try:
+                work(self._stop)
+            except Exception:  # noqa: BLE001 -- whatever it was, the process must not go on without this street
+                _log.exception("street.died", street=name)
+                self._failed = True
+            finally:
+                if not self._stop.is_set():
+                    self._failed = True
+                    self._stop.set()
+
+        self._threads[name] = threading.Thread(target=guarded, name=name)
+        self._threads[name].start()
+
+    # -- running ----------------------------------------------------------------------------------------------------
+    async def _watch(self, ingests: Mapping[str, asyncio.Task[None]]) -> None:
+        """Wait for the stop sign; feed systemd's watchdog while everything is alive."""
+        interval = watchdog_interval()
+        fed = 0.0
+        while not self._stop.is_set():
+            for name, task in ingests.items():
+                if task.done():
+                    _log.error("street.died", street=f"ingest {name}", exc_info=task.exception())
+                    self._failed = True
+                    self.stop()
+            now = asyncio.get_running_loop().time()
+            if interval is not None and now - fed >= interval.total_seconds():
+                tell_systemd("WATCHDOG=1")
+                fed = now
+            await asyncio.sleep(0.1)
+
+    async def _stop_ingest(self, ingests: Mapping[str, asyncio.Task[None]]) -> None:
+        """Stop taking frames first: what is in the journal is done by the others before they stop."""
+        for task in ingests.values():
+            task.cancel()
+        await asyncio.gather(*ingests.values(), return_exceptions=True)
+        for transport in self._transports:
+            await transport.stop()
+
+    def _reload(self) -> None:
+        """SIGHUP: read the files anew, beside the running streets."""
+        threading.Thread(target=self._keeper.reload, name="reload").start()
+
+    def _keep(self, stop: threading.Event) -> None:
+        """Once a second: take over what changed in the book, note that ingest listens, see how the streets do."""
+        noted_at: dict[str, Instant] = {}
+        while not stop.is_set():
+            now = self._clock.now()
+            try:
+                self._keeper.refresh()
+                for transport in self._transports:
+                    if transport.connected and now - noted_at.get(transport.name, 0) >= NOTE_EVERY:
+                        self._journal.note(LISTENING + transport.name, now)
+                        noted_at[transport.name] = now
+                self._status = self._look()
+            except (BookError, JournalError) as error:
+                _log.warning("house.blind", reason=str(error))
+            stop.wait(_HEARTBEAT)
+
+    def _look(self) -> Mapping[str, Any]:
+        """How far each street is, and whether received = recorded + duplicate + quarantined (+ waiting)."""
+        head, positions, tally = self._journal.head, self._book.positions(), self._book.tally("record")
+        return {
+            "positions": positions,
+            "lags": {street: head - positions.get(street, 0) for street in _READERS},
+            "ledger": {
+                "received": head,
+                "recorded": tally.recorded,
+                "duplicate": tally.duplicate,
+                "quarantined": tally.quarantined,
+                "balanced": tally.total == positions.get("record", 0),
+            },
+            "connected": {transport.name: transport.connected for transport in self._transports},
+        }
+
+    def _schedule(self, stack: ExitStack) -> None:
+        """Planned work: retention. A run that was missed is made up for, once."""
+        scheduler = BackgroundScheduler(timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True})
+        if "ingest" in self._streets:
+            scheduler.add_job(self._trim_journal, "interval", minutes=10)
+        if "record" in self._streets and isinstance(self._history, SqliteHistory):
+            scheduler.add_job(self._trim_history, "interval", hours=1)
+        scheduler.start()
+        stack.callback(scheduler.shutdown)
+
+    def _trim_journal(self) -> None:
+        positions = self._book.positions()
+        done = min(positions.get(street, 0) for street in _READERS)
+        keep = self._settings.journal
+        dropped = self._journal.trim(done, self._clock.now() - micros(keep.keep), keep.most)
+        _log.info("journal.trimmed", frames=dropped)
+
+    def _trim_history(self) -> None:
+        if isinstance(self._history, SqliteHistory):
+            self._history.trim(self._clock.now())
+
+
+async def _call_until(duty: Duty, delivery: Delivery, stop: threading.Event) -> None:
+    """Run the duty street on this thread's own loop until the house stops, then let calls under way end."""
+    stopping = asyncio.Event()
+    running = asyncio.create_task(duty.run(stopping))
+    await asyncio.wait([running, asyncio.create_task(asyncio.to_thread(stop.wait))], return_when="FIRST_COMPLETED")
+    stopping.set()
+    await running
+    await delivery.close()

@@ -1,0 +1,143 @@
+"""Settings -> the adapters behind the ports. The only place that knows every implementation."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from time import time_ns
+from typing import TYPE_CHECKING, Any
+
+from pydantic import SecretStr
+
+from firesense.book import SqlBook
+from firesense.domain.errors import ConfigError, Fault
+from firesense.history import InfluxV1History, InfluxV2History, InfluxV3History, SqliteHistory, VictoriaMetricsHistory
+from firesense.journal import SqliteJournal
+from firesense.notify import CHANNELS
+from firesense.reader import Reader, subscriptions
+from firesense.transport import TRANSPORTS, MqttOptions, TlsOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydantic import BaseModel
+
+    from firesense.domain.instant import Instant
+    from firesense.domain.plan import Plan
+    from firesense.ports import Channel, Clock, History, Transport
+    from firesense.settings import Settings
+
+
+class RealClock:
+    """The machine's clock."""
+
+    def now(self) -> Instant:
+        """Microseconds since the epoch."""
+        return time_ns() // 1000
+
+
+@contextmanager
+def open_journal(settings: Settings) -> Iterator[SqliteJournal]:
+    """Open the journal, and close it after. Raises JournalError."""
+    settings.journal.file.parent.mkdir(parents=True, exist_ok=True)
+    journal = SqliteJournal(settings.journal.file)
+    try:
+        yield journal
+    finally:
+        journal.close()
+
+
+@contextmanager
+def open_book(settings: Settings) -> Iterator[SqlBook]:
+    """Open the book, and close it after. Raises BookError."""
+    settings.data.mkdir(parents=True, exist_ok=True)
+    book = SqlBook(settings.book)
+    try:
+        yield book
+    finally:
+        book.close()
+
+
+@contextmanager
+def open_history(settings: Settings) -> Iterator[History]:
+    """Open the history store, and close it after; a store over HTTP is not asked anything yet."""
+    history = _history(settings)
+    try:
+        yield history
+    finally:
+        history.close()
+
+
+def _history(settings: Settings) -> History:
+    wanted = settings.history
+    password, token = wanted.password.get_secret_value(), wanted.token.get_secret_value()
+    match wanted.kind:
+        case "influxdb1":
+            return InfluxV1History(
+                wanted.url,
+                wanted.database,
+                wanted.username,
+                password,
+                timeout=wanted.timeout,
+                ca_file=wanted.ca_file,
+            )
+        case "influxdb2":
+            return InfluxV2History(
+                wanted.url, wanted.org, wanted.bucket, token, timeout=wanted.timeout, ca_file=wanted.ca_file
+            )
+        case "influxdb3":
+            return InfluxV3History(wanted.url, wanted.database, token, timeout=wanted.timeout, ca_file=wanted.ca_file)
+        case "victoriametrics":
+            return VictoriaMetricsHistory(wanted.url, token, timeout=wanted.timeout, ca_file=wanted.ca_file)
+        case "sqlite":
+            wanted.file.parent.mkdir(parents=True, exist_ok=True)
+            return SqliteHistory(wanted.file, wanted.keep)
+
+
+def make_reader(settings: Settings, plan: Plan) -> Reader:
+    """Make the reader of a plan, with the limits of the settings."""
+    return Reader(
+        plan.profiles,
+        plan.registry,
+        max_payload=settings.reading.max_payload,
+        late_after=settings.reading.late_after,
+        future_tolerance=settings.reading.future_tolerance,
+    )
+
+
+def make_transports(settings: Settings, plan: Plan, clock: Clock) -> list[Transport]:
+    """Make a transport for every broker. Raises ConfigError with all that can never work."""
+    transports: list[Transport] = []
+    faults: list[Fault] = []
+    for broker in settings.brokers:
+        values = _plain(broker)
+        protocol = values.pop("protocol")
+        values["filters"] = broker.filters or subscriptions(plan.profiles.values())
+        values["tls"] = TlsOptions(**_plain(broker.tls)) if broker.tls else None
+        options = MqttOptions(**values)
+        faults += options.faults()
+        transports.append(TRANSPORTS[protocol](options, clock))
+    if faults:
+        raise ConfigError(faults)
+    return transports
+
+
+def make_channels(settings: Settings, clock: Clock) -> dict[str, Channel]:
+    """Make every channel by its name. Raises ConfigError with every fault of their options."""
+    channels: dict[str, Channel] = {}
+    faults: list[Fault] = []
+    for i, channel in enumerate(settings.channels):
+        technology = CHANNELS[channel.kind]
+        values = _plain(channel)
+        del values["kind"]
+        try:
+            channels[channel.name] = technology.make(technology.options(**values), clock)
+        except ConfigError as error:
+            faults += [Fault("", f"channels[{i}].{fault.path}", fault.reason) for fault in error.faults]
+    if faults:
+        raise ConfigError(faults)
+    return channels
+
+
+def _plain(shape: BaseModel) -> dict[str, Any]:
+    """The fields of a shape by name, secrets unwrapped, shapes inside it left as they are."""
+    return {name: value.get_secret_value() if isinstance(value, SecretStr) else value for name, value in shape}

@@ -1,0 +1,65 @@
+"""The command line: ``firesense COMMAND --help`` says what each command does.
+
+Exit codes: 0 done, 1 it could not be done, 2 the configuration (or the command line) has faults, all of them listed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from firesense import __version__
+from firesense.cli import daemon, frames, people
+from firesense.domain.errors import ConfigError, FiresenseError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def _default_config() -> Path:
+    """The file named by FIRESENSE_CONFIG, else the one in this folder, else the system's."""
+    if named := os.environ.get("FIRESENSE_CONFIG"):
+        return Path(named)
+    here = Path("config/firesense.yaml")
+    return here if here.exists() else Path("/etc/firesense/firesense.yaml")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Build the command line."""
+    top = argparse.ArgumentParser(prog="firesense", description="Fire-safety telemetry and alerting daemon.")
+    top.add_argument("--version", action="version", version=f"firesense {__version__}")
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument(
+        "--config",
+        type=Path,
+        default=_default_config(),
+        help="settings file (default: $FIRESENSE_CONFIG, config/firesense.yaml, /etc/firesense/firesense.yaml)",
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for room in (daemon, frames, people):
+        room.add_commands(commands, shared)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    asked = parser().parse_args(arguments)
+    try:
+        return int(asked.does(asked) or 0)
+    except ConfigError as error:
+        for fault in error.faults:
+            print(fault, file=sys.stderr)
+        count = len(error.faults)
+        print(f"{count} fault{'s' if count != 1 else ''} found", file=sys.stderr)
+        return 2
+    except FiresenseError as error:
+        print(f"firesense: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # the reader of our output (head, less) has gone: nothing is wrong
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 -- kept open until the exit
+        return 0
+    except KeyboardInterrupt:
+        return 130

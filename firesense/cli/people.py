@@ -1,0 +1,175 @@
+"""Commands about who and what is registered: the org, devices, users; and a desk for the terminal."""
+
+from __future__ import annotations
+
+import getpass
+import secrets
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from firesense.app import RealClock, import_files, open_book, read_files
+from firesense.desk import Desk
+from firesense.domain.alert import Finding
+from firesense.domain.catalogue import CLASSES
+from firesense.domain.device import Device
+from firesense.domain.errors import ConfigError, Fault
+from firesense.domain.instant import iso
+from firesense.orgfile import load_devices
+from firesense.ports import User
+from firesense.settings import load_settings
+from firesense.text import say
+from firesense.web import hash_password
+
+if TYPE_CHECKING:
+    import argparse
+
+    from firesense.cli.daemon import Commands
+
+
+def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
+    """Add org, device, user, alerts, acknowledge and close."""
+    org = commands.add_parser("org", help="places, posts, people, ladders").add_subparsers(
+        required=True, metavar="ACTION"
+    )
+    command = org.add_parser("import", parents=[shared], help="read org and ladders into the book")
+    command.set_defaults(does=_import_org)
+
+    device = commands.add_parser("device", help="the device register").add_subparsers(required=True, metavar="ACTION")
+    command = device.add_parser("import", parents=[shared], help="read a register (CSV) into the book")
+    command.add_argument("file", type=Path)
+    command.set_defaults(does=_import_devices)
+    command = device.add_parser("list", parents=[shared], help="show registered devices")
+    command.add_argument("--class", dest="device_class", default="", choices=["", *CLASSES])
+    command.set_defaults(does=_devices)
+    command = device.add_parser("strangers", parents=[shared], help="devices that were heard but nobody registered")
+    command.set_defaults(does=_strangers)
+    command = device.add_parser("claim", parents=[shared], help="register one device")
+    command.add_argument("external_id", help="what its frames call it")
+    command.add_argument("--id", required=True, help="what people call it")
+    command.add_argument("--profile", required=True)
+    command.add_argument("--place", required=True, help="code of the place it stands at")
+    command.add_argument("--name", default="")
+    command.add_argument("--kind", default="", help="main, hydrant, intake ...")
+    command.add_argument("--gateway", default="")
+    command.set_defaults(does=_claim)
+
+    user = commands.add_parser("user", help="who may log in to the console").add_subparsers(
+        required=True, metavar="ACTION"
+    )
+    command = user.add_parser("add", parents=[shared], help="add a user, or give one a new password")
+    command.add_argument("name")
+    command.add_argument("--person", default="", help="the person of the org this is")
+    command.add_argument("--one-time", action="store_true", help="make a password that works once, and print it")
+    command.set_defaults(does=_add_user)
+
+    command = commands.add_parser("alerts", parents=[shared], help="show alerts")
+    command.add_argument("--all", action="store_true", help="closed ones, too")
+    command.set_defaults(does=_alerts)
+    command = commands.add_parser("acknowledge", parents=[shared], help="take an alert: stops its climb")
+    command.add_argument("alert")
+    command.add_argument("--as", dest="who", required=True, help="the person who takes it")
+    command.set_defaults(does=_acknowledge)
+    command = commands.add_parser("close", parents=[shared], help="close an alert with what was found")
+    command.add_argument("alert")
+    command.add_argument("--as", dest="who", required=True)
+    command.add_argument("--finding", required=True, choices=[*Finding])
+    command.add_argument("--note", default="")
+    command.set_defaults(does=_close)
+
+
+def _import_org(asked: argparse.Namespace) -> None:
+    settings = load_settings(asked.config)
+    with open_book(settings) as book:
+        changed = import_files(read_files(settings), book)
+        places = len(book.org().places)
+    print(f"{places} places, {'imported' if changed else 'nothing changed'}")
+
+
+def _import_devices(asked: argparse.Namespace) -> None:
+    settings = load_settings(asked.config)
+    files = read_files(settings)
+    devices = load_devices(asked.file, files.profiles, files.org)
+    with open_book(settings) as book:
+        import_files(files, book)
+        changed = book.register(devices)
+    print(f"{len(devices)} devices read, {changed} new or changed")
+
+
+def _devices(asked: argparse.Namespace) -> None:
+    with open_book(load_settings(asked.config)) as book:
+        for device in book.registry():
+            if asked.device_class in {"", device.device_class}:
+                print(f"{device.id}\t{device.device_class}\t{device.profile}\t{device.external_id}\t{device.place}")
+
+
+def _strangers(asked: argparse.Namespace) -> None:
+    with open_book(load_settings(asked.config)) as book:
+        for stranger in book.strangers():
+            print(
+                f"{stranger.external_id}\t{stranger.profile}\t{stranger.topic}\t{stranger.frames} frames"
+                f"\tlast {iso(stranger.last_at)}"
+            )
+
+
+def _claim(asked: argparse.Namespace) -> None:
+    settings = load_settings(asked.config)
+    files = read_files(settings)
+    faults = []
+    if (profile := files.profiles.get(asked.profile)) is None:
+        faults.append(Fault("", "--profile", f"there is no profile {asked.profile!r}"))
+    if asked.place not in files.org.places:
+        faults.append(Fault("", "--place", f"there is no place {asked.place!r}"))
+    if profile is None or faults:
+        raise ConfigError(faults)
+    with open_book(settings) as book:
+        import_files(files, book)
+        book.register(
+            [
+                Device(
+                    asked.id,
+                    profile.device_class,
+                    profile.id,
+                    asked.external_id,
+                    asked.place,
+                    -1,
+                    asked.name,
+                    asked.kind,
+                    asked.gateway,
+                )
+            ]
+        )
+    print(f"{asked.id} is registered; frames from before: firesense quarantine replay --reason unknown-device")
+
+
+def _add_user(asked: argparse.Namespace) -> None:
+    if asked.one_time:
+        password = secrets.token_urlsafe(9)
+        print(password)
+    elif sys.stdin.isatty():
+        password = getpass.getpass(f"password of {asked.name}: ")
+    else:
+        password = sys.stdin.readline().rstrip("\n")
+    with open_book(load_settings(asked.config)) as book:
+        book.put_user(User(asked.name, hash_password(password), asked.person, asked.one_time))
+
+
+def _alerts(asked: argparse.Namespace) -> None:
+    with open_book(load_settings(asked.config)) as book:
+        for alert in book.alerts(open_only=not asked.all):
+            print(
+                f"{alert.id}  {iso(alert.raised_at)}  {say('class.' + alert.alert_class, 'en'):<7}"
+                f" {alert.condition:<9} {alert.case:<13} {alert.place}  {alert.device}  {alert.text.get('en', '')}"
+            )
+
+
+def _acknowledge(asked: argparse.Namespace) -> None:
+    with open_book(load_settings(asked.config)) as book:
+        alert = Desk(book, RealClock()).acknowledge(asked.alert, asked.who)
+    print(f"{alert.id} is with {alert.acknowledged_by}")
+
+
+def _close(asked: argparse.Namespace) -> None:
+    with open_book(load_settings(asked.config)) as book:
+        alert = Desk(book, RealClock()).close(asked.alert, asked.who, Finding(asked.finding), asked.note)
+    print(f"{alert.id} is closed: {alert.finding}")
