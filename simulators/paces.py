@@ -91,7 +91,8 @@ async def load(
 ) -> Tally:
     """Send ``rate`` frames a second, the devices taking turns, until ``stop`` or for ``duration`` seconds.
 
-    The turns of a dead gateway's devices pass in silence. What could not be sent within a second is not made up for, but counted. Raises OSError and BrokerRefusedError.
+    The turns of a dead gateway's devices pass in silence. What could not be sent within a second is not made up for,
+    but counted. Raises OSError and BrokerRefusedError.
     """
     publisher = await Publisher.open(broker, f"load-{unix_now()}")
     tally = Tally()
