@@ -18,14 +18,15 @@ from firesense.domain.decoded import BadFrame, Decoded
 from firesense.domain.frame import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from firesense.domain.profile import Profile
 
 LONGEST_LIST = 256  # a profile that names an element beyond is a mistake, and would make a struct of that many fields
 
 _NAN = float("nan")
-_NUMBER = bool | float | None
+_NUMBER = float | None
+_FLAG = bool | float | None
 _TEXT = str | bool | int | float | None
 
 
@@ -36,7 +37,7 @@ class JsonDecoder:
 
     def __init__(self, profile: Profile) -> None:
         """Compile the struct. Raises ValueError when one source is both a value and a part of the path of another."""
-        self._root = _Node(_tree(profile.sources), "", profile.text_sources)
+        self._root = _Node(_tree(profile.sources), "", _types(profile))
         self._lax = bool(profile.options.get("numbers_as_text", False))
         self._decode = msgspec.json.Decoder(self._root.struct, strict=not self._lax).decode
 
@@ -79,27 +80,29 @@ class JsonDecoder:
 class _Node:
     """One object or list of the tree: its struct, and where its values go."""
 
-    def __init__(self, tree: dict[str, Any], path: str, texts: frozenset[str]) -> None:
+    def __init__(self, tree: dict[str, Any], path: str, types: Mapping[str, Any]) -> None:
         is_list = all(key.isdecimal() for key in tree)
         if is_list and max(map(int, tree)) >= LONGEST_LIST:
             raise ValueError(f"{path or 'the payload'}: lists are read up to element {LONGEST_LIST - 1}")
         keys = [str(n) for n in range(max(map(int, tree)) + 1)] if is_list else list(tree)
         self.sources: list[str] = []  # "" for a list element nobody asked for
         self.children: list[_Node | None] = []
-        self.texts = texts
+        self.types = types
         fields: list[tuple[str, Any, Any]] = []
         for number, key in enumerate(keys):
             source = f"{path}.{key}" if path else key
             subtree = tree.get(key)
-            child = _Node(subtree, source, texts) if subtree else None
+            child = _Node(subtree, source, types) if subtree else None
             self.sources.append(source if key in tree else "")
             self.children.append(child)
-            fields.append((f"f{number}", *_field(child, key in tree, source in texts)))
+            fields.append((f"f{number}", *_field(child, types.get(source, Any))))
         rename = None if is_list else {f"f{number}": key for number, key in enumerate(keys)}
         # gc=False: rows hold scalars and one another, never a cycle, and live for one batch.
         self.struct = msgspec.defstruct("Row", fields, rename=rename, array_like=is_list, gc=False)
         self.empty = self.struct()
-        self.is_flat = all(self.sources) and not any(self.children) and texts.isdisjoint(self.sources)
+        self.is_flat = (
+            all(self.sources) and not any(self.children) and all(types[source] is not _TEXT for source in self.sources)
+        )
 
     def extract(self, rows: Iterable[msgspec.Struct], decoded: Decoded) -> None:
         """Turn structs into columns of ``decoded``, level by level."""
@@ -107,20 +110,26 @@ class _Node:
         for source, child, column in zip(self.sources, self.children, values, strict=True):
             if child is not None:
                 child.extract([child.empty if value is None else value for value in column], decoded)
-            elif source in self.texts:
+            elif self.types.get(source) is _TEXT:
                 decoded.texts[source] = column
             elif source:
                 decoded.numbers[source] = np.array(column, dtype=np.float64)  # None becomes NaN
 
 
-def _field(child: _Node | None, named: bool, text: bool) -> tuple[Any, Any]:  # noqa: FBT001 - two facts of a field
+def _types(profile: Profile) -> dict[str, Any]:
+    """Say what each source may hold: a metric only numbers, a signal bools too, a text anything but objects."""
+    types: dict[str, Any] = dict.fromkeys(profile.sources, _NUMBER)
+    types.update((spec.source, _FLAG) for spec in profile.signals)
+    types.update(dict.fromkeys(profile.text_sources, _TEXT))
+    return types
+
+
+def _field(child: _Node | None, kind: Any) -> tuple[Any, Any]:
     """Give type and default of a struct field."""
     if child is not None:
         empty = child.empty
         return child.struct | None, msgspec.field(default_factory=lambda: empty)
-    if not named:
-        return Any, None
-    return (_TEXT, None) if text else (_NUMBER, _NAN)
+    return kind, _NAN if kind in {_NUMBER, _FLAG} else None
 
 
 def _tree(sources: Iterable[str]) -> dict[str, Any]:

@@ -48,18 +48,18 @@ def read_profiles(folder: Path) -> tuple[dict[str, Profile], list[Fault]]:
     profiles: dict[str, Profile] = {}
     faults: list[Fault] = []
     for path in files:
-        file = str(path.relative_to(folder))
-        profile, found = _read(path, file)
+        profile, found = _read(path)
         faults.extend(found)
         if profile is None:
             continue
         before = profiles.setdefault(profile.id, profile)
         if before is not profile:
-            faults.append(Fault(file, "id", f"{profile.id!r} is the id of {before.file} too"))
+            faults.append(Fault(profile.file, "id", f"{profile.id!r} is the id of {before.file} too"))
     return profiles, sorted(faults)
 
 
-def _read(path: Path, file: str) -> tuple[Profile | None, list[Fault]]:
+def _read(path: Path) -> tuple[Profile | None, list[Fault]]:
+    file = str(path)
     try:
         document, faults = _parse(path.read_text(encoding="utf-8"), file)
     except yaml.YAMLError as error:
