@@ -21,6 +21,19 @@ if TYPE_CHECKING:
     from firesense.ports import Series, Windows
 
 
+class _Series(msgspec.Struct):
+    values: list[list[Any]]
+
+
+class _Result(msgspec.Struct):
+    series: list[_Series] = []
+    error: str = ""
+
+
+class _Answer(msgspec.Struct):
+    results: list[_Result]
+
+
 class InfluxQL:
     """Asks one database of one store."""
 
@@ -55,14 +68,12 @@ class InfluxQL:
     def _rows(self, statement: str) -> list[list[Any]]:
         text = self._http.ask("GET", "/query", params={"db": self._database, "q": statement, "epoch": "u"})
         try:
-            answer = msgspec.json.decode(text)
-            results: list[dict[str, Any]] = answer["results"]
-        except (msgspec.DecodeError, TypeError, KeyError) as error:
+            answer = msgspec.json.decode(text, type=_Answer)
+        except msgspec.DecodeError as error:
             raise HistoryDown(f"the answer to a query is not InfluxDB's: {shortened(text)}") from error
-        for result in results:
-            if "error" in result:
-                raise HistoryRefused(shortened(str(result["error"])))
-        return [row for result in results for series in result.get("series", ()) for row in series["values"]]
+        if fault := next((result.error for result in answer.results if result.error), ""):
+            raise HistoryRefused(shortened(fault))
+        return [row for result in answer.results for series in result.series for row in series.values]
 
 
 def _name(word: str) -> str:

@@ -73,6 +73,8 @@ class FakeInflux:
             def do_POST(self):
                 fake.serve(self)
 
+            do_GET = do_POST  # noqa: N815 - the name http.server looks for
+
             def log_message(self, *_):
                 pass
 
@@ -92,7 +94,7 @@ class FakeInflux:
     def serve(self, handler):
         url = urlsplit(handler.path)
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
-        body = handler.rfile.read(int(handler.headers["Content-Length"]))
+        body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
         self.requests.append((url.path, query, dict(handler.headers)))
         if self.misdeeds:
             misdeed = self.misdeeds.popleft()
