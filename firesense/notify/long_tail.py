@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
@@ -39,8 +40,11 @@ class AppriseChannel:
 
     def __init__(self, options: AppriseOptions, clock: Clock) -> None:  # noqa: ARG002 - made like every other channel
         """Raises ConfigError for an address apprise does not know, and for services that have an adapter of ours."""
-        import apprise  # noqa: PLC0415 - 140 modules and tens of MB: only for those who use it
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # its mail plug-in imports what Python 3.13 drops
+            import apprise  # noqa: PLC0415 - 140 modules, 20 MB, a second: only for those who use it
 
+            apprise.Apprise.instantiate("json://localhost")  # loads all plug-ins, here and not in a thread
         self._service = apprise.Apprise
         if options.url and (reason := self._objection(_filled(options.url, "address"))):
             raise ConfigError([Fault("", "url", reason)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import ssl
 from dataclasses import dataclass, field
@@ -62,20 +63,13 @@ class SmtpChannel:
 
     async def send(self, message: Message) -> Receipt:
         """Hand the mail over. 4xx replies and silence are ChannelDown, 5xx replies ChannelRefused."""
-        options = self._options
         mail = self._mail(message)
+        server = self._server()
         try:
-            _, reply = await aiosmtplib.send(
-                mail,
-                hostname=options.host,
-                port=options.port,
-                username=options.username or None,
-                password=options.password or None,
-                use_tls=options.security == "tls",
-                start_tls=options.security == "starttls",
-                tls_context=self._tls,
-                timeout=options.timeout.total_seconds(),
-            )
+            await server.connect()
+            _, reply = await server.send_message(mail)
+            with contextlib.suppress(aiosmtplib.SMTPException, OSError):
+                await server.quit()  # the mail is theirs already, whatever comes of the farewell
         except aiosmtplib.SMTPRecipientsRefused as error:
             raise _failure(*((refusal.code, refusal.message) for refusal in error.recipients)) from error
         except aiosmtplib.SMTPResponseException as error:
@@ -86,10 +80,25 @@ class SmtpChannel:
             raise ChannelDown(f"the mail server does not answer: {type(error).__name__}") from error
         except ValueError as error:
             raise ChannelRefused("the address is not an e-mail address") from error
+        finally:
+            server.close()
         return Receipt(reference=" ".join(reply.split())[:100])
 
     async def close(self) -> None:
         """Nothing is kept open."""
+
+    def _server(self) -> aiosmtplib.SMTP:
+        options = self._options
+        return aiosmtplib.SMTP(
+            hostname=options.host,
+            port=options.port,
+            username=options.username or None,
+            password=options.password or None,
+            use_tls=options.security == "tls",
+            start_tls=options.security == "starttls",
+            tls_context=self._tls,
+            timeout=options.timeout.total_seconds(),
+        )
 
     def _mail(self, message: Message) -> EmailMessage:
         call = message.call
