@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from firesense.domain.message import Message
     from firesense.ports import Clock
 
-_ADDRESS = re.compile(r"(?P<token>[\w-]+)(?::(?P<secret>[^@\s]+))?(?:@(?P<mention>[\w.+-]+))?")
+_ADDRESS = re.compile(r"(?P<token>[\w-]+)(?::(?P<secret>[\w+=-]+))?(?:@(?P<mention>[\w.+-]+))?")
 
 
 @dataclass(frozen=True, slots=True)
