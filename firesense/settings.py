@@ -136,8 +136,7 @@ class MqttChannelSettings(Written):
     username: str = ""
     password: SecretStr = SecretStr("")
     client_id: str = ""
-    tls: bool = False
-    ca_file: str = ""
+    tls: Tls | None = None
     protocol: Literal["5", "3.1.1"] = "5"
     require_subscriber: bool = False
     timeout: Duration = timedelta(seconds=8)
@@ -172,11 +171,11 @@ class SmtpChannelSettings(Written):
 
 
 class RobotChannelSettings(Written):
-    """A robot of one DingTalk, WeCom or Feishu group; ``url`` is the whole address the provider shows, a secret."""
+    """A group robot of DingTalk, WeCom or Feishu: docs/channels.md says what ``url`` and a person's address hold."""
 
     kind: Literal["dingtalk", "wecom", "feishu"]
     name: str
-    url: SecretStr
+    url: SecretStr = SecretStr("")
     secret: SecretStr = SecretStr("")
     per_minute: Count = 20
     timeout: Duration = timedelta(seconds=10)
@@ -188,7 +187,7 @@ class AppriseChannelSettings(Written):
 
     kind: Literal["apprise"]
     name: str
-    url: SecretStr
+    url: SecretStr = SecretStr("")
 
 
 ChannelSettings = Annotated[

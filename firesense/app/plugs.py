@@ -14,6 +14,7 @@ from firesense.history import InfluxV1History, InfluxV2History, InfluxV3History,
 from firesense.journal import SqliteJournal
 from firesense.notify import CHANNELS
 from firesense.reader import Reader, subscriptions
+from firesense.settings import MqttChannelSettings
 from firesense.transport import TRANSPORTS, MqttOptions, TlsOptions
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from firesense.domain.instant import Instant
     from firesense.domain.plan import Plan
     from firesense.ports import Channel, Clock, History, Transport
-    from firesense.settings import Settings
+    from firesense.settings import Settings, Tls
 
 
 class RealClock:
@@ -112,7 +113,7 @@ def make_transports(settings: Settings, plan: Plan, clock: Clock) -> list[Transp
         values = _plain(broker)
         protocol = values.pop("protocol")
         values["filters"] = broker.filters or subscriptions(plan.profiles.values())
-        values["tls"] = TlsOptions(**_plain(broker.tls)) if broker.tls else None
+        values["tls"] = _tls(broker.tls)
         options = MqttOptions(**values)
         faults += options.faults()
         transports.append(TRANSPORTS[protocol](options, clock))
@@ -130,12 +131,20 @@ def make_channels(settings: Settings, clock: Clock) -> dict[str, Channel]:
         values = _plain(channel)
         del values["kind"]
         try:
+            if isinstance(channel, MqttChannelSettings):
+                values["tls"] = tls.context() if (tls := _tls(channel.tls)) else None
             channels[channel.name] = technology.make(technology.options(**values), clock)
         except ConfigError as error:
             faults += [Fault("", f"channels[{i}].{fault.path}", fault.reason) for fault in error.faults]
+        except OSError as error:
+            faults.append(Fault("", f"channels[{i}].tls", f"a certificate or key cannot be used: {error}"))
     if faults:
         raise ConfigError(faults)
     return channels
+
+
+def _tls(wanted: Tls | None) -> TlsOptions | None:
+    return TlsOptions(**_plain(wanted)) if wanted else None
 
 
 def _plain(shape: BaseModel) -> dict[str, Any]:

@@ -81,9 +81,9 @@ def _tell(
     house: House, story: Story, simulators: list[str], data: Path, asked: argparse.Namespace, password: str
 ) -> None:
     """Beside the house: start the simulators when it is up, tell what happens, stop it when the demo is over."""
-    if not house.started.wait(60):
-        house.stop()
-        return
+    while not house.started.wait(0.1):
+        if house.stopping:  # it could not start, and says why itself
+            return
     sys.stdout.write(
         f"\n  console   http://127.0.0.1:{asked.port}   user {USER}   password {password} (works once)\n"
         f"  data      {data}\n"
