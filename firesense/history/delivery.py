@@ -29,7 +29,7 @@ def deliver(lines: Lines, send: Callable[[bytes], Answer]) -> dict[int, str]:
     while parts:
         first, last = parts.pop()
         answer = send(lines.body(first, last))
-        if answer.accepted:
+        if answer.status == HTTPStatus.NO_CONTENT:  # every store's word for it; a page's 200 is not
             continue
         reason = _fault_of_points(answer)
         if last - first == 1 or _all_dropped(reason, last - first):

@@ -31,11 +31,6 @@ class Answer:
     text: str
 
     @property
-    def accepted(self) -> bool:
-        """Whether it is a success."""
-        return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
-
-    @property
     def reason(self) -> str:
         """Why the store says no, in its own words; empty when the answer is not a store's (a proxy's page)."""
         try:
@@ -105,9 +100,9 @@ class HttpStore:
         return Answer(response.status_code, response.headers, response.text)
 
     def ask(self, method: str, path: str, **request: Any) -> str:
-        """Ask, and give the body of a success. Raises HistoryDown or HistoryRefused for everything else."""
+        """Ask a question, and give the body of the answer. Raises HistoryDown or HistoryRefused for everything else."""
         answer = self.request(method, path, **request)
-        if not answer.accepted:
+        if answer.status != HTTPStatus.OK:
             raise answer.error()
         return answer.text
 

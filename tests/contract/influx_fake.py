@@ -11,6 +11,7 @@ import gzip
 import json
 import re
 import socket
+import ssl
 import struct
 import threading
 from collections import deque
@@ -57,7 +58,7 @@ def split_unescaped(text, at):
 class FakeInflux:
     """``points[measurement, tags][time][field]``; ``misdeeds`` are done to the next requests, one each."""
 
-    def __init__(self, most_bytes=10_000_000):
+    def __init__(self, most_bytes=10_000_000, certificates=None):
         self.points = {}
         self.types = {}
         self.misdeeds = deque()
@@ -81,7 +82,11 @@ class FakeInflux:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self._server.handle_error = lambda *_: None  # connections are broken on purpose
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        if certificates is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificates.certificate, certificates.key)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"http{'s' if certificates else ''}://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
         self._thread.start()
 

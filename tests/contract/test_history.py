@@ -121,12 +121,12 @@ def test_writing_again_changes_nothing(store):
     assert windows.count.tolist() == [5, 5]
 
 
-def test_the_last_write_wins(store):
-    if not store.replaces:
-        pytest.skip("this store keeps both values of an instant; its documentation says so")
+def test_one_instant_has_one_value_the_last_where_the_store_can_tell(store):
     store.history.write([readings({"temperature": 1.0, "fire": 1})], registry_of())
     store.history.write([readings({"temperature": 2.0}, {"temperature": 3.0, "humidity": 9.0})], registry_of())
-    assert points(store) == [(0, 3.0)]
+    ((at, value),) = points(store)
+    assert at == 0
+    assert value == 3.0 or (value in {1.0, 2.0} and not store.replaces)
     assert points(store, "humidity") == [(0, 9.0)]
     assert points(store, "fire") == [(0, 1.0)]
 

@@ -13,12 +13,14 @@ from firesense.domain.errors import HistoryDown, HistoryRefused
 from firesense.domain.outcome import Tally
 from firesense.domain.plan import Plan
 from firesense.domain.profile import MetricSpec, Profile, TimeFormat, TimeSpec
-from firesense.history import InfluxV1History, VictoriaMetricsHistory
+from firesense.history import InfluxV1History, InfluxV2History, VictoriaMetricsHistory
 from firesense.journal import SqliteJournal
 from firesense.reader import Reader
 from firesense.record import STREET, Record
+from tests.contract.influx_fake import BUCKET, ORG, TOKEN, FakeInflux
 from tests.frames import T0, batch_of
 from tests.readings import device, readings, registry_of
+from tests.servers import Certificates
 
 pytestmark = pytest.mark.server
 
@@ -96,6 +98,25 @@ def test_a_store_that_hangs_is_down(influxdb):
         assert history.write([at_seconds(1)], registry_of()) == {}
     finally:
         history.close()
+
+
+def test_a_store_behind_tls_is_believed_by_its_authority_only(tmp_path):
+    certificates, others = (Certificates.make(tmp_path / name) for name in ("ours", "others"))
+    fake = FakeInflux(certificates=certificates)
+    try:
+        for authority, believed in ((certificates.authority, True), (others.authority, False)):
+            history = InfluxV2History(fake.url, ORG, BUCKET, TOKEN, ca_file=str(authority))
+            if believed:
+                assert history.write([at_seconds(3)], registry_of()) == {}
+                assert len(history.raw(device(), "temperature", T0, T0 + 9 * SECOND).at) == 3
+            else:
+                with pytest.raises(HistoryDown, match="CERTIFICATE_VERIFY_FAILED"):
+                    history.write([at_seconds(3)], registry_of())
+                with pytest.raises(HistoryDown, match="CERTIFICATE_VERIFY_FAILED"):
+                    history.raw(device(), "temperature", T0, T0 + SECOND)
+            history.close()
+    finally:
+        fake.close()
 
 
 class HandWound:

@@ -146,6 +146,13 @@ def test_a_400_that_is_not_the_stores_gives_up_no_point(fake, history, page):
     assert len(fake.requests) == 1
 
 
+@pytest.mark.parametrize("kind", ["1", "2"])
+def test_a_friendly_page_is_not_a_store(fake, history, opened, kind):
+    fake.misdeeds.append((200, "<html>welcome</html>"))
+    with pytest.raises(HistoryRefused, match="200"):
+        (history if kind == "2" else opened(InfluxV1History, fake.url, "fire")).write([table()], registry_of())
+
+
 def test_redirects_are_not_followed(fake, history):
     fake.misdeeds.append((307, "", {"Location": f"{fake.url}/elsewhere"}))
     with pytest.raises(HistoryRefused):
