@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from firesense.domain.frame import FrameBatch
+from firesense.domain.frame import FrameBatch, Marks
 from firesense.ports import Delivery
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from firesense.ports import Clock
+    from firesense.transport.health import Health
     from firesense.transport.options import MqttOptions
 
 
@@ -54,9 +55,10 @@ class Inbox:
     while ``full``; ``on_room`` is called when half of what made it full is gone.
     """
 
-    def __init__(self, options: MqttOptions, clock: Clock, on_room: Callable[[], None]) -> None:
+    def __init__(self, options: MqttOptions, clock: Clock, health: Health, on_room: Callable[[], None]) -> None:
         self._options = options
         self._clock = clock
+        self._health = health
         self._on_room = on_room
         self._runs: deque[Run] = deque()
         self._ready = asyncio.Event()
@@ -83,7 +85,10 @@ class Inbox:
         self._close_when_due()
 
     def stamp(self) -> None:
-        """Give the frames appended since the last call their instants: now, rising strictly over all frames."""
+        """Give the frames appended since the last call their instants: now, rising strictly over all frames.
+
+        Cuts and marks payloads that are too long.
+        """
         run = self.run
         known = len(run.received_at)
         new = len(run.payloads) - known
@@ -93,11 +98,24 @@ class Inbox:
         self._last_at = at + new - 1
         run.received_at.frombytes(np.arange(at, at + new, dtype=np.int64).tobytes())
         self.waiting += new
-        self.waiting_bytes += sum(map(len, run.payloads[known:]))
+        size = sum(map(len, run.payloads[known:]))
+        if size > self._options.max_packet:
+            size = self._cut(known)
+        self.waiting_bytes += size
         if not known or len(run.payloads) >= self._options.batch_size > known:
             self._close_when_due()
         if self.waiting >= self._options.backlog or self.waiting_bytes >= self._options.backlog_bytes:
             self._room.clear()
+
+    def _cut(self, first: int) -> int:
+        """Cut the payloads from there on that are too long; counts the bytes of all of them."""
+        most, run = self._options.max_packet, self.run
+        for row in range(first, len(run.payloads)):
+            if len(run.payloads[row]) > most:
+                run.payloads[row] = run.payloads[row][:most]
+                run.marks[row] |= Marks.CUT
+                self._health.cut += 1
+        return sum(map(len, run.payloads[first:]))
 
     def fail(self, error: BaseException) -> None:
         """Make ``receive`` raise this, after what waits has been given out."""

@@ -26,10 +26,10 @@ class Mqtt311Transport:
 
     def __init__(self, options: MqttOptions, clock: Clock) -> None:
         self._options = options
-        self._inbox = Inbox(options, clock, self._read_on)
+        self.health = Health(options.name)
+        self._inbox = Inbox(options, clock, self.health, self._read_on)
         self._epoch = 0  # of the connection that is open; 0 when none is
         self._wire: Wire311 | None = None
-        self.health = Health(options.name)
 
     @property
     def name(self) -> str:
@@ -99,7 +99,6 @@ class Mqtt311Transport:
         run.payloads.extend(staged.payloads)
         run.marks.extend(staged.marks)
         run.packet_ids.extend(staged.packet_ids)
-        self.health.cut += staged.cut
         self._inbox.stamp()
         if self._wire is not None:
             if self._inbox.full:

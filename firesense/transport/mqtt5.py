@@ -21,13 +21,13 @@ class Mqtt5Transport:
 
     def __init__(self, options: MqttOptions, clock: Clock) -> None:
         self._options = options
-        self._inbox = Inbox(options, clock, self._read_on)
+        self.health = Health(options.name)
+        self._inbox = Inbox(options, clock, self.health, self._read_on)
         self._released: set[int] = set()
         self._link: Link | None = None
         self._epoch = 0
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
-        self.health = Health(options.name)
 
     @property
     def name(self) -> str:

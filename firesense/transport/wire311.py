@@ -57,7 +57,7 @@ class _ClosingSocket(ssl.SSLSocket):
 class Staged:
     """Frames on their way to the event loop, as columns."""
 
-    __slots__ = ("bytes", "cut", "marks", "packet_ids", "payloads", "topics")
+    __slots__ = ("bytes", "marks", "packet_ids", "payloads", "topics")
 
     def __init__(self) -> None:
         self.topics: list[str] = []
@@ -65,7 +65,6 @@ class Staged:
         self.marks = bytearray()
         self.packet_ids: list[int] = []
         self.bytes = 0
-        self.cut = 0
 
 
 class Listener(Protocol):
@@ -337,11 +336,6 @@ class Wire311(threading.Thread):
     def _on_message(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
         staged = self._staged
         payload = bytes(message.payload)
-        mark = message.retain * Marks.RETAINED | message.dup * Marks.REDELIVERED
-        if len(payload) > self._options.max_packet:
-            payload = payload[: self._options.max_packet]
-            mark |= Marks.CUT
-            staged.cut += 1
         try:
             topic = message.topic
         except UnicodeDecodeError:
@@ -349,7 +343,7 @@ class Wire311(threading.Thread):
         staged.topics.append(topic)
         staged.payloads.append(payload)
         staged.bytes += len(payload)
-        staged.marks.append(mark)
+        staged.marks.append(message.retain * Marks.RETAINED | message.dup * Marks.REDELIVERED)
         staged.packet_ids.append(message.mid if message.qos else 0)
 
     def _on_disconnect(

@@ -18,10 +18,9 @@ from firesense.domain.frame import Marks
 from firesense.transport import TRANSPORTS, MqttOptions, ReplayTransport, TlsOptions
 from tests.frames import T0, batch_of
 from tests.servers import Certificates, Mosquitto
+from tests.waiting import SECONDS, until
 
 pytestmark = pytest.mark.server
-
-DEADLINE = 30
 
 
 class Ticking:
@@ -40,23 +39,16 @@ def publish(port, *frames, qos=1, retain=False):
     client.connect("127.0.0.1", port)
     client.loop_start()
     for sent in [client.publish(topic, payload, qos=qos, retain=retain) for topic, payload in frames]:
-        sent.wait_for_publish(DEADLINE)
+        sent.wait_for_publish(SECONDS)
         assert sent.is_published()
     client.disconnect()
     client.loop_stop()
 
 
-async def until(condition, why=""):
-    deadline = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < deadline, f"waited in vain {why}"
-        await asyncio.sleep(0.01)
-
-
 async def collect(transport, most, *, acknowledge=True):
     """Deliveries with that many frames in all."""
     deliveries = []
-    async with asyncio.timeout(DEADLINE):
+    async with asyncio.timeout(SECONDS):
         while sum(len(each.batch) for each in deliveries) < most:
             deliveries.append(await transport.receive())
             if acknowledge:
@@ -285,7 +277,7 @@ def test_a_killed_broker_is_found_again_on_its_port(real):
 
     async def until_payload(transport, wanted):
         """Deliveries up to the one with that frame: a crashed broker may give older ones once more."""
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(SECONDS):
             while True:
                 delivery = await transport.receive()
                 transport.acknowledge(delivery)

@@ -1,0 +1,16 @@
+"""Waiting for something to become true, not for time to pass."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+SECONDS = 30
+
+
+async def until(condition, why=""):
+    """Wait until a function of no arguments gives something true; fails after a long while."""
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"waited in vain {why}"
+        await asyncio.sleep(0.005)
