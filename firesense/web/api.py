@@ -2,9 +2,10 @@
 
 from bisect import bisect_right
 from functools import lru_cache
+from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from firesense.domain.catalogue import CLASSES
@@ -24,7 +25,7 @@ _SECOND = 1_000_000
 
 def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {
-        status: {"model": doc.ProblemDocument, "content": {"application/problem+json": {}}, "description": description}
+        status: {"model": doc.ProblemDocument, "description": description}
         for status, description in (
             (401, "Nobody is logged in."),
             (403, "The CSRF token is missing or wrong."),
@@ -219,6 +220,17 @@ async def events(
         media_type="text/event-stream",
         headers={"X-Accel-Buffering": "no"},
     )
+
+
+def describe(console: FastAPI) -> dict[str, Any]:
+    """Write the OpenAPI document, once: as FastAPI does, but with the media type that problems really have."""
+    if console.openapi_schema is None:
+        document = FastAPI.openapi(console)
+        for operation in (each for path in document["paths"].values() for each in path.values()):
+            for status, response in operation["responses"].items():
+                if int(status) >= HTTPStatus.BAD_REQUEST:
+                    response["content"] = {"application/problem+json": response["content"]["application/json"]}
+    return FastAPI.openapi(console)
 
 
 def _device(plan: Plan, device_id: str) -> Device:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -88,6 +89,7 @@ def create_console(
     console.include_router(api.door)
     console.include_router(api.router)
     console.include_router(pages.router)
+    console.openapi = partial(api.describe, console)  # type: ignore[method-assign] # FastAPI's own way to extend it
     console.mount("/static", StaticFiles(directory=STATIC), name="static")
 
     @console.get("/healthz", tags=["operation"])
