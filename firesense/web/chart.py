@@ -140,7 +140,7 @@ def draw(
 def value_ticks(low: float, high: float) -> list[float]:
     """Round numbers, evenly apart, that enclose the values; at least two."""
     if high - low < 1e-9 * max(1.0, abs(high)):  # a flat line gets some air
-        air = abs(high) * 0.1 or 1.0
+        air = abs(high) * 0.1 if abs(high) > 1e-6 else 1.0  # noqa: PLR2004 - below any sensor's resolution
         low, high = low - air, high + air
     rough = (high - low) / _TICKS
     power = 10.0 ** math.floor(math.log10(rough))

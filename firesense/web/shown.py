@@ -167,9 +167,11 @@ def _rungs(climb: Climb, calls: Sequence[Call]) -> tuple[RungShown, ...]:
     def standing(number: int) -> Standing:
         if number == now:
             return "now" if climb.state is ClimbState.CLIMBING else "done"
+        if number == following:
+            return "next"
         if number < now:
             return "done" if number in called else "skipped"
-        return "next" if number == following else "later"
+        return "later"
 
     return tuple(RungShown(number + 1, rung.roles, standing(number)) for number, rung in enumerate(climb.ladder.rungs))
 

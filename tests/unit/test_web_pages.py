@@ -1,0 +1,262 @@
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from starlette.testclient import TestClient
+
+from firesense.domain.alert import AlertClass, Case, Finding
+from firesense.domain.errors import HistoryDown
+from firesense.domain.escalation import Climb, ClimbState
+from firesense.domain.instant import MINUTE
+from firesense.web.shield import POLICY
+from firesense.web.shown import show_alert
+from tests.console import LADDER, NOW, ONE_TIME, PASSWORD, Township
+
+ONCE = replace(LADDER, repeat=0)
+
+
+@pytest.fixture
+def township(tmp_path):
+    township = Township(tmp_path)
+    yield township
+    township.close()
+
+
+@pytest.fixture
+def client(township):
+    with TestClient(township.console()) as client:
+        yield client
+
+
+def log_in(client, name="station", password=PASSWORD, **more):
+    return client.post("/login", data={"name": name, "password": password} | more)
+
+
+def csrf(client):
+    return re.search(r'name="csrf" value="(\w+)"', client.get("/").text)[1]
+
+
+def test_whoever_is_not_logged_in_is_asked_first_and_led_back(client, township):
+    alert = township.alarm()
+    for path in ("/", f"/alerts/{alert.id}", "/password"):
+        assert client.get(path).url.path == "/login"
+    asked = client.get(f"/alerts/{alert.id}")
+    assert f'value="/alerts/{alert.id}"' in asked.text
+    assert log_in(client, next=f"/alerts/{alert.id}").url.path == f"/alerts/{alert.id}"
+
+
+@pytest.mark.parametrize("path", ["/live/board", "/live/alerts/ABC", "/live/alerts/ABC/chart"])
+def test_the_script_is_told_rather_than_led(client, path):
+    assert client.get(path).status_code == 401
+
+
+@pytest.mark.parametrize("wanted", ["https://evil.example/", "//evil.example", "/\\evil.example", "/logout", ""])
+def test_nobody_is_led_elsewhere(client, wanted):
+    answer = client.post(
+        "/login", data={"name": "station", "password": PASSWORD, "next": wanted}, follow_redirects=False
+    )
+    assert answer.headers["location"] == "/"
+    answer = client.get("/language/en", params={"next": wanted}, follow_redirects=False)
+    assert answer.headers["location"] == "/"
+
+
+def test_a_link_from_another_site_asks_once_more_for_itself(client):
+    answer = client.get("/", headers={"sec-fetch-site": "cross-site"}, follow_redirects=False)
+    assert (answer.status_code, answer.headers["refresh"]) == (200, "0")
+
+
+def test_every_answer_carries_the_policy(client, township):
+    alert = township.alarm()
+    log_in(client)
+    for path in ("/", "/login", f"/alerts/{alert.id}", "/nothing", "/healthz", "/api/v1/status", "/static/console.js"):
+        headers = client.get(path).headers
+        assert headers["content-security-policy"] == POLICY
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "same-origin"
+    assert client.get("/").headers["cache-control"] == "no-store"
+    assert client.get("/static/console.js").headers["cache-control"] == "no-cache"
+    assert "unsafe" not in POLICY
+
+
+def test_pages_bring_no_style_or_script_of_their_own_and_nothing_from_elsewhere(client, township):
+    township.smoke()
+    alert = township.alarm()
+    log_in(client)
+    for path in ("/", f"/alerts/{alert.id}", f"/live/alerts/{alert.id}/chart", "/password", "/login"):
+        text = client.get(path).text
+        assert not re.search(r"<style|\sstyle=|\son\w+=|<script>|javascript:", text), path
+        assert not re.search(r"(src|href)=\"(https?:)?//", text), path
+
+
+def test_names_are_text_whatever_they_look_like(client, township):
+    alert = township.alarm(device="smoke-2", text={"zh": "<img src=x onerror=alert(2)>"})
+    township.book.close_alert(alert.id, "<b>he</b>", NOW, Finding.FAULT, "<script>alert(3)</script>")
+    log_in(client)
+    for path in ("/?closed=true", f"/alerts/{alert.id}"):
+        text = client.get(path).text
+        assert "&lt;script&gt;alert(1)" in text
+        assert "&lt;img src=x" in text
+        assert not re.search(r"<script>alert|<img src=x|<b>he", text)
+
+
+def test_a_board_says_what_where_who_and_what_comes_next(client, township):
+    township.alarm()
+    log_in(client)
+    text = client.get("/").text
+    for words in (
+        "火警",
+        "烟感火警信号",
+        "第三网格",
+        "李奶奶家 客厅",
+        "0.312 dB/m",
+        "孙小梅",
+        "已送达",
+        "失败，将重试",
+    ):
+        assert words in text
+    assert re.search(r'rung-now" aria-current="step"><span class="rung-who">网格员', text)
+    assert re.search(r'rung-next"><span class="rung-who">网格长, 村\(社区\)负责人', text)
+    assert f'data-due="{(NOW + 2 * MINUTE) // 1000}"' in text
+    assert "13800001234" not in text
+
+
+def test_the_gravest_come_first_and_what_nobody_has_before_the_rest(client, township):
+    kinds = [AlertClass.TEST, AlertClass.FIRE, AlertClass.FAULT, AlertClass.HAZARD, AlertClass.FIRE]
+    alerts = [township.alarm(n, kind) for n, kind in enumerate(kinds)]
+    township.desk.acknowledge(alerts[4].id, "he")
+    log_in(client)
+    shown = re.findall(r'data-alert="(\w+)"', client.get("/").text)
+    assert shown == [alerts[n].id for n in (1, 4, 3, 2, 0)]
+
+
+def test_acknowledging_and_closing_by_form(client, township):
+    alert = township.alarm()
+    log_in(client)
+    token = csrf(client)
+    assert client.post(f"/alerts/{alert.id}/acknowledge", data={"back": "board"}).status_code == 403
+    answer = client.post(f"/alerts/{alert.id}/acknowledge", data={"csrf": token, "back": "board"})
+    assert answer.url.path == "/"
+    assert "值班员甲 已接警" in answer.text
+    form = {"csrf": token, "finding": "fire", "note": "出水扑灭"}
+    answer = client.post(f"/alerts/{alert.id}/close", data=form)
+    assert answer.url.path == f"/alerts/{alert.id}"
+    assert "值班员甲 办结" in answer.text
+    assert "出水扑灭" in answer.text
+    assert township.book.alert(alert.id).case is Case.CLOSED
+    answer = client.post(f"/alerts/{alert.id}/close", data=form)
+    assert (answer.status_code, "未执行" in answer.text) == (409, True)
+
+
+def test_a_note_that_met_a_conflict_is_not_lost(client, township):
+    alert = township.alarm()
+    log_in(client)
+    township.desk.acknowledge(alert.id, "he")
+    answer = client.post(f"/alerts/{alert.id}/acknowledge", data={"csrf": csrf(client)})
+    assert answer.status_code == 409
+    assert "何大勇 已接警" in answer.text
+
+
+def test_the_board_is_read_once_for_all_pages_until_something_happens(client, township, monkeypatch):
+    township.alarm()
+    log_in(client)
+    client.get("/")
+    reads = []
+    climb = township.book.climb
+    monkeypatch.setattr(township.book, "climb", lambda alert_id: reads.append(alert_id) or climb(alert_id))
+    client.get("/live/board")
+    assert reads == []
+    second = township.alarm(2)
+    assert second.id in client.get("/live/board").text
+    assert second.id in reads
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ("", "登录"),
+        ("fr-FR,fr;q=0.9", "登录"),
+        ("en-GB,en;q=0.9,zh;q=0.8", "Log in"),
+        ("fr, zh-CN;q=0.9, en;q=0.8", "登录"),
+    ],
+)
+def test_the_browser_chooses_the_language(client, header, words):
+    assert f"<h1>{words}</h1>" in client.get("/login", headers={"accept-language": header}).text
+
+
+def test_people_choose_it_for_good(client):
+    client.get("/language/en")
+    assert "<h1>Log in</h1>" in client.get("/login", headers={"accept-language": "zh"}).text
+    client.get("/language/xx")
+    assert "<h1>Log in</h1>" in client.get("/login").text
+    client.get("/language/zh")
+    assert "<h1>登录</h1>" in client.get("/login").text
+
+
+def test_a_refused_log_in_says_so_and_shows_no_more(client):
+    unknown, wrong = log_in(client, "nobody", "x"), log_in(client, "station", "x")
+    assert (unknown.status_code, wrong.status_code) == (401, 401)
+    assert unknown.text.replace("nobody", "station") == wrong.text
+
+
+def test_a_one_time_password_leads_to_a_new_one(client):
+    assert log_in(client, "first", ONE_TIME).url.path == "/password"
+    form = {"csrf": csrf(client), "password": "short", "again": "short"}
+    assert "至少 10 个字符" in client.post("/password", data=form).text
+    form |= {"password": "long enough now", "again": "long enough later"}
+    assert "不一致" in client.post("/password", data=form).text
+    form |= {"again": "long enough now"}
+    assert client.post("/password", data=form).url.path == "/"
+    form |= {"current": "not the current one"}
+    answer = client.post("/password", data=form)
+    assert (answer.status_code, "当前密码不正确" in answer.text) == (422, True)
+    assert log_in(client, "first", "long enough now").url.path == "/"
+
+
+def test_a_history_that_is_away_leaves_the_page_alone(client, township, monkeypatch):
+    alert = township.alarm()
+    log_in(client)
+
+    def away(*_args):
+        raise HistoryDown("connection refused")
+
+    monkeypatch.setattr(township.history, "windows", away)
+    assert client.get(f"/alerts/{alert.id}").status_code == 200
+    chart = client.get(f"/live/alerts/{alert.id}/chart")
+    assert (chart.status_code, "历史库暂时无法读取" in chart.text) == (200, True)
+
+
+def test_charts_of_the_alert_and_one_more(client, township):
+    alert = township.alarm()
+    log_in(client)
+    assert "没有可绘制的读数" in client.get(f"/live/alerts/{alert.id}/chart").text
+    township.smoke()
+    text = client.get(f"/live/alerts/{alert.id}/chart?width=336").text
+    assert re.findall(r"<figcaption>(\S+) <small>(\S+)</small>", text) == [("烟雾浓度", "dB/m"), ("温度", "°C")]
+    assert 'viewBox="0 0 336 200"' in text
+    unknown = township.alarm(2, device="ghost-1")
+    assert "没有可绘制的读数" in client.get(f"/live/alerts/{unknown.id}/chart").text
+
+
+def test_what_is_not_there(client):
+    log_in(client)
+    assert client.get("/alerts/NOSUCH").status_code == 404
+    assert client.get("/alerts/..%2Fx").status_code in {404, 422}
+    assert "没有这项内容" in client.get("/nothing").text
+
+
+@pytest.mark.parametrize(
+    ("climb", "standings"),
+    [
+        (Climb("a", LADDER, rung=0, due_at=NOW), ["next", "later", "later", "later", "later"]),
+        (Climb("a", LADDER, rung=3, due_at=NOW), ["done", "skipped", "now", "next", "later"]),
+        (Climb("a", LADDER, rung=0, round=1, due_at=NOW), ["next", "skipped", "skipped", "skipped", "now"]),
+        (Climb("a", ONCE, rung=0, round=1, due_at=NOW), ["done", "skipped", "skipped", "skipped", "now"]),
+        (Climb("a", LADDER, ClimbState.ACKNOWLEDGED, rung=1), ["done", "later", "later", "later", "later"]),
+    ],
+)
+def test_where_a_climb_stands(township, climb, standings):
+    alert = township.alarm()
+    shown = show_alert(alert, climb, township.book.calls(alert.id), township.plan, "zh")
+    assert [rung.standing for rung in shown.rungs] == standings
