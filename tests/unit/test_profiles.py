@@ -88,6 +88,11 @@ def test_a_file_that_is_not_utf8_is_a_fault(tmp_path):
         load_profiles(tmp_path)
 
 
+def test_the_example_of_the_manual_holds(tmp_path):
+    manual = (ROOT / "docs" / "device-profiles.md").read_text(encoding="utf-8")
+    assert _check(tmp_path, manual.partition("```yaml\n")[2].partition("```")[0]) == []
+
+
 def test_a_good_profile_with_good_examples_passes(tmp_path):
     assert _check(tmp_path, GOOD) == []
 
