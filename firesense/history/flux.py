@@ -46,9 +46,10 @@ class Flux:
         if start >= end:
             return windows_of([])
         width = micros(every)
+        # A column of our own says which is which: whether "result" does depends on the dialect.
         yields = "\n".join(
             f'points |> aggregateWindow(every: {width}us, fn: {name}, timeSrc: "_start", createEmpty: false)'
-            f' |> yield(name: "{name}")'
+            f' |> set(key: "aggregate", value: "{name}") |> yield(name: "{name}")'
             for name in _AGGREGATES
         )
         tables = self._tables(f"points = {self._points(device, column, start, end)}\n{yields}")
@@ -68,7 +69,7 @@ class Flux:
         )
 
     def _tables(self, query: str) -> list[tuple[str, Instant, float]]:
-        """Rows as (name of the result, time, value)."""
+        """Rows as (aggregate, time, value)."""
         text = self._http.ask(
             "POST",
             "/api/v2/query",
@@ -79,17 +80,15 @@ class Flux:
         rows: list[tuple[str, Instant, float]] = []
         header: list[str] = []
         for cells in csv.reader(StringIO(text)):
-            if not any(cells):
-                header = []  # an empty line ends a block of tables
-            elif not header:
+            if "_value" in cells or "error" in cells[:2]:
                 header = cells
-            else:
+            elif any(cells):
                 row = dict(zip(header, cells, strict=False))
                 if row.get("error"):
                     raise HistoryRefused(shortened(row["error"]))
                 try:
                     at = instant(datetime.fromisoformat(row["_time"]))
-                    rows.append((row.get("result", ""), at, float(row["_value"])))
+                    rows.append((row.get("aggregate", ""), at, float(row["_value"])))
                 except (KeyError, ValueError) as error:
                     raise HistoryDown(f"the answer to a query is not InfluxDB's: {shortened(text)}") from error
         return rows

@@ -176,9 +176,11 @@ class FakeInflux:
             if start <= at < stop and field in fields
         )
         if found := re.search(r"limit\(n: (\d+)\)", flux):
-            return table("_result", points[: int(found[1])])
+            return table("", points[: int(found[1])])
         text = ""
-        for width, how, name in re.findall(r'every: (\d+)us, fn: (\w+), .*yield\(name: "(\w+)"\)', flux):
+        for width, how, name in re.findall(
+            r'every: (\d+)us, fn: (\w+), .*set\(key: "aggregate", value: "\w+"\).*yield\(name: "(\w+)"\)', flux
+        ):
             groups = {}
             for at, value in points:
                 groups.setdefault(max(at // int(width) * int(width), start), []).append(value)
@@ -188,10 +190,11 @@ class FakeInflux:
 
 
 def table(name, rows):
-    lines = [",result,table,_time,_value"]
-    lines += [
-        f",{name},0,{(_EPOCH + timedelta(microseconds=at)).isoformat().replace('+00:00', 'Z')},{v}" for at, v in rows
-    ]
+    """One block of CSV; as the real one may, it leaves the name of the result out of its rows."""
+    lines = [",result,table,_time,_value" + (",aggregate" if name else "")]
+    for at, value in rows:
+        time = (_EPOCH + timedelta(microseconds=at)).isoformat().replace("+00:00", "Z")
+        lines.append(f",,0,{time},{value}" + (f",{name}" if name else ""))
     return "\r\n".join(lines) + "\r\n\r\n" if rows else ""
 
 
