@@ -111,8 +111,8 @@ class Outbox(Chapter):
             )
             if news:
                 add_steps(connection, _step(call, state, at))
-            if news and state in _TOLD and before.state not in _TOLD and told is Condition.FIRING:
-                _tell_end(connection, call, at)
+            if news and state in _TOLD and before.state not in _TOLD:
+                _tell_end(connection, call, told, at)
 
 
 def _state_after(before: CallState, reported: CallState) -> CallState:
@@ -133,7 +133,9 @@ def _step(call: Call, state: CallState, at: Instant) -> list[Step]:
     return []
 
 
-def _tell_end(connection: Connection, call: Call, at: Instant) -> None:
+def _tell_end(connection: Connection, call: Call, told: Condition | None, at: Instant) -> None:
+    """Tell someone it is over who was being told of it when it ended, and so was in nobody's list of the told."""
     alert = read_alert(connection, call.alert)
-    if call.purpose is Purpose.ALERT and alert.condition is not Condition.FIRING and not alert.closed_by:
+    ended = alert.condition not in {Condition.FIRING, told}
+    if call.purpose is Purpose.ALERT and ended and not alert.closed_by:
         queue_calls(connection, [cleared_call(call, alert, at)])

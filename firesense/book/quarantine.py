@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from firesense.domain.instant import Instant
 
 _KEPT = tables.quarantine.c
+_ALL = sa.select(*rows.REFUSAL).order_by(_KEPT.offset)
+_WAITING = _ALL.where(_KEPT.replayed_at.is_(None))
 _BETWEEN = sa.select(_KEPT.offset).where(_KEPT.offset.between(sa.bindparam("first"), sa.bindparam("last")))
 _REPLAYED = (
     sa.update(tables.quarantine)
@@ -37,11 +39,9 @@ class Quarantine(Chapter):
 
     def quarantine(self, *, reason: str = "", most: int = 1000, replayed: bool = False) -> list[Refusal]:
         """Frames that could not be used and (unless asked for) were not replayed, oldest first."""
-        query = sa.select(*rows.REFUSAL).order_by(_KEPT.offset).limit(most)
+        query = (_ALL if replayed else _WAITING).limit(most)
         if reason:
             query = query.where(sa.type_coerce(_KEPT.reason, sa.Text) == reason)
-        if not replayed:
-            query = query.where(_KEPT.replayed_at.is_(None))
         with self._database.reading() as connection:
             return [Refusal(*row) for row in connection.execute(query)]
 

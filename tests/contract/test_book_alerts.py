@@ -373,6 +373,13 @@ def test_calls_are_leased_once_urgent_first_then_the_longest_due(book):
     assert len(lease(book, LATER + SECOND)) == 3, "their leases have run out"
 
 
+def test_calls_of_busy_channels_stay_where_they_are(book, alert):
+    book.commit(outcome(2, raised(alarm(2), call(alarm(2), "wen", "mail"))))
+    assert [c.channel for c, _ in book.lease_calls(LATER, LATER + MINUTE, 9, without={"robot"})] == ["mail"]
+    assert book.lease_calls(LATER, LATER + MINUTE, 9, without={"robot"}) == []
+    assert lease(book) == list(raised(alert).calls)
+
+
 def test_a_leased_call_is_what_was_written(book, alert):
     assert book.lease_calls(LATER, LATER + 1, 9) == [(c, alert) for c in raised(alert).calls]
 

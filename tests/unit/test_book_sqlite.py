@@ -1,0 +1,191 @@
+"""The book on SQLite: its file, its schema, its locks, and that looking for work stays cheap."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+from dataclasses import replace
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from firesense.book import SqlBook, outbox, sql, tables
+from firesense.book.schema import prepare
+from firesense.book.sql import Database
+from firesense.domain.alert import Condition, Finding
+from firesense.domain.errors import BookError
+from firesense.domain.escalation import CallState
+from firesense.domain.instant import MINUTE
+from firesense.domain.outcome import Clear, TripAgain
+from firesense.ports import User
+from tests.book_examples import NOON, alarm, call, climb, device, outcome, raised, refusal
+
+
+@pytest.fixture
+def url(tmp_path):
+    return f"sqlite:///{tmp_path}/book.db"
+
+
+@pytest.fixture
+def book(url):
+    opened = SqlBook(url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def raw(book, tmp_path):  # noqa: ARG001 # the file is the book's
+    connection = sqlite3.connect(tmp_path / "book.db", isolation_level=None)
+    yield connection
+    connection.close()
+
+
+def test_only_its_owner_reads_the_file(book, tmp_path):
+    book.put_user(User("duty", "hash"))
+    for path in tmp_path.iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
+
+
+def test_every_connection_waits_for_the_disk_and_checks_references(book):
+    with book._database.reading() as connection:
+        settings = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        }
+    assert settings == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 10_000}
+
+
+@pytest.mark.parametrize("url", ["", "nonsense", "sqlite:////no/such/folder/book.db", "sqlite:////proc"])
+def test_what_cannot_be_opened_is_a_book_error(url):
+    with pytest.raises(BookError):
+        SqlBook(url)
+
+
+def test_a_file_that_is_no_database_is_refused(url, tmp_path):
+    (tmp_path / "book.db").write_text("these are not the tables you are looking for" * 40)
+    with pytest.raises(BookError, match="not a database"):
+        SqlBook(url)
+
+
+def test_somebody_elses_database_is_refused_and_left_alone(url, tmp_path):
+    other = sqlite3.connect(tmp_path / "book.db")
+    other.execute("CREATE TABLE recipes (name TEXT)")
+    with pytest.raises(BookError, match="not a firesense book"):
+        SqlBook(url)
+    assert other.execute("SELECT name FROM sqlite_master").fetchall() == [("recipes",)]
+    other.close()
+
+
+def test_a_book_of_a_newer_firesense_is_refused(raw, url):
+    raw.execute("UPDATE meta SET value = 99 WHERE key = 'schema'")
+    with pytest.raises(BookError, match="99"):
+        SqlBook(url)
+
+
+def test_an_older_book_is_migrated_once_and_whole(book, url, raw):
+    book.commit(outcome(1, raised(alarm())))
+    steps = (("ALTER TABLE person ADD COLUMN badge TEXT",), ("UPDATE alert SET note = note || 'migrated'",))
+    database = Database(url)
+    with pytest.raises(BookError, match="no such table"):
+        prepare(database, (*steps, ("DELETE FROM no_such_table",)))
+    assert raw.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone() == (1,)
+    prepare(database, steps)
+    prepare(database, steps)
+    database.close()
+    assert raw.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone() == (3,)
+    assert book.alert(alarm().id).note == "migrated"
+
+
+def test_a_write_that_waits_too_long_for_another_process_is_a_book_error(url, raw, monkeypatch):
+    monkeypatch.setattr(sql, "_BUSY_MS", 1)
+    impatient = SqlBook(url)
+    raw.execute("BEGIN IMMEDIATE")
+    with pytest.raises(BookError, match="locked"):
+        impatient.commit(outcome(1, raised(alarm())))
+    assert impatient.position("alerting") == 0, "reading needs no lock"
+    assert impatient.lease_calls(NOON, NOON + 1, 9) == []
+    raw.execute("ROLLBACK")
+    impatient.commit(outcome(1, raised(alarm())))
+    impatient.close()
+
+
+def test_an_error_says_nothing_of_what_was_to_be_written(book):
+    with pytest.raises(BookError) as refused:
+        book.open_session("secret-token-hash", "nobody", NOON)
+    assert "secret" not in str(refused.value)
+
+
+def test_after_an_error_the_book_goes_on(book):
+    lost = raised(replace(alarm(), id="A"), *raised(alarm(2)).calls)
+    with pytest.raises(BookError):
+        book.commit(outcome(1, lost))
+    book.commit(outcome(1, raised(alarm())))
+    assert [alert.id for alert in book.alerts()] == [alarm().id]
+
+
+LATER = NOON + MINUTE
+SHORT = {"slots"}  # a row for each device class
+WITHOUT_AN_INDEX = {f"SCAN {name}" for name in tables.metadata.tables.keys() - SHORT}
+
+
+# -- looking for work costs what is due, however much history there is ------------------------------------------------
+
+HOT = {
+    "due climbs": lambda book: book.due_climbs(LATER, 9),
+    "when something is due": lambda book: book.next_due_at(),
+    "calls to lease": lambda book: book.lease_calls(LATER, LATER + 1, 9),
+    "a call settled": lambda book: book.settle(call(alarm(), state=CallState.SENT), LATER),
+    "a climb moved": lambda book: book.advance(climb(alarm()), climb(alarm()), [call(alarm(), "liu")], ()),
+    "an alert taken": lambda book: book.acknowledge(alarm().id, "wen", LATER),
+    "an alert closed": lambda book: book.close_alert(alarm().id, "wen", LATER, Finding.TEST, ""),
+    "open alerts": lambda book: book.alerts(),
+    "newest alerts": lambda book: book.alerts(open_only=False),
+    "calls of an alert": lambda book: book.calls(alarm().id),
+    "story of an alert": lambda book: book.story(alarm().id),
+    "the last step": lambda book: book.last_step(),
+    "what waits in quarantine": lambda book: book.quarantine(),
+    "an outcome": lambda book: book.commit(
+        outcome(
+            9, TripAgain(alarm().id, LATER, 1), Clear(alarm().id, LATER, Condition.RESOLVED), refusals=(refusal(8),)
+        )
+    ),
+    "a session": lambda book: book.session_user("token", NOON),
+    "the plan's version": lambda book: book.version(),
+    "a few devices registered": lambda book: book.register([device("a"), device("b", place="g2")]),
+}
+
+
+@pytest.mark.parametrize("name", HOT)
+def test_what_is_done_often_goes_by_an_index(book, name):
+    book.commit(outcome(1, raised(alarm())))
+    book.register([device("a"), device("b")])
+    said = []
+
+    def listen(_connection, _cursor, statement, parameters, _context, many):
+        said.append((statement, parameters[0] if many else parameters))
+
+    sa.event.listen(book._database._engine, "before_cursor_execute", listen)
+    HOT[name](book)
+    sa.event.remove(book._database._engine, "before_cursor_execute", listen)
+    questions = [each for each in said if not each[0].startswith(("BEGIN", "PRAGMA"))]
+    assert questions
+    with book._database.reading() as connection:
+        for statement, values in questions:
+            plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)]
+            assert WITHOUT_AN_INDEX.isdisjoint(plan), (statement, plan)
+
+
+def test_a_call_that_is_over_is_not_due(book, raw):
+    book.commit(outcome(1, raised(alarm())))
+    book.lease_calls(NOON + MINUTE, NOON + 2 * MINUTE, 1)
+    book.acknowledge(alarm().id, "wen", NOON)
+    assert raw.execute("SELECT count(*) FROM call WHERE ready_at IS NOT NULL").fetchone() == (0,)
+    assert raw.execute("SELECT count(*) FROM climb WHERE due_at IS NOT NULL").fetchone() == (0,)
+
+
+def test_every_table_and_question_can_be_said_to_postgresql():
+    for table in tables.metadata.sorted_tables:
+        assert str(sa.schema.CreateTable(table).compile(dialect=postgresql.dialect()))
+    taking = str(outbox._TAKE.compile(dialect=postgresql.dialect()))
+    assert "FOR UPDATE OF call SKIP LOCKED" in taking
