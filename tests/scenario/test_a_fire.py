@@ -1,0 +1,151 @@
+"""The main job, told on a hand-wound clock: a detector says fire, and people are called until someone has it."""
+
+from __future__ import annotations
+
+import pytest
+
+from firesense.domain.alert import Case, Condition, Finding
+from firesense.domain.errors import Conflict
+from firesense.domain.escalation import ClimbState, StepKind
+from tests.house import GRID, STREET_GRID, SmallHouse, smoke, smoke_device
+
+
+@pytest.fixture
+def house(tmp_path):
+    built = SmallHouse(tmp_path, [smoke_device(1), smoke_device(2, STREET_GRID)])
+    yield built
+    built.close()
+
+
+def test_the_grid_member_is_called_at_once_over_two_kinds_of_channel(house):
+    house.hear(smoke(house.clock))
+    house.wind(seconds=5)
+    house.hear(smoke(house.clock, alarm=1, smoke=0.4))
+    assert [(told.after, told.person, told.channel) for told in house.told] == [
+        (5, "zhang-wei", "log"),
+        (5, "zhang-wei", "mqtt"),
+    ]
+    assert "火警" in house.told[0].title
+
+
+def test_nobody_answers_and_it_climbs_to_the_station_and_beyond(house):
+    house.hear(smoke(house.clock, alarm=1))
+    house.wind(minutes=16, step=5_000_000)
+    assert house.people_told() == [
+        (0, "zhang-wei"),
+        (120, "chen-jie"),
+        (120, "wang-fang"),
+        (300, "yang-min"),
+        (300, "zhao-lei"),
+        (600, "zhou-qiang"),
+        (900, "wu-xia"),
+    ]
+
+
+def test_an_acknowledgement_stops_the_climb(house):
+    house.hear(smoke(house.clock, alarm=1))
+    [alert] = house.open_alerts()
+    house.wind(seconds=130)
+    house.desk.acknowledge(alert.id, "wang-fang")
+    told = house.told_of("fire")
+    house.wind(minutes=60, step=30_000_000)
+    assert house.told_of("fire") == told
+    assert house.book.climb(alert.id).state is ClimbState.ACKNOWLEDGED
+    with pytest.raises(Conflict, match="wang-fang"):
+        house.desk.acknowledge(alert.id, "chen-jie")
+
+
+def test_a_fire_is_never_given_up(house):
+    house.hear(smoke(house.clock, alarm=1))
+    house.wind(minutes=21, step=5_000_000)
+    again = [told for told in house.told if told.person == "zhang-wei" and told.channel == "mqtt"]
+    assert [told.after for told in again] == [0, 1200]
+    assert any(told.purpose == "notice" and told.person == "operator" for told in house.told)
+
+
+def test_a_vacant_post_is_skipped_at_once_and_said_so(house):
+    house.hear(smoke(house.clock, number=2, alarm=1))
+    assert {told.person for told in house.told} == {"huang-ting"}  # the community head, on the same rung
+    [alert] = house.open_alerts()
+    empty = [step.detail for step in house.book.story(alert.id) if step.kind is StepKind.EMPTY]
+    assert [(detail["role"], detail["reason"]) for detail in empty] == [("grid-member", "nobody")]
+
+
+def test_a_fire_latches_until_a_person_resets_it(house):
+    house.hear(smoke(house.clock, alarm=1))
+    house.wind(seconds=60)
+    house.hear(smoke(house.clock, alarm=0))
+    [alert] = house.open_alerts()
+    assert alert.condition is Condition.LATCHED
+    cleared = [told for told in house.told if told.purpose == "cleared"]
+    assert {told.person for told in cleared} == {"zhang-wei"}
+    house.wind(seconds=90)
+    assert (120, "wang-fang") in house.people_told()  # nobody has said it is over
+    house.desk.acknowledge(alert.id, "wang-fang")
+    house.desk.close(alert.id, "wang-fang", Finding.FALSE_ALARM, "烧菜")
+    assert house.open_alerts() == []
+    closed = house.book.alert(alert.id)
+    assert (closed.case, closed.finding, closed.note) == (Case.CLOSED, Finding.FALSE_ALARM, "烧菜")
+
+
+def test_a_detector_still_in_alarm_after_its_alert_was_closed_calls_anew(house):
+    house.hear(smoke(house.clock, alarm=1))
+    [first] = house.open_alerts()
+    house.desk.close(first.id, "zhang-wei", Finding.FALSE_ALARM, "")
+    house.wind(seconds=30)
+    house.hear(smoke(house.clock, alarm=1))
+    [second] = house.open_alerts()
+    assert second.id != first.id
+
+
+def test_the_test_button_calls_no_grid_member(house):
+    house.hear(smoke(house.clock, alarm=1, test=1))
+    assert {told.person for told in house.told} <= {"operator"}
+    assert {str(alert.alert_class) for alert in house.open_alerts()} == {"test"}
+    house.wind(seconds=10)
+    house.hear(smoke(house.clock, alarm=1, test=0))
+    assert "fire" in {str(alert.alert_class) for alert in house.open_alerts()}
+
+
+def test_the_same_reading_lands_in_the_history_and_the_ledger_balances(house):
+    for value in (0.02, 0.1, 0.5):
+        house.hear(smoke(house.clock, smoke=value))
+        house.wind(seconds=10)
+    device = house.book.registry().get("smoke-1")
+    series = house.history.raw(device, "smoke_density", 0, house.clock.at)
+    assert series.values.tolist() == [0.02, 0.1, 0.5]
+    assert house.balanced
+
+
+def test_a_channel_that_is_down_delays_only_itself(house):
+    house.mqtt.down = True
+    house.hear(smoke(house.clock, alarm=1))
+    assert [told.channel for told in house.told] == ["log"]
+    house.wind(seconds=20)
+    house.mqtt.down = False
+    house.wind(seconds=60)
+    assert {told.channel for told in house.told if told.person == "zhang-wei"} == {"log", "mqtt"}
+
+
+def test_editing_the_ladder_does_not_move_a_climb_under_way(house):
+    house.hear(smoke(house.clock, alarm=1))
+    ladders, selectors = house.book.ladders()
+    house.book.install(house.book.org(), [ladders["district-fire"]], selectors[2:3])
+    house.wind(seconds=121)
+    assert (120, "wang-fang") in house.people_told()
+
+
+def test_an_unregistered_device_that_says_fire_reaches_the_root_post(house):
+    house.hear(smoke(house.clock, number=77, alarm=0))
+    assert house.told == []
+    house.hear(smoke(house.clock, number=78, alarm=1))
+    assert {told.person for told in house.told} == {"operator"}
+    assert {stranger.external_id for stranger in house.book.strangers()} == {"S77", "S78"}
+    assert [str(refusal.reason) for refusal in house.book.quarantine()] == ["unknown-device"] * 2
+    assert house.balanced
+
+
+def test_grid_is_where_the_alert_says_it_is(house):
+    house.hear(smoke(house.clock, alarm=1))
+    assert house.open_alerts()[0].place == GRID
+    assert "上河村第一网格" in house.told[0].body
