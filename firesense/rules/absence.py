@@ -217,16 +217,16 @@ class Absence:
         """Find what has become absent."""
         for silence in self.silences:
             for slot in silence.due(now):
-                self._miss(silence, slot, now, position, changed)
+                self._miss(silence, slot, position, changed)
 
-    def _miss(self, silence: Silence, slot: int, now: Instant, position: int, changed: list[Transition]) -> None:
+    def _miss(self, silence: Silence, slot: int, position: int, changed: list[Transition]) -> None:
         one = np.array([slot], np.int32)
         gateway = self._gateway_of(silence.hearing, slot)
         if gateway in self._silent:
             silence.put(one, HIDDEN)
             return
         at = int(silence.deadlines(one)[0])
-        if gateway and self._gateway_is_silent(gateway, silence, slot, now):
+        if gateway and self._gateway_is_silent(gateway, silence, slot):
             self._hide(gateway, silence.rule, slot)
             silence.put(one, HIDDEN)
             changed.append(_told(silence.rule, slot, Change.TRIPPED, at, position, gateway))
@@ -238,17 +238,18 @@ class Absence:
         self._silent[gateway] = (rule.id, rule.device_class, slot)
         self._silent_numbers[self._gateways[gateway]] = True
 
-    def _gateway_is_silent(self, gateway: str, silence: Silence, slot: int, now: Instant) -> bool:
+    def _gateway_is_silent(self, gateway: str, silence: Silence, slot: int) -> bool:
         """Tell a dead gateway from a dead device.
 
-        Nobody behind it was heard for half of the limit that has run out (at three periods, one and a half), and
-        at least one other device would have been: its period is not longer than that.
+        Nobody behind it was heard much longer than the device itself (half of the limit that has run out: at three
+        periods, one and a half), and at least one other device would have been: its period is not longer than that.
         """
         half = int(silence.limit[slot]) // 2
+        last = int(silence.hearing.last[slot])
         witnesses = -int(silence.hearing.period[slot] <= half)
         for device_class, members in self._members[gateway]:
             hearing = self.hearing[device_class]
-            if int(hearing.last[members].max()) + half > now:
+            if int(hearing.last[members].max()) > last + half:
                 return False
             witnesses += int(np.count_nonzero(hearing.period[members] <= half))
         return witnesses > 0

@@ -158,7 +158,10 @@ class _Meaning:
     def _chain(self, node: Chain) -> tuple[Evaluate, Evaluate]:
         quantity = next((found for term in node.terms if (found := self._quantity(term))), None)
         if quantity is None:
-            if not self.faults:
+            names = list(_names(node))
+            for name in names:
+                self._column(name, Quantity(""))
+            if not names:
                 self._fault(node, "this compares numbers with numbers")
             return _nothing, _nothing
         values = [self._values(term, quantity) for term in node.terms]
@@ -324,19 +327,18 @@ def _any(parts: list[Evaluate]) -> Evaluate:
     return lambda columns: reduce(operator.or_, (part(columns) for part in parts))
 
 
-def names_in(text: str) -> Iterator[str]:
-    """Go through the names a condition uses, in its order; raises ExpressionError when it cannot be read."""
-    stack: list[Node] = [parse(text)]
-    while stack:
-        node = stack.pop()
-        match node:
-            case Name():
-                yield node.name
-            case Negative() | Not():
-                stack.append(node.term)
-            case Sum():
-                stack += [node.right, node.left]
-            case Call():
-                stack += reversed(node.arguments)
-            case Chain() | Junction():
-                stack += reversed(node.terms)
+def _names(node: Node) -> Iterator[Name]:
+    match node:
+        case Name():
+            yield node
+        case Negative() | Not():
+            yield from _names(node.term)
+        case Sum():
+            yield from _names(node.left)
+            yield from _names(node.right)
+        case Call():
+            for argument in node.arguments:
+                yield from _names(argument)
+        case Chain() | Junction():
+            for term in node.terms:
+                yield from _names(term)
