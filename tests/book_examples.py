@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from firesense.domain.alert import Alert, AlertClass, Grade, alert_id
 from firesense.domain.device import Device
-from firesense.domain.escalation import Call, Climb, Ladder, Purpose, Rung, Selector, Step, StepKind
+from firesense.domain.escalation import Call, CallState, Climb, Ladder, Purpose, Rung, Selector, Step, StepKind
 from firesense.domain.frame import Reason, Refusal
 from firesense.domain.instant import MINUTE
 from firesense.domain.outcome import Outcome, Raise, Tally
 from firesense.domain.place import Org, Person, Place, Post
 
 NOON = 1_767_240_000_000_000
+LATER = NOON + MINUTE
 LADDER = Ladder(
     "township",
     (
@@ -128,3 +130,23 @@ def whole(position: int) -> Outcome:
     return outcome(
         position, raised(alarm(position)), refusals=(refusal(position),), tally=Tally(recorded=1, quarantined=1)
     )
+
+
+# -- what duty does, and what can be seen of it -----------------------------------------------------------------------
+
+
+def lease(book, now=LATER, most=100):
+    return [leased for leased, _ in book.lease_calls(now, now + MINUTE, most)]
+
+
+def sent(book, leased, at=LATER, **changes):
+    changes = {"state": CallState.SENT, "attempts": 1, "receipt": "ref-1", "sent_at": at} | changes
+    book.settle(replace(leased, **changes), at)
+
+
+def kinds(book, alert):
+    return [step.kind for step in book.story(alert.id)]
+
+
+def states(book, alert):
+    return {(c.purpose, c.person): c.state for c in book.calls(alert.id)}

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from firesense.book import SqlBook
+from tests.book_examples import alarm, outcome, raised
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from firesense.domain.alert import Alert
     from firesense.ports import Book
 
 BOOKS = {"sqlite": "sqlite:///{folder}/book.db"}
@@ -27,3 +29,10 @@ def book(book_url: str) -> Iterator[Book]:
     opened = SqlBook(book_url)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def alert(book: Book) -> Alert:
+    """A fire that wen and zhou are to be told of."""
+    book.commit(outcome(1, raised(alarm())))
+    return alarm()

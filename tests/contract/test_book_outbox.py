@@ -1,0 +1,147 @@
+"""The Book port: climbs that are due, and the outbox."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from firesense.domain.alert import AlertClass
+from firesense.domain.errors import NotFound
+from firesense.domain.escalation import CallState, ClimbState, Purpose, Step, StepKind
+from firesense.domain.instant import MINUTE, SECOND
+from tests.book_examples import LATER, NOON, alarm, call, climb, kinds, lease, outcome, raised, sent, states
+
+# -- climbs -----------------------------------------------------------------------------------------------------------
+
+
+def test_due_climbs_come_fire_first_then_the_longest_due(book):
+    alerts = [alarm(3, AlertClass.HAZARD), alarm(9), alarm(2, AlertClass.FAULT), alarm(5)]
+    book.commit(outcome(9, *map(raised, alerts)))
+    due = NOON + 2 * MINUTE
+    assert book.due_climbs(due + 1, 9) == []
+    assert book.due_climbs(due + 5, 9) == [(a, climb(a)) for a in (alerts[3], alerts[2], alerts[0])]
+    assert [a.offset for a, _ in book.due_climbs(due + 9, 3)] == [5, 9, 2]
+
+
+def test_a_climb_moves_with_its_calls_and_steps(book, alert):
+    before = climb(alert)
+    after = replace(before, rung=2, round=1, due_at=LATER, version=1)
+    new = call(alert, "liu", round_=1)
+    step = Step(alert.id, LATER, StepKind.CLIMBED, detail={"rung": "2"})
+    assert book.advance(before, after, [new, call(alert, "wen")], [step])
+    assert book.climb(alert.id) == after
+    assert [c.person for c in book.calls(alert.id)] == ["wen", "zhou", "liu"], "a call that is there is there once"
+    assert book.story(alert.id)[-1] == step
+
+
+def test_a_climb_that_somebody_moved_meanwhile_stays(book, alert):
+    before = climb(alert)
+    assert book.advance(before, replace(before, rung=2, version=1), (), ())
+    known = (book.climb(alert.id), book.calls(alert.id), book.last_step())
+    step = Step(alert.id, LATER, StepKind.CLIMBED)
+    assert not book.advance(before, replace(before, rung=5, version=1), [call(alert, "liu")], [step])
+    assert (book.climb(alert.id), book.calls(alert.id), book.last_step()) == known
+
+
+def test_a_climb_that_was_taken_meanwhile_does_not_move(book, alert):
+    before = climb(alert)
+    book.acknowledge(alert.id, "wen", LATER)
+    assert not book.advance(before, replace(before, rung=2, version=1), [call(alert, "liu")], ())
+    assert book.climb(alert.id).state is ClimbState.ACKNOWLEDGED
+
+
+def test_the_next_due_is_the_soonest_of_climbs_and_calls(book):
+    assert book.next_due_at() is None
+    hazard = alarm(7, AlertClass.HAZARD)
+    book.commit(outcome(1, raised(alarm(3)), raised(hazard)))
+    assert book.next_due_at() == NOON + 3
+    lease(book)
+    assert book.next_due_at() == LATER + MINUTE, "a lease ends"
+    for each in (alarm(3), hazard):
+        book.acknowledge(each.id, "wen", LATER)
+    assert book.next_due_at() is None
+
+
+# -- calls ------------------------------------------------------------------------------------------------------------
+
+
+def test_calls_are_leased_once_urgent_first_then_the_longest_due(book):
+    hazard, fire = alarm(1, AlertClass.HAZARD), alarm(2)
+    book.commit(outcome(1, raised(hazard), raised(fire, call(fire, "wen", due_at=LATER), call(fire, "zhou"))))
+    assert book.lease_calls(NOON, LATER, 9) == []
+    first = book.lease_calls(LATER, LATER + SECOND, 3)
+    assert [(c.person, a) for c, a in first] == [("zhou", fire), ("wen", fire), ("wen", hazard)]
+    assert [c.person for c in lease(book)] == ["zhou"]
+    assert lease(book, LATER + SECOND - 1) == []
+    assert len(lease(book, LATER + SECOND)) == 3, "their leases have run out"
+
+
+def test_calls_of_busy_channels_stay_where_they_are(book, alert):
+    book.commit(outcome(2, raised(alarm(2), call(alarm(2), "wen", "mail"))))
+    assert [c.channel for c, _ in book.lease_calls(LATER, LATER + MINUTE, 9, without={"robot"})] == ["mail"]
+    assert book.lease_calls(LATER, LATER + MINUTE, 9, without={"robot"}) == []
+    assert lease(book) == list(raised(alert).calls)
+
+
+def test_a_leased_call_is_what_was_written(book, alert):
+    assert book.lease_calls(LATER, LATER + 1, 9) == [(c, alert) for c in raised(alert).calls]
+
+
+def test_a_call_written_after_the_alert_was_taken_is_moot(book, alert):
+    book.acknowledge(alert.id, "wen", LATER)
+    taken = book.climb(alert.id)
+    notice = call(alert, "op", key="notice", purpose=Purpose.NOTICE)
+    book.advance(taken, taken, [call(alert, "liu"), notice], ())
+    assert lease(book) == [notice]
+    assert states(book, alert)[Purpose.ALERT, "liu"] is CallState.MOOT
+
+
+def test_a_call_that_failed_for_now_is_tried_again_when_it_is_due(book, alert):
+    to_wen, _ = lease(book)
+    for attempt in (1, 2):
+        failed = replace(
+            to_wen, state=CallState.FAILED_FOR_NOW, attempts=attempt, receipt="busy", due_at=LATER + attempt * SECOND
+        )
+        book.settle(failed, LATER)
+        assert lease(book, failed.due_at - 1) == []
+        (to_wen,) = lease(book, failed.due_at)
+        assert to_wen == failed
+    sent(book, replace(to_wen, attempts=3), LATER + 9, attempts=3)
+    assert kinds(book, alert)[2:] == [StepKind.FAILED, StepKind.SENT], "each kind of news once"
+
+
+def test_what_was_put_back_is_no_news(book, alert):
+    to_wen, _ = lease(book)
+    last = book.last_step()
+    book.settle(replace(to_wen, due_at=LATER + SECOND), LATER)
+    assert book.last_step() == last
+    assert lease(book, LATER + SECOND) == [replace(call(alert, "wen"), due_at=LATER + SECOND)]
+
+
+def test_what_was_sent_is_never_sent_again(book, alert):
+    to_wen, to_zhou = lease(book)
+    sent(book, to_wen)
+    sent(book, to_zhou, state=CallState.DELIVERED, sent_at=None)
+    for leased in (to_wen, to_zhou):
+        book.settle(replace(leased, state=CallState.FAILED_FOR_NOW, attempts=2, receipt="timeout"), LATER)
+    assert lease(book, LATER + 9 * MINUTE) == []
+    assert [(c.state, c.receipt, c.sent_at) for c in book.calls(alert.id)] == [
+        (CallState.SENT, "ref-1", LATER),
+        (CallState.DELIVERED, "ref-1", LATER),
+    ]
+    assert book.story(alert.id)[-1].detail == {"channel": "robot", "purpose": "alert", "state": "delivered"}
+
+
+def test_what_became_moot_on_its_way_is_sent_or_left(book, alert):
+    to_wen, to_zhou = lease(book)
+    book.acknowledge(alert.id, "liu", LATER)
+    sent(book, to_wen)
+    book.settle(replace(to_zhou, state=CallState.FAILED_FOR_NOW, attempts=1, due_at=LATER), LATER)
+    assert lease(book, LATER + 9 * MINUTE) == []
+    assert states(book, alert) == {(Purpose.ALERT, "wen"): CallState.SENT, (Purpose.ALERT, "zhou"): CallState.MOOT}
+
+
+def test_only_calls_that_were_written_are_settled(book, alert):
+    with pytest.raises(NotFound):
+        book.settle(call(alert, "nobody"), LATER)
