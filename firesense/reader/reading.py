@@ -79,7 +79,8 @@ class Read:
 class Reader:
     """Reads frames by a set of profiles and a registry; a change of either makes a new reader.
 
-    Two readers give equal readings for the same batches, but for what one of them remembers as repeated.
+    Reading the same batch again, with this reader or another, gives the same readings again; only a frame that repeats
+    one from before the batch may be recorded where it was a duplicate.
     """
 
     def __init__(
@@ -269,7 +270,8 @@ def _read_lane(work: _Work, lane: _Lane, rows: Rows, slots: Slots, names: Mappin
         own_time = np.zeros(len(rows), dtype=np.bool_)
         own_time[frame[readings.quality & _OWN_TIME == 0]] = True
         dated = np.flatnonzero(own_time)
-        again = dated[lane.repeats.find(slots[dated], [payloads[index] for index in dated.tolist()])]
+        said = [payloads[index] for index in dated.tolist()]
+        again = dated[lane.repeats.find(slots[dated], said, work.offsets[rows[dated]])]
         if len(again):
             work.duplicates.append(rows[again])
             readings = readings.take(~np.isin(frame, again))

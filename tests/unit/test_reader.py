@@ -249,6 +249,19 @@ def test_a_frame_said_again_is_a_duplicate():
     assert read.tables[0].offsets.tolist() == [6]  # not the last one any more: recorded again, which changes nothing
 
 
+def test_a_stretch_of_the_journal_that_is_read_again_is_recorded_again():
+    """The history goes back after an outage: what was a reading is one again, what was a duplicate is one again."""
+    reader = Reader(PROFILES, _registry())
+    frames = [_smoke("SM-1"), _smoke("SM-2"), _smoke("SM-1"), _smoke("SM-1", seconds=1), _smoke("SM-1")]
+    batch = _batch(*frames, first_offset=100)
+    first = reader.read(batch)
+    assert first.duplicate_offsets.tolist() == [102]
+    assert _as_lists(reader.read(batch)) == _as_lists(first)
+    later = reader.read(_batch(*frames[3:], first_offset=103))
+    assert later.tables[0].offsets.tolist() == [103, 104]
+    assert _as_lists(reader.read(batch)) == _as_lists(first)
+
+
 @pytest.mark.parametrize("ts", [None, 0, 4_000_000_000_000])
 def test_frames_without_a_time_of_their_own_are_never_duplicates(ts):
     frame = ("firesense/smoke/SM-1/up", json.dumps({"ts": ts, "temp": 20}))
@@ -383,7 +396,7 @@ def test_a_profile_without_time_needs_no_memory_of_frames():
         time=TimeSpec("ts", TimeFormat.UNIX_S),
     )
     registry = Registry([Device("a", "smoke", "p", "a", "x", 0), Device("b", "smoke", "t", "b", "x", 1)])
-    batch = _batch(("p/a", '{"f":true,"ts":1767225600}'), ("t/b", '{"f":true,"ts":1767225600}'))
+    frames = ("p/a", '{"f":true,"ts":1767225600}'), ("t/b", '{"f":true,"ts":1767225600}')
     reader = Reader({"p": profile, "t": timed}, registry)
-    assert reader.read(batch).duplicates == 0
-    assert reader.read(batch).duplicates == 1
+    assert reader.read(_batch(*frames)).duplicates == 0
+    assert reader.read(_batch(*frames, first_offset=2)).duplicate_offsets.tolist() == [3]
