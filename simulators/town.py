@@ -72,15 +72,17 @@ class Town:
         self._next = rng.uniform(0, self._period)
         self._silent_from = np.full(len(fleet), np.inf)
         self._flagged: Mask = np.zeros(len(fleet), np.bool_)
-        rows = {device.id: row for row, device in enumerate(fleet)}
         for event in staged:
-            at = event.offset * speed
-            row = rows[event.device.id]
-            for name in event.scenario.events:
-                self.populations[event.device.device_class].since[name][self._position[row]] = at
-            if event.scenario.name == DEAD_GATEWAY:
-                cut = [n for n, device in enumerate(fleet) if device.gateway == event.device.gateway]
-                self._silent_from[cut] = np.minimum(self._silent_from[cut], at)
+            self._stage(event, event.offset * speed)
+
+    def _stage(self, event: Staged, at: float) -> None:
+        """Put an event into the physics, or a gateway to silence."""
+        position = self._position[self.fleet.index(event.device)]
+        for name in event.scenario.events:
+            self.populations[event.device.device_class].since[name][position] = at
+        if event.scenario.name == DEAD_GATEWAY:
+            cut = [row for row, device in enumerate(self.fleet) if device.gateway == event.device.gateway]
+            self._silent_from[cut] = np.minimum(self._silent_from[cut], at)
 
     def advance(self, to: float) -> None:
         """Bring the physics to that time, in steps of its own: whole steps only, the rest waits for the next call."""
