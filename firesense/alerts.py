@@ -40,7 +40,7 @@ class Alarms:
     """What is alarming now, by rule and device. Pure: one thread, no clock."""
 
     def __init__(self, rules: Iterable[Rule], registry: Registry, org: Org) -> None:
-        """Begin with nothing open."""
+        """Begin with nothing open: ``refresh`` comes next."""
         self._rules = {rule.id: rule for rule in rules}
         self._registry = registry
         self._org = org
@@ -186,9 +186,10 @@ class Alarms:
         """
         subject = UNREGISTERED + external_id
         key = (STRANGER_FIRE, subject)
-        flagged_at = self._flagged_at.get(key, event_at - micros(QUIET))
+        known = self._open.get(key)
+        flagged_at = self._flagged_at.get(key, known.event_at if known else event_at)
         self._flagged_at[key] = max(flagged_at, event_at)
-        if key in self._open and event_at - flagged_at < micros(QUIET):
+        if known is not None and event_at - flagged_at < micros(QUIET):
             return None
         alert = self._open[key] = Alert(
             id=alert_id(STRANGER_FIRE, subject, event_at),
@@ -235,7 +236,7 @@ class Alarms:
 
 def written(value: float) -> str:
     """Write a value as people do: at most three decimals, none that say nothing."""
-    return f"{value:.3f}".rstrip("0").rstrip(".")
+    return f"{round(value, 3) + 0:.3f}".rstrip("0").rstrip(".")  # plus 0 makes nothing of -0.0
 
 
 def _was_quiet(alert: Alert, event_at: Instant) -> bool:
