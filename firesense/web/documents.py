@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from math import isfinite
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, computed_field
 
 from firesense.domain.alert import Alert, AlertClass, Case, Condition, Finding, Grade
 from firesense.domain.device import Device
@@ -367,13 +367,22 @@ class StrangersDocument(Document):
 
 
 class LedgerDocument(Document):
-    """How the received frames ended; ``balanced`` when received = recorded + duplicate + quarantined."""
+    """How the received frames ended; ``balanced`` when those that ended are as many as were read.
+
+    received = recorded + duplicate + quarantined + waiting, and nothing waits once the streets have caught up.
+    """
 
     received: int
     recorded: int
     duplicate: int
     quarantined: int
     balanced: bool
+
+    @computed_field  # type: ignore[prop-decorator] # pydantic's own way to write a property
+    @property
+    def waiting(self) -> int:
+        """Frames in the journal that have not ended yet."""
+        return self.received - self.recorded - self.duplicate - self.quarantined
 
 
 class StatusDocument(Document):

@@ -97,7 +97,7 @@ class Door:
         self._addresses = Attempts(_ATTEMPTS_OF_ADDRESS, _ATTEMPTS_PER)
         self._names = Attempts(_ATTEMPTS_OF_NAME, _ATTEMPTS_PER)
         self._one_time = threading.Lock()
-        self._limiter: CapacityLimiter | None = None
+        self._limiter = CapacityLimiter(_AT_ONCE)
 
     async def enter(self, name: str, password: str, address: str) -> Session:
         """Log in. Raises Refused, TooManyAttempts, BookError."""
@@ -107,8 +107,6 @@ class Door:
             raise TooManyAttempts(wait)
         self._addresses.count(source, now)  # before the hash is computed, or many at once would all pass
         self._names.count(name, now)
-        if self._limiter is None:
-            self._limiter = CapacityLimiter(_AT_ONCE)
         session = await to_thread.run_sync(self._open, name, password, limiter=self._limiter)
         if session is None:
             _log.warning("log-in refused", user=name, address=address)

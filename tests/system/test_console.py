@@ -8,6 +8,7 @@ import threading
 import time
 from pathlib import Path
 
+import httpx2
 import pytest
 import uvicorn
 from playwright.sync_api import expect, sync_playwright
@@ -222,3 +223,35 @@ def test_nothing_sticks_out_at_any_width(page, served, township, scheme, tmp_pat
         assert small == [], "too small for a thumb"
         page.screenshot(path=tmp_path / f"{path.strip('/').replace('/', '-') or 'board'}.png", full_page=True)
     assert page.complaints == []
+
+
+def test_a_link_in_a_message_finds_whoever_is_logged_in(page, served, township):
+    alert = township.alarm()
+    link = f"data:text/html,<a href='{served.url}/alerts/{alert.id}'>open</a>"
+    page.goto(link)
+    page.click("a")
+    expect(page).to_have_url(f"{served.url}/login?next=/alerts/{alert.id}")
+    log_in(page, served)
+    expect(page.locator(f"#alert-{alert.id}")).to_be_visible()
+    page.goto(link)
+    page.click("a")
+    expect(page.get_by_role("heading", level=1)).to_have_text("烟感火警信号")
+
+
+def test_a_listener_hears_what_it_missed(served, township):
+    with httpx2.Client(base_url=served.url, timeout=20) as client:
+        assert client.get("/api/v1/events").status_code == 401
+        client.post("/api/v1/session", json={"name": "station", "password": PASSWORD})
+        township.alarm()
+        last = township.book.last_step()
+        for ask in ({"params": {"since": 0}}, {"params": {"since": last}, "headers": {"last-event-id": "0"}}):
+            with client.stream("GET", "/api/v1/events", **ask) as answer:
+                assert answer.headers["content-type"].startswith("text/event-stream")
+                lines = answer.iter_lines()
+                assert next(line for line in lines if line.startswith("id:")) == f"id: {last}"
+                assert next(lines) == "event: step"
+        with client.stream("GET", "/api/v1/events", params={"since": last}) as answer:
+            lines = answer.iter_lines()
+            assert next(lines).startswith("retry:")
+            served.stop()
+            assert list(lines) == [""], "the stream ends with the server, and was told nothing it knew"

@@ -37,7 +37,7 @@ async function refresh() {
   try {
     const answer = await fetch(page.follow);
     if (answer.status === 401) {
-      location.assign("/login");
+      location.assign(`/login?next=${location.pathname}`);
       return;
     }
     if (!answer.ok) throw new Error(String(answer.status));
