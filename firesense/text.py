@@ -218,7 +218,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "web.ledger": ("台账", "Ledger"),
     "web.ledger.sum": (
         "收 {received} = 入库 {recorded} + 重复 {duplicate} + 隔离 {quarantined} + 在途 {waiting}",
-        "{received} received = {recorded} recorded + {duplicate} duplicate + {quarantined} quarantined + {waiting} waiting",
+        "{received} in = {recorded} recorded + {duplicate} duplicate + {quarantined} quarantined + {waiting} waiting",
     ),
     "web.ledger.balanced": ("平衡", "balances"),
     "web.ledger.open": ("不平衡", "does NOT balance"),
