@@ -126,7 +126,17 @@ class Ingest:
         return replace(batch, marks=marks)
 
     def _last_frames(self) -> dict[int, tuple[str, bytes]]:
-        """The last frame of this transport under each packet identifier, from the journal's end."""
+        """The last frame of this transport under each packet identifier, from the journal's end.
+
+        Nothing when the end cannot be read: a frame counted twice is better than frames that are not taken.
+        """
+        try:
+            return self._read_last_frames()
+        except JournalError as error:
+            log.warning("journal_end_unreadable", transport=self._transport.name, reason=str(error))
+            return {}
+
+    def _read_last_frames(self) -> dict[int, tuple[str, bytes]]:
         found: dict[int, tuple[str, bytes]] = {}
         offset = max(self._journal.tail, self._journal.head - LOOK_BACK)
         while (batch := self._journal.read(offset, _STEP)) is not None:

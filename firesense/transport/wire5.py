@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import TYPE_CHECKING, TypeVar, cast
+from math import inf
+from typing import TYPE_CHECKING, cast
 
 import mqtt5
 import numpy as np
@@ -39,9 +40,6 @@ _ASK_AGAIN = 60.0  # seconds until a refused filter is asked for again: rights m
 _MARKS = bytes((flags & 1) * Marks.RETAINED | (flags >> 3) * Marks.REDELIVERED for flags in range(16))
 
 
-_Answer = TypeVar("_Answer")
-
-
 class LinkDown(Exception):
     """The connection ended, or never came to be; says why."""
 
@@ -67,6 +65,7 @@ class Link(asyncio.BufferedProtocol):
         self._asked: tuple[str, ...] = ()
         self._refused: dict[str, str] = {}
         self._ask_at = 0.0
+        self._answer_by = inf  # when the subscriptions must have been answered
         self._keep_alive = options.keep_alive.total_seconds()
         self._heard_at = 0.0
         self._tick: asyncio.TimerHandle | None = None
@@ -75,12 +74,14 @@ class Link(asyncio.BufferedProtocol):
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._accepted: asyncio.Future[mqtt5.ConnAckPacket] = self._loop.create_future()
-        self._subscribed: asyncio.Future[None] = self._loop.create_future()
         self.closed: asyncio.Future[str] = self._loop.create_future()
 
     # -- from the session -------------------------------------------------------------------------------------------
     async def open(self) -> None:
-        """Log in and subscribe. Raises LinkDown with the broker's reason when it will not have us."""
+        """Log in and ask for the subscriptions. Raises LinkDown with the broker's reason when it will not have us.
+
+        The answer to the subscriptions may come behind many frames that waited for us; ``_watch`` sees to it.
+        """
         options = self._options
         self._send(
             mqtt5.ConnectPacket(
@@ -93,7 +94,10 @@ class Link(asyncio.BufferedProtocol):
                 receive_max=options.receive_maximum,
             ).write()
         )
-        answer = await self._answer(self._accepted)
+        await asyncio.wait((self._accepted, self.closed), return_when=asyncio.FIRST_COMPLETED)
+        if not self._accepted.done():
+            raise LinkDown(self.closed.result())
+        answer = self._accepted.result()
         if answer.reason_code != mqtt5.ConnAckReasonCode.SUCCESS:
             raise LinkDown(_because("the broker refused the connection", answer.reason_code.name, answer.reason_str))
         if not answer.session_present:
@@ -104,7 +108,6 @@ class Link(asyncio.BufferedProtocol):
             log.warning("session_expiry_shortened", transport=options.name, seconds=answer.session_expiry_interval)
         self._watch()
         self._subscribe(options.subscriptions)
-        await self._answer(self._subscribed)
 
     def acknowledge(self, packet_ids: np.ndarray[tuple[int], np.dtype[np.uint16]]) -> None:
         """Send PUBACK (PUBREC for QoS 2) for all of these but 0, in their order, in one write."""
@@ -129,6 +132,8 @@ class Link(asyncio.BufferedProtocol):
         if self._paused and self._transport is not None:
             self._paused = False
             self._heard_at = self._loop.time()
+            if self._answer_by < inf:
+                self._answer_by = self._heard_at + self._options.connect_timeout.total_seconds()
             self._transport.resume_reading()
 
     def close(self) -> None:
@@ -183,7 +188,7 @@ class Link(asyncio.BufferedProtocol):
             left = self._end - self._start
             self._view[:left] = self._view[self._start : self._end]
             self._start, self._end = 0, left
-        if self._inbox.full and not self._paused and self._transport is not None:
+        if self._inbox.full and not self._paused and not self._reason and self._transport is not None:
             self._paused = True
             self._transport.pause_reading()
 
@@ -301,6 +306,7 @@ class Link(asyncio.BufferedProtocol):
     def _subscribe(self, filters: tuple[str, ...]) -> None:
         # Retained frames come with a new subscription only; live ones must not look retained (clause 3.8.3.1).
         self._asked = filters
+        self._answer_by = self._loop.time() + self._options.connect_timeout.total_seconds()
         asked = [
             mqtt5.TopicFilter(
                 topic_filter,
@@ -319,10 +325,9 @@ class Link(asyncio.BufferedProtocol):
                 self._refused[topic_filter] = f"filter {topic_filter}: refused ({name})"
             elif code < self._options.qos:
                 self._refused[topic_filter] = f"filter {topic_filter}: only QoS {code} is granted"
+        self._answer_by = inf
         self._ask_at = self._loop.time() + _ASK_AGAIN
         self._health.up("; ".join(self._refused.values()))
-        if not self._subscribed.done():
-            self._subscribed.set_result(None)
 
     def _watch(self) -> None:
         """Ping twice in a keep-alive, so that a whole one of silence means that nobody is there."""
@@ -330,16 +335,13 @@ class Link(asyncio.BufferedProtocol):
         if not self._paused and now - self._heard_at > self._keep_alive:
             self.abort(f"nothing heard from the broker for {self._keep_alive:g} s")
             return
+        if not self._paused and now > self._answer_by:
+            self.abort("the broker did not answer the subscriptions")
+            return
         self._send(mqtt5.PingReqPacket().write())
         if self._refused and now >= self._ask_at:
             self._subscribe(tuple(self._refused))
         self._tick = self._loop.call_later(self._keep_alive / 2, self._watch)
-
-    async def _answer(self, awaited: asyncio.Future[_Answer]) -> _Answer:
-        await asyncio.wait((awaited, self.closed), return_when=asyncio.FIRST_COMPLETED)
-        if not awaited.done():
-            raise LinkDown(self.closed.result())
-        return awaited.result()
 
     def _protocol_error(self, reason: str) -> None:
         self._send(mqtt5.DisconnectPacket(reason_code=mqtt5.DisconnectReasonCode.MALFORMED_PACKET).write())

@@ -28,6 +28,7 @@ class Troubled:
     def __init__(self, journal):
         self._journal = journal
         self.refuses = False
+        self.damaged = False
         self.attempts = 0
         self.go = threading.Event()
         self.go.set()
@@ -40,6 +41,11 @@ class Troubled:
         if self.refuses:
             raise JournalError("the disk is full")
         return self._journal.append(batch)
+
+    def read(self, offset, most):
+        if self.damaged:
+            raise JournalError("offset 0 is damaged")
+        return self._journal.read(offset, most)
 
     def __getattr__(self, name):
         return getattr(self._journal, name)
@@ -151,6 +157,15 @@ def test_after_a_restart_the_journal_still_knows(journal):
         async with running(journal, batch_of(("a", "1"), marks=Marks.REDELIVERED)) as (ingest, _):
             await until(lambda: journal.head == 2)
             await until(lambda: ingest.status.repeated == 1)
+
+    asyncio.run(story())
+
+
+def test_a_damaged_end_of_the_journal_does_not_stop_ingest(journal):
+    async def story():
+        journal.damaged = True
+        async with running(journal, batch_of(("a", "1"), marks=Marks.REDELIVERED)) as (ingest, _):
+            await until(lambda: ingest.status.appended == 1)
 
     asyncio.run(story())
 

@@ -308,6 +308,44 @@ def test_a_broker_that_does_not_answer_is_given_up():
     asyncio.run(story())
 
 
+def test_a_broker_that_does_not_answer_the_subscriptions_is_left():
+    async def story():
+        timing = {"keep_alive": timedelta(seconds=1), "connect_timeout": timedelta(milliseconds=400)}
+        async with session(**timing) as (broker, transport):
+            peer = await broker.client()
+            await peer.expect(mqtt5.ConnectPacket)
+            peer.send(mqtt5.ConnAckPacket(), frame())
+            await peer.expect(mqtt5.SubscribePacket)
+            await peer.hang_up_seen()
+            await until(lambda: transport.trouble)
+            assert transport.trouble == "the broker did not answer the subscriptions"
+            assert transport._inbox.waiting == 1
+
+    asyncio.run(story())
+
+
+def test_the_answer_to_the_subscriptions_may_wait_behind_frames_there_is_no_room_for():
+    async def story():
+        timing = {"keep_alive": timedelta(seconds=1), "connect_timeout": timedelta(milliseconds=400)}
+        async with session(**timing, backlog=2, batch_size=1) as (broker, transport):
+            peer = await broker.client()
+            await peer.expect(mqtt5.ConnectPacket)
+            peer.send(mqtt5.ConnAckPacket(session_present=True))
+            subscribe = await peer.expect(mqtt5.SubscribePacket)
+            peer.send(frame(), frame(packet_id=2))
+            await until(lambda: transport._link._paused)
+            peer.send(mqtt5.SubAckPacket(subscribe.packet_id, [mqtt5.SubAckReasonCode(1)]))
+            pings = 0
+            while pings < 4:  # one comes every half second: the time for an answer is over
+                pings += isinstance(await peer.next(), mqtt5.PingReqPacket)
+            assert not transport.connected
+            await received(transport, 2)
+            await until(lambda: transport.connected)
+            assert transport.health.connections == 1
+
+    asyncio.run(story())
+
+
 def test_qos_2_is_given_once_however_often_the_broker_asks():
     async def story():
         async with session() as (broker, transport):
