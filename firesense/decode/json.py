@@ -81,7 +81,7 @@ class _Node:
     """One object or list of the tree: its struct, and where its values go."""
 
     def __init__(self, tree: dict[str, Any], path: str, types: Mapping[str, Any]) -> None:
-        is_list = all(key.isdecimal() for key in tree)
+        is_list = all(key.isdecimal() and key == str(int(key)) for key in tree)
         if is_list and max(map(int, tree)) >= LONGEST_LIST:
             raise ValueError(f"{path or 'the payload'}: lists are read up to element {LONGEST_LIST - 1}")
         keys = [str(n) for n in range(max(map(int, tree)) + 1)] if is_list else list(tree)

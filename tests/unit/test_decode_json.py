@@ -63,6 +63,16 @@ def test_nested_objects_and_lists_are_reached():
     assert _same(decoded.numbers["rx.0.rssi"], [-9, np.nan, np.nan, np.nan])
 
 
+def test_keys_that_only_look_like_places_are_names():
+    decoder = _decoder(numbers=("007.x", "m.1.v", "m.b.v"), flags=())
+    decoded = decoder.decode([b'{"007":{"x":7},"m":{"1":{"v":1},"b":{"v":2}}}'])
+    assert {name: column.tolist() for name, column in decoded.numbers.items()} == {
+        "007.x": [7],
+        "m.1.v": [1],
+        "m.b.v": [2],
+    }
+
+
 def test_words_and_written_times_are_kept_as_they_were_sent():
     decoder = _decoder(words=("w",), time=TimeSpec("t", TimeFormat.ISO8601))
     decoded = decoder.decode(['{"w":"Pushed","t":"下午"}'.encode(), b'{"w":1}', b'{"w":true,"t":null}'])
