@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Mqtt311Transport:
-    """A Transport for brokers that speak MQTT 3.1.1. Build it inside the event loop it runs in.
+    """A Transport for brokers that speak MQTT 3.1.1.
 
     While nobody receives, paho cannot ask whether the broker is still there; after two keep-alives it gives the
     connection up, and the session keeps the frames until there is room.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Mqtt5Transport:
-    """A Transport for brokers that speak MQTT 5. Build it inside the event loop it runs in."""
+    """A Transport for brokers that speak MQTT 5."""
 
     def __init__(self, options: MqttOptions, clock: Clock) -> None:
         self._options = options
