@@ -158,14 +158,27 @@ class MqttChannel:
 
 
 class _Publisher(aiomqtt.Client):
-    """A client that remembers the reason code of the last acknowledgement, which aiomqtt drops."""
+    """A client that remembers the reason code of the last acknowledgement, which aiomqtt drops.
+
+    It looks into aiomqtt for that: pyproject.toml keeps to the versions this was tried with.
+    """
 
     reason = 0
 
     async def say(self, topic: str, payload: bytes) -> int:
-        """Publish and give the reason code; one at a time, or codes get mixed up."""
+        """Publish and give the reason code; one at a time, or codes get mixed up.
+
+        A connection that breaks meanwhile is noticed at once: aiomqtt would wait for the acknowledgement all the same.
+        """
         self.reason = 0
-        await self.publish(topic, payload, qos=1)
+        publishing = asyncio.create_task(self.publish(topic, payload, qos=1))
+        try:
+            await asyncio.wait({publishing, self._disconnected}, return_when=asyncio.FIRST_COMPLETED)
+            if not publishing.done():
+                raise aiomqtt.MqttError("the connection broke")
+            publishing.result()
+        finally:
+            publishing.cancel()
         return self.reason
 
     def _on_publish(self, client: Any, userdata: Any, mid: int, reason_code: Any, properties: Any) -> None:

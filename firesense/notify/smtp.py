@@ -77,7 +77,8 @@ class SmtpChannel:
         except aiosmtplib.SMTPNotSupported as error:
             raise ChannelRefused(f"the mail server cannot do it: {error.message}") from error
         except (aiosmtplib.SMTPException, OSError) as error:
-            raise ChannelDown(f"the mail server does not answer: {type(error).__name__}") from error
+            reason = " ".join(str(error).split())[:150] or type(error).__name__
+            raise ChannelDown(f"the mail server did not take it: {reason}") from error
         except ValueError as error:
             raise ChannelRefused("the address is not an e-mail address") from error
         finally:

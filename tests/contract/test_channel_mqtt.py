@@ -1,0 +1,148 @@
+"""What only MQTT has: a connection that is kept, subscribers that are not there, topics one may not write."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import ssl
+from datetime import timedelta
+
+import pytest
+
+from firesense.domain.errors import ChannelDown, ChannelRefused, ConfigError
+from firesense.domain.message import Receipt
+from firesense.notify.mqtt import MqttChannel, MqttOptions
+from tests.calls import message
+from tests.providers import HandClock
+from tests.servers import HOST, Certificates, Mosquitto
+
+pytestmark = pytest.mark.server
+
+
+def talk(story, broker, **options):
+    async def run():
+        given = {"port": broker.port, "timeout": timedelta(seconds=5), **options}
+        channel = MqttChannel(MqttOptions("app", HOST, **given), HandClock())
+        try:
+            return await story(channel)
+        finally:
+            await channel.close()
+
+    return asyncio.run(run())
+
+
+async def say(channel, address="lin"):
+    return await channel.send(message(address))
+
+
+def test_a_broker_that_was_restarted_costs_no_call(mosquitto):
+    async def story(channel):
+        await say(channel)
+        mosquitto.restart()
+        assert await say(channel)
+
+    talk(story, mosquitto)
+
+
+def test_a_broker_that_is_away_and_comes_back(mosquitto):
+    async def story(channel):
+        await say(channel)
+        mosquitto.kill9()
+        with pytest.raises(ChannelDown):
+            await say(channel)
+        mosquitto.start()
+        assert await say(channel)
+
+    talk(story, mosquitto)
+
+
+def test_a_call_nobody_subscribes_to(mosquitto):
+    async def strict(channel):
+        with pytest.raises(ChannelDown, match="nobody"):
+            await say(channel)
+
+    assert talk(say, mosquitto) == Receipt(reference="no subscriber")
+    talk(strict, mosquitto, require_subscriber=True)
+    assert talk(say, mosquitto, protocol="3.1.1") == Receipt()
+
+
+def test_a_topic_that_may_not_be_written(tmp_path):
+    acl = tmp_path / "acl"
+    acl.write_text("topic write firesense/calls/lin\n", encoding="ascii")
+
+    async def story(channel):
+        await say(channel, "lin")
+        with pytest.raises(ChannelRefused, match="0x87"):
+            await say(channel, "wu")
+        await say(channel, "lin")
+
+    with Mosquitto(tmp_path / "broker", settings={"acl_file": acl}) as broker:
+        talk(story, broker)
+
+
+def test_a_wrong_password_is_told(tmp_path):
+    async def story(channel):
+        with pytest.raises(ChannelDown, match="broker did not take it"):
+            await say(channel)
+
+    with Mosquitto(tmp_path, users={"firesense": "made-up"}) as broker:
+        assert talk(say, broker, username="firesense", password="made-up")
+        talk(story, broker, username="firesense", password="wrong")
+
+
+def test_over_tls(tmp_path):
+    certificates = Certificates.make(tmp_path / "certificates")
+    with Mosquitto(tmp_path / "broker", certificates=certificates) as broker:
+        trusting = ssl.create_default_context(cafile=certificates.authority)
+        assert talk(say, broker, port=broker.tls_port, tls=trusting)
+
+
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # paho leaves the socket to the collector
+def test_a_broker_nobody_vouches_for(tmp_path):
+    async def story(channel):
+        with pytest.raises(ChannelDown, match="certificate"):
+            await say(channel)
+
+    certificates = Certificates.make(tmp_path / "certificates")
+    with Mosquitto(tmp_path / "broker", certificates=certificates) as broker:
+        talk(story, broker, port=broker.tls_port, tls=ssl.create_default_context())
+        gc.collect()
+
+
+def test_a_call_that_was_cancelled_leaves_the_next_one_alone(mosquitto):
+    async def story(channel):
+        await say(channel)
+        mosquitto.pause()
+        sending = asyncio.create_task(say(channel))
+        await asyncio.wait([sending], timeout=0.1)
+        sending.cancel()
+        await asyncio.wait([sending])
+        mosquitto.resume()
+        assert await say(channel)
+
+    talk(story, mosquitto)
+
+
+def test_many_calls_at_once_go_one_after_the_other(mosquitto):
+    async def story(channel):
+        return await asyncio.gather(*(say(channel, f"p{n}") for n in range(50)))
+
+    assert len(talk(story, mosquitto)) == 50
+
+
+@pytest.mark.parametrize("address", ["", "a/b", "+", "#", "a\0"])
+def test_an_address_is_one_level(mosquitto, address):
+    async def story(channel):
+        with pytest.raises(ChannelRefused):
+            await say(channel, address)
+
+    talk(story, mosquitto)
+
+
+@pytest.mark.parametrize("topic", ["", "a/#", "{nobody}", "{", "{0}"])
+def test_topics_that_cannot_be_filled_in(topic):
+    with pytest.raises(ConfigError) as caught:
+        MqttChannel(MqttOptions("app", HOST, topic=topic, protocol="4"), HandClock())
+    assert [fault.path for fault in caught.value.faults] == ["protocol", "topic"]

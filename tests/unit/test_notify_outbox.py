@@ -1,0 +1,349 @@
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+import structlog
+
+from firesense.book import SqlBook
+from firesense.domain.alert import AlertClass
+from firesense.domain.errors import BookError, ChannelDown, ChannelRefused
+from firesense.domain.escalation import CallState, Climb, Ladder, Purpose, StepKind
+from firesense.domain.instant import HOUR, SECOND
+from firesense.domain.message import Message, Receipt
+from firesense.domain.outcome import Outcome, Raise
+from firesense.notify.outbox import Delivery
+from tests.calls import NOW, alert, call
+from tests.providers import HandClock
+
+
+class Scripted:
+    """A channel that does what it is told: raises what is listed, one a call, or waits until it may go on."""
+
+    def __init__(self, name: str, *answers: BaseException | None) -> None:
+        self.name = name
+        self.kind = name
+        self.answers = list(answers)
+        self.sent: list[str] = []
+        self.at_once = 0
+        self.most_at_once = 0
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.closed = False
+
+    async def send(self, message: Message) -> Receipt:
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            await self.gate.wait()
+        finally:
+            self.at_once -= 1
+        answer = self.answers.pop(0) if self.answers else None
+        if answer is not None:
+            raise answer
+        self.sent.append(message.call.key)
+        return Receipt(reference=f"ref-{len(self.sent)}")
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+class ForgetfulBook(SqlBook):
+    """A book that cannot write receipts for a while."""
+
+    away = False
+
+    def settle(self, call, at):
+        if self.away:
+            raise BookError("disk is full")
+        super().settle(call, at)
+
+
+@pytest.fixture
+def clock():
+    return HandClock(NOW)
+
+
+@pytest.fixture
+def book(tmp_path):
+    opened = ForgetfulBook(f"sqlite:///{tmp_path}/book.db")
+    yield opened
+    opened.close()
+
+
+def words(told, about):
+    return Message(told, about, "title", "body")
+
+
+def delivery(book, clock, *channels, **options):
+    return Delivery(book, {channel.name: channel for channel in channels}, words, clock, **options)
+
+
+def write(book, *calls, about=None):
+    about = about or alert()
+    climb = Climb(about.id, Ladder("none", ()))
+    book.commit(Outcome("alerting", book.position("alerting") + 1, NOW, (Raise(about, climb, calls, ()),)))
+
+
+def many(channel, count, **changes):
+    return [call(channel, key=f"{channel}-{n:03}", person=f"p{n}", **changes) for n in range(count)]
+
+
+async def due(post, clock):
+    taken = await post.deliver(clock.now())
+    await post.idle()
+    return taken
+
+
+def test_a_call_is_sent_once_and_the_story_says_so(book, clock):
+    async def story():
+        app = Scripted("app")
+        post = delivery(book, clock, app)
+        write(book, call())
+        assert await due(post, clock) == 1
+        assert await due(post, clock) == 0
+        [told] = book.calls("AB12CD34EF")
+        assert (told.state, told.attempts, told.receipt, told.sent_at) == (CallState.SENT, 1, "ref-1", NOW)
+        assert [step.kind for step in book.story("AB12CD34EF")] == [StepKind.SENT]
+        assert post.kinds == {"app": "app"}
+        assert post.status.sent == 1
+
+    asyncio.run(story())
+
+
+def test_fire_is_tried_again_soon_and_never_given_up_while_it_is_open(book, clock):
+    async def story():
+        app = Scripted("app", *(ChannelDown("away") for _ in range(100)))
+        post = delivery(book, clock, app)
+        write(book, call())
+        waits = []
+        for _ in range(8):
+            assert await due(post, clock) == 1
+            [told] = book.calls("AB12CD34EF")
+            assert told.state is CallState.FAILED_FOR_NOW
+            waits.append((told.due_at - clock.now()) // SECOND)
+            clock.at = told.due_at
+        assert waits == [2, 5, 10, 20, 30, 30, 30, 30]
+        clock.wind(48 * 3600)
+        await due(post, clock)
+        assert book.calls("AB12CD34EF")[0].state is CallState.FAILED_FOR_NOW
+        book.acknowledge("AB12CD34EF", "lin", clock.now())
+        clock.wind(60)
+        assert await due(post, clock) == 0
+        assert book.calls("AB12CD34EF")[0].state is CallState.MOOT
+
+    asyncio.run(story())
+
+
+def test_anything_else_is_given_up_in_the_end(book, clock):
+    async def story():
+        app = Scripted("app", *(ChannelDown("away") for _ in range(200)))
+        post = delivery(book, clock, app, give_up=timedelta(hours=6))
+        write(book, call(urgent=False), about=alert(AlertClass.HAZARD))
+        state = CallState.QUEUED
+        while state is not CallState.FAILED:
+            await due(post, clock)
+            [told] = book.calls("AB12CD34EF")
+            state, clock.at = told.state, max(clock.at, told.due_at)
+        assert NOW + 5 * HOUR < clock.at <= NOW + 6 * HOUR
+        assert told.receipt == "away"
+
+    asyncio.run(story())
+
+
+def test_a_notice_about_a_fire_is_given_up_too(book, clock):
+    async def story():
+        post = delivery(book, clock, Scripted("app", ChannelDown("away")))
+        write(book, call(purpose=Purpose.NOTICE, created_at=NOW - 7 * HOUR))
+        await due(post, clock)
+        assert book.calls("AB12CD34EF")[0].state is CallState.FAILED
+
+    asyncio.run(story())
+
+
+def test_a_channel_that_says_when_to_come_again_is_left_alone_until_then(book, clock):
+    async def story():
+        post = delivery(book, clock, Scripted("app", ChannelDown("limit", timedelta(seconds=90))))
+        write(book, call())
+        await due(post, clock)
+        clock.wind(89)
+        assert await due(post, clock) == 0
+        clock.wind(1)
+        assert await due(post, clock) == 1
+        assert book.calls("AB12CD34EF")[0].state is CallState.SENT
+
+    asyncio.run(story())
+
+
+def test_what_is_refused_is_given_up_at_once_and_said(book, clock):
+    async def story():
+        post = delivery(book, clock, Scripted("app", ChannelRefused("no such robot")))
+        write(book, call(), call("gone", key="gone"))
+        await due(post, clock)
+        assert [(told.state, told.receipt) for told in book.calls("AB12CD34EF")] == [
+            (CallState.FAILED, "no such robot"),
+            (CallState.FAILED, "there is no channel gone"),
+        ]
+        steps = book.story("AB12CD34EF")
+        assert {(step.kind, step.detail["reason"]) for step in steps} == {
+            (StepKind.FAILED, "no such robot"),
+            (StepKind.FAILED, "there is no channel gone"),
+        }
+        assert post.status.given_up == 2
+
+    asyncio.run(story())
+
+
+def test_a_channel_that_breaks_its_promise_takes_nobody_along(book, clock):
+    async def story():
+        broken, app = Scripted("broken", ZeroDivisionError("bug")), Scripted("app")
+        post = delivery(book, clock, broken, app)
+        write(book, call("broken", key="b"), call())
+        with structlog.testing.capture_logs() as lines:
+            await due(post, clock)
+        assert [told.state for told in book.calls("AB12CD34EF")] == [CallState.FAILED_FOR_NOW, CallState.SENT]
+        assert any(line["log_level"] == "error" and line["channel"] == "broken" for line in lines)
+
+    asyncio.run(story())
+
+
+def test_a_slow_channel_holds_up_nobody_else(book, clock):
+    async def story():
+        slow, app = Scripted("slow"), Scripted("app")
+        slow.gate.clear()
+        post = delivery(book, clock, slow, app, concurrency=2)
+        write(book, *many("slow", 50), *many("app", 3))
+        await post.deliver(clock.now())
+        await asyncio.wait(post._lanes["app"].tasks)
+        assert len(app.sent) == 3
+        assert slow.most_at_once == 2
+        assert len(post._lanes["slow"].tasks) == 6, "the rest of the slow channel's calls waits in the book"
+        slow.gate.set()
+        await post.idle()
+        while await due(post, clock):
+            pass
+        assert slow.sent == [f"slow-{n:03}" for n in range(50)]
+
+    asyncio.run(story())
+
+
+def test_room_in_a_channel_that_was_full_is_announced(book, clock):
+    async def story():
+        app = Scripted("app")
+        post = delivery(book, clock, app, concurrency=1)
+        announced = asyncio.Event()
+        post.on_room = announced.set
+        write(book, *many("app", 5))
+        await post.deliver(clock.now())
+        await asyncio.wait_for(announced.wait(), 5)
+        await post.idle()
+
+    asyncio.run(story())
+
+
+def test_fire_goes_first(book, clock):
+    async def story():
+        app = Scripted("app")
+        post = delivery(book, clock, app, concurrency=1)
+        write(book, call(key="calm", alert="HAZARD0001", urgent=False), about=alert(AlertClass.HAZARD, id="HAZARD0001"))
+        write(book, call(key="fire"))
+        await due(post, clock)
+        assert app.sent == ["fire", "calm"]
+
+    asyncio.run(story())
+
+
+def test_a_send_that_never_ends_is_put_off(book, clock):
+    async def story():
+        app = Scripted("app")
+        app.gate.clear()
+        post = delivery(book, clock, app, timeout=timedelta(milliseconds=20))
+        write(book, call())
+        await due(post, clock)
+        [told] = book.calls("AB12CD34EF")
+        assert (told.state, told.receipt) == (CallState.FAILED_FOR_NOW, "no answer within 0.02 s")
+
+    asyncio.run(story())
+
+
+def test_a_call_whose_lease_ran_out_while_it_waited_is_left_to_whoever_has_it(book, clock):
+    async def story():
+        app = Scripted("app")
+        app.gate.clear()
+        post = delivery(book, clock, app, concurrency=1)
+        write(book, *many("app", 2))
+        await post.deliver(clock.now())
+        clock.wind(3600)
+        app.gate.set()
+        await post.idle()
+        assert app.sent == ["app-000"]
+        await due(post, clock)
+        assert app.sent == ["app-000", "app-001"]
+
+    asyncio.run(story())
+
+
+def test_a_receipt_waits_for_the_book_and_the_call_is_not_made_again(book, clock):
+    async def story():
+        app = Scripted("app")
+        post = delivery(book, clock, app)
+        write(book, call())
+        book.away = True
+        await due(post, clock)
+        clock.wind(3600)
+        with pytest.raises(BookError):
+            await post.deliver(clock.now())
+        book.away = False
+        assert await due(post, clock) == 0
+        assert len(app.sent) == 1
+        assert book.calls("AB12CD34EF")[0].sent_at == NOW
+
+    asyncio.run(story())
+
+
+def test_two_deliveries_share_the_work(book, clock):
+    async def story():
+        app = Scripted("app")
+        one, other = delivery(book, clock, app), delivery(book, clock, app)
+        write(book, *many("app", 40))
+        await asyncio.gather(one.deliver(clock.now()), other.deliver(clock.now()))
+        await one.idle()
+        await other.idle()
+        while await due(one, clock) + await due(other, clock):
+            pass
+        assert sorted(app.sent) == [f"app-{n:03}" for n in range(40)]
+
+    asyncio.run(story())
+
+
+def test_closing_ends_what_hangs_and_its_call_comes_again_later(book, clock):
+    async def story():
+        app = Scripted("app")
+        app.gate.clear()
+        post = delivery(book, clock, app)
+        write(book, call())
+        await post.deliver(clock.now())
+        await post.close(grace=timedelta(0))
+        assert app.closed
+        assert post.under_way == 0
+        clock.wind(3600)
+        again = Scripted("app")
+        await due(delivery(book, clock, again), clock)
+        assert len(again.sent) == 1
+
+    asyncio.run(story())
+
+
+def test_logs_do_not_show_where_people_are_reached(book, clock):
+    async def story():
+        post = delivery(book, clock, Scripted("app", ChannelDown("away"), ChannelRefused("gone")))
+        write(book, *(replace(told, address="13800001234") for told in many("app", 2)))
+        with structlog.testing.capture_logs() as lines:
+            await due(post, clock)
+        assert len(lines) == 2
+        assert "13800001234" not in str(lines)
+        assert all(line["address"] == "138**34" for line in lines)
+
+    asyncio.run(story())
