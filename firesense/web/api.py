@@ -13,6 +13,7 @@ from firesense.domain.device import Device, Registry
 from firesense.domain.frame import Reason
 from firesense.domain.instant import instant
 from firesense.domain.plan import Plan
+from firesense.web import alert_documents as alert_doc
 from firesense.web import documents as doc
 from firesense.web.door import Refused, TooManyAttempts
 from firesense.web.parts import ProgramWriting, Visitor, WithParts, forget_session, keep_session, visitor
@@ -76,38 +77,40 @@ def log_out(response: Response, parts: WithParts, session: ProgramWriting) -> No
 
 
 @router.get("/alerts", tags=["alerts"])
-def alerts(parts: WithParts, *, open_only: bool = True, limit: Limit = 200) -> doc.AlertsDocument:
+def alerts(parts: WithParts, *, open_only: bool = True, limit: Limit = 200) -> alert_doc.AlertsDocument:
     """List alerts, fire first, then the newest."""
     plan = parts.plan_source()
     found = parts.book.alerts(open_only=open_only, most=limit)
-    return doc.AlertsDocument(alerts=[doc.AlertDocument.of(alert, plan) for alert in found])
+    return alert_doc.AlertsDocument(alerts=[alert_doc.AlertDocument.of(alert, plan) for alert in found])
 
 
 @router.get("/alerts/{alert_id}", tags=["alerts"], responses=_problems(404))
-def alert_detail(parts: WithParts, alert_id: AlertId) -> doc.AlertDetailDocument:
+def alert_detail(parts: WithParts, alert_id: AlertId) -> alert_doc.AlertDetailDocument:
     """Give one alert with its climb, its calls (addresses masked) and its story."""
     plan = parts.plan_source()
     alert = parts.book.alert(alert_id)
     climb = parts.book.climb(alert_id)
-    return doc.AlertDetailDocument(
-        alert=doc.AlertDocument.of(alert, plan),
-        climb=None if climb is None else doc.ClimbDocument.of(climb),
-        calls=[doc.CallDocument.of(call, plan) for call in parts.book.calls(alert_id)],
-        story=[doc.StepDocument.of(step) for step in parts.book.story(alert_id)],
+    return alert_doc.AlertDetailDocument(
+        alert=alert_doc.AlertDocument.of(alert, plan),
+        climb=None if climb is None else alert_doc.ClimbDocument.of(climb),
+        calls=[alert_doc.CallDocument.of(call, plan) for call in parts.book.calls(alert_id)],
+        story=[alert_doc.StepDocument.of(step) for step in parts.book.story(alert_id)],
     )
 
 
 @router.post("/alerts/{alert_id}/acknowledge", tags=["alerts"], responses=_problems(403, 404, 409))
-def acknowledge(parts: WithParts, session: ProgramWriting, alert_id: AlertId) -> doc.AlertDocument:
+def acknowledge(parts: WithParts, session: ProgramWriting, alert_id: AlertId) -> alert_doc.AlertDocument:
     """Take an alert: its climb ends and nobody else is called."""
-    return doc.AlertDocument.of(parts.desk.acknowledge(alert_id, session.who), parts.plan_source())
+    return alert_doc.AlertDocument.of(parts.desk.acknowledge(alert_id, session.who), parts.plan_source())
 
 
 @router.post("/alerts/{alert_id}/close", tags=["alerts"], responses=_problems(403, 404, 409))
-def close(parts: WithParts, session: ProgramWriting, alert_id: AlertId, closing: doc.Closing) -> doc.AlertDocument:
+def close(
+    parts: WithParts, session: ProgramWriting, alert_id: AlertId, closing: alert_doc.Closing
+) -> alert_doc.AlertDocument:
     """Close a case with what was found on site."""
     alert = parts.desk.close(alert_id, session.who, closing.finding, closing.note)
-    return doc.AlertDocument.of(alert, parts.plan_source())
+    return alert_doc.AlertDocument.of(alert, parts.plan_source())
 
 
 @router.get("/devices", tags=["devices"])

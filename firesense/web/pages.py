@@ -10,9 +10,10 @@ from firesense.domain.alert import Alert, Finding
 from firesense.domain.catalogue import CLASSES
 from firesense.domain.errors import Conflict, HistoryError
 from firesense.text import LANGUAGES
+from firesense.web.alert_documents import NOTE_MOST
 from firesense.web.board import counts
 from firesense.web.chart import Chart, draw, gap_of, span_of, window_of
-from firesense.web.documents import NOTE_MOST, StatusDocument
+from firesense.web.documents import StatusDocument
 from firesense.web.door import NAME_MOST, PASSWORD_LEAST, PASSWORD_MOST, Refused, Session, TooManyAttempts
 from firesense.web.parts import (
     LANGUAGE_COOKIE,
