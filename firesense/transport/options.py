@@ -70,7 +70,7 @@ class MqttOptions:
     linger: timedelta = timedelta(milliseconds=5)
     backlog: int = 20_000
     backlog_bytes: int = 32 * 1024 * 1024
-    max_packet: int = 256 * 1024
+    max_packet: int = 1024 * 1024
     connect_timeout: timedelta = timedelta(seconds=10)
     backoff_first: timedelta = timedelta(milliseconds=500)
     backoff_limit: timedelta = timedelta(seconds=5)
