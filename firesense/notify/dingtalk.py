@@ -20,6 +20,7 @@ class DingTalkChannel(Robot):
 
     kind: ClassVar[str] = "dingtalk"
     home: ClassVar[str] = "https://oapi.dingtalk.com"
+    robots: ClassVar[str] = "/robot/send"
     busy: ClassVar[frozenset[int]] = frozenset({130101, 410100, 90030})
     busy_for: ClassVar[timedelta] = timedelta(minutes=10)  # more than 20 a minute silences the robot for ten
     final: ClassVar[frozenset[int]] = frozenset(
@@ -41,7 +42,7 @@ class DingTalkChannel(Robot):
 
     def request(self, text: str, robot: RobotAddress, now: Instant) -> tuple[str, dict[str, Any]]:
         """A text; a mention counts only when the text holds it, too."""
-        url = f"{self.base}/robot/send?access_token={robot.token}"
+        url = f"{self.base}{self.robots}?access_token={robot.token}"
         if robot.secret:
             stamp = now // 1000
             sign = quote_plus(signature(robot.secret, f"{stamp}\n{robot.secret}"))

@@ -20,6 +20,7 @@ class FeishuChannel(Robot):
 
     kind: ClassVar[str] = "feishu"
     home: ClassVar[str] = "https://open.feishu.cn"
+    robots: ClassVar[str] = "/open-apis/bot/v2/hook"
     verdict: ClassVar[str] = "code"
     reason: ClassVar[str] = "msg"
     busy: ClassVar[frozenset[int]] = frozenset({11232, 11233})
@@ -49,4 +50,4 @@ class FeishuChannel(Robot):
         if robot.secret:
             stamp = str(now // 1_000_000)
             document |= {"timestamp": stamp, "sign": signature(f"{stamp}\n{robot.secret}", "")}
-        return f"{self.base}/open-apis/bot/v2/hook/{robot.token}", document
+        return f"{self.base}{self.robots}/{robot.token}", document

@@ -60,6 +60,7 @@ class Robot:
 
     kind: ClassVar[str]
     home: ClassVar[str]  # the provider's base address
+    robots: ClassVar[str]  # the path of its robots
     verdict: ClassVar[str] = "errcode"  # the field of the answer that holds the code
     reason: ClassVar[str] = "errmsg"
     busy: ClassVar[frozenset[int]]  # codes for too many messages
@@ -69,9 +70,12 @@ class Robot:
     def __init__(self, options: RobotOptions, clock: Clock) -> None:
         """Raises ConfigError for a base address that is none, or a limit below one."""
         base = options.url or self.home
+        parts = urlsplit(base)
         faults = []
-        if urlsplit(base).scheme not in {"http", "https"} or not urlsplit(base).hostname:
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
             faults.append(Fault("", "url", "is not an http(s) address"))
+        elif parts.query or self.robots in parts.path:
+            faults.append(Fault("", "url", "is the address of one robot: its token belongs into people's addresses"))
         if options.per_minute < 1:
             faults.append(Fault("", "per_minute", "must be at least 1"))
         if faults:

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from firesense.domain.message import Message
     from firesense.ports import Clock
 
-_SECURITY = ("starttls", "tls", "none")
+_SECURITY = ("starttls", "tls", "plain")
 _FOR_GOOD = 500  # RFC 5321 4.2.1: replies from here on are permanent
 
 
 @dataclass(frozen=True, slots=True)
 class SmtpOptions:
-    """A mail server; ``security`` is starttls (port 587), tls (465) or none, which sends no password."""
+    """A mail server; ``security`` is starttls (port 587), tls (465) or plain, which sends no password."""
 
     name: str
     host: str
@@ -50,7 +50,7 @@ class SmtpChannel:
         faults = []
         if options.security not in _SECURITY:
             faults.append(Fault("", "security", f'is "{options.security}", not one of {", ".join(_SECURITY)}'))
-        if options.security == "none" and options.password:
+        if options.security == "plain" and options.password:
             faults.append(Fault("", "password", "is not sent in plain text: use starttls or tls"))
         if "@" not in options.sender:
             faults.append(Fault("", "sender", "is not an e-mail address"))
@@ -127,7 +127,7 @@ def _failure(*replies: tuple[int, str]) -> ChannelDown | ChannelRefused:
 
 
 def _trust(options: SmtpOptions) -> ssl.SSLContext | None:
-    if options.security == "none":
+    if options.security == "plain":
         return None
     try:
         return ssl.create_default_context(cafile=options.ca_file or None)

@@ -19,6 +19,7 @@ class WeComChannel(Robot):
 
     kind: ClassVar[str] = "wecom"
     home: ClassVar[str] = "https://qyapi.weixin.qq.com"
+    robots: ClassVar[str] = "/cgi-bin/webhook/send"
     busy: ClassVar[frozenset[int]] = frozenset({45009, 45033})  # too many in a minute, too many at once
     busy_for: ClassVar[timedelta] = timedelta(minutes=1)
     final: ClassVar[frozenset[int]] = frozenset(
@@ -38,5 +39,5 @@ class WeComChannel(Robot):
         content: dict[str, Any] = {"content": shortened(text, _MOST_BYTES)}
         if robot.mention:
             content["mentioned_mobile_list" if is_mobile(robot.mention) else "mentioned_list"] = [robot.mention]
-        url = f"{self.base}/cgi-bin/webhook/send?key={robot.token}"
+        url = f"{self.base}{self.robots}?key={robot.token}"
         return url, {"msgtype": "text", "text": content}

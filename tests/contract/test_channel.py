@@ -109,12 +109,12 @@ def smtp_stand(_folder: Path) -> Iterator[Stand]:
     with MailServer() as server:
         yield Stand(
             "smtp",
-            SmtpOptions("app", HOST, "alarm@example.com", server.port, "none", timeout=SHORT),
+            SmtpOptions("app", HOST, "alarm@example.com", server.port, "plain", timeout=SHORT),
             "lin@example.com",
             "nobody@example.com",
             lambda: server.mails,
             server.hang,
-            SmtpOptions("app", HOST, "alarm@example.com", free_port(), "none", timeout=SHORT),
+            SmtpOptions("app", HOST, "alarm@example.com", free_port(), "plain", timeout=SHORT),
         )
 
 

@@ -189,6 +189,20 @@ def test_options_that_cannot_work_are_all_named(clock):
     assert [fault.path for fault in caught.value.faults] == ["per_minute", "url"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "url"),
+    [
+        ("dingtalk", "https://oapi.dingtalk.com/robot/send?access_token=made-up"),
+        ("wecom", "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=made-up"),
+        ("feishu", "https://open.feishu.cn/open-apis/bot/v2/hook/made-up"),
+    ],
+)
+def test_the_address_of_one_robot_is_not_a_base_address(clock, kind, url):
+    with pytest.raises(ConfigError, match="address of one robot") as caught:
+        PROVIDERS[kind][0](RobotOptions("robot", url=url), clock)
+    assert "made-up" not in str(caught.value)
+
+
 def test_a_clock_put_back_does_not_lock_the_budget(clock):
     budget = Budget(clock, 2)
     budget.spend(urgent=True)

@@ -16,7 +16,7 @@ from tests.servers import HOST, Certificates
 
 def send(server, *messages, **options):
     async def run():
-        given = {"security": "none", "timeout": timedelta(seconds=5), **options}
+        given = {"security": "plain", "timeout": timedelta(seconds=5), **options}
         channel = SmtpChannel(SmtpOptions("mail", HOST, "alarm@example.com", server.port, **given), HandClock(NOW))
         return [await channel.send(each) for each in messages]
 
@@ -107,4 +107,4 @@ def test_options_that_cannot_work_are_all_named():
         SmtpChannel(SmtpOptions("mail", HOST, "alarm", 25, "ssl", password="x"), HandClock())
     assert [fault.path for fault in caught.value.faults] == ["security", "sender"]
     with pytest.raises(ConfigError, match="plain text"):
-        SmtpChannel(SmtpOptions("mail", HOST, "a@b.c", 25, "none", password="x"), HandClock())
+        SmtpChannel(SmtpOptions("mail", HOST, "a@b.c", 25, "plain", password="x"), HandClock())

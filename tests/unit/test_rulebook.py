@@ -149,8 +149,8 @@ def test_leakage_is_judged_by_circuit_and_not_without_an_earth(shipped):
 def test_a_heater_that_does_not_heat(shipped):
     failed = [{"heater_on": 1, "heater_current": 0.0, "water_temperature": 8.0}] * 3
     assert scene(shipped, "heater", failed) == [("heater-failed", "tripped", 1)]
-    weak = [{"heater_on": 1, "heater_current": 5.0, "water_temperature": 7.5 - n / 60} for n in range(90)]
-    assert scene(shipped, "heater", weak) == [("heater-weak", "tripped", 30)]
+    weak = [{"heater_on": 1, "heater_current": 5.0, "water_temperature": 7.5 - n / 60} for n in range(100)]
+    assert scene(shipped, "heater", weak) == [("heater-weak", "tripped", 90)]
     off = [{"heater_on": 0, "heater_current": 0.0, "water_temperature": 7.5 - n / 60} for n in range(90)]
     assert scene(shipped, "heater", off) == []
 
