@@ -158,3 +158,11 @@ def test_a_heater_that_does_not_heat(shipped):
 def test_water_that_will_freeze(shipped):
     cold = [{"water_temperature": 1.5}] * 40
     assert scene(shipped, "heater", cold) == [("heater-water-cold", "tripped", 5), ("heater-freezing", "tripped", 30)]
+
+
+def test_the_example_of_the_documentation_is_sound(tmp_path):
+    written = (ROOT / "docs/rules.md").read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0]
+    (tmp_path / "rules.yaml").write_text(written, encoding="utf-8")
+    rules = load_rules(tmp_path / "rules.yaml")
+    assert {rule.kind for rule in rules} == set(RuleKind)
+    assert rules[0].where == {"kind": "main|hydrant", "tag": "!under-repair"}
