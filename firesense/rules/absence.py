@@ -6,16 +6,16 @@ about a device.
 
 from __future__ import annotations
 
-import heapq
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from firesense.domain.instant import DAY, SECOND, Instant, micros
+from firesense.domain.instant import DAY, Instant, micros
 from firesense.domain.readings import Quality
 from firesense.domain.rule import Change, Transition
 from firesense.rules.scope import scope
+from firesense.rules.wheel import Wheel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -30,30 +30,6 @@ PRESENT, ABSENT, HIDDEN = range(3)  # hidden: absent, but its gateway speaks for
 NO_GATEWAY = -1
 UNKNOWN_PERIOD = 3650 * DAY  # so long that a rule's at_most decides
 NOT_NEWS = int(Quality.RETAINED | Quality.REPLAYED)  # such rows do not show that the device is alive
-
-
-class Wheel:
-    """Slots in buckets of a second by the time to look at them again."""
-
-    def __init__(self) -> None:
-        """Hold nothing."""
-        self._buckets: dict[int, list[Slots]] = {}
-        self._order: list[int] = []
-
-    def add(self, slots: Slots, at: Instants) -> None:
-        """Look at these slots at or after these instants."""
-        buckets = -(-at // SECOND)
-        for bucket in np.unique(buckets).tolist():
-            if bucket not in self._buckets:
-                heapq.heappush(self._order, bucket)
-            self._buckets.setdefault(bucket, []).append(slots[buckets == bucket])
-
-    def due(self, now: Instant) -> Slots:
-        """Take out the slots whose time has come, each once, in order."""
-        taken: list[Slots] = []
-        while self._order and self._order[0] * SECOND <= now:
-            taken += self._buckets.pop(heapq.heappop(self._order))
-        return np.unique(np.concatenate(taken)) if taken else np.zeros(0, np.int32)
 
 
 @dataclass(slots=True, eq=False)

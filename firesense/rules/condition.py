@@ -78,9 +78,8 @@ class Condition:
         columns = table.columns
         if self._slope is not None:
             rates = self._slope.rates(table, self._scope)
-            if rates is None:
-                return
-            columns = {**columns, RATE: rates}
+            if rates is not None:
+                columns = {**columns, RATE: rates}
         true = self._when.true(columns)
         if self._active or true.any():
             self._move(table, columns, np.broadcast_to(true, table.slots.shape), changed)

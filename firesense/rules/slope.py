@@ -24,10 +24,10 @@ class Slope:
     that reports more rarely than that has none.
     """
 
-    def __init__(self, metric: str, window: Instants | int, per: int, size: int) -> None:
+    def __init__(self, metric: str, window: int, per: int, size: int) -> None:
         """Remember ``size`` devices; ``window`` and ``per`` in microseconds."""
         self.metric = metric
-        self._window = int(window)
+        self._window = window
         self._per = per
         self.at = np.zeros((size, KEPT), np.int64)
         self.values = np.zeros((size, KEPT), np.float64)

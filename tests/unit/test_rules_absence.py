@@ -9,7 +9,7 @@ from firesense.domain.device import Device, Registry
 from firesense.domain.instant import DAY, HOUR, MINUTE, SECOND
 from firesense.domain.readings import Quality
 from firesense.domain.rule import Firing
-from firesense.rules.absence import Wheel
+from firesense.rules.wheel import Wheel
 from tests.rule_tables import PROFILE, T0, devices, engine, rule, table, told
 
 SILENT = rule("silent", "absence", periods=3.0, at_most=timedelta(hours=24))

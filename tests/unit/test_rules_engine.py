@@ -97,6 +97,13 @@ def test_a_rate_is_unknown_over_a_gap():
     assert rising.apply(table(*({"at": hours * 3600, "temperature": 500 * hours} for hours in range(5)))) == []
 
 
+def test_a_rate_rule_may_clear_by_a_reading_without_its_metric():
+    rise = rule("rise", "rate", metric="temperature", when="rate >= 2 K", clears="test or rate < 0 K")
+    rising = engine(rise)
+    rising.apply(table(*({"at": minute * 60, "temperature": 20 + 3 * minute} for minute in range(8))))
+    assert told(rising.apply(table({"at": 500, "test": 1}))) == [("rise", 0, "cleared", 500.0)]
+
+
 LATE = {"at": 5, "received": 5000, "quality": Quality.LATE}
 
 
