@@ -42,6 +42,7 @@ _TELL_AFTER = 60 * SECOND  # a broker that restarts is no news
 _LAZY = SECOND  # a stretch that raised nothing commits its position this often: reading it again raises nothing
 _IDLE = timedelta(milliseconds=200)  # holds run out and people close alerts while no frame comes
 _AFTER_FAILURE = timedelta(seconds=1)
+_LOOK_BACK = 100_000  # frames read again when there is no rule state: holds and rates reach no further than hours
 _EVERY_ALERT = 1_000_000
 _log = structlog.get_logger(__name__)
 
@@ -168,11 +169,13 @@ class Alerting:
         if kept is not None and kept[0] <= position:
             offset, state = kept
             self._engine.restore(state)
-            offset = max(offset, self._journal.tail)
-            while offset < position and (batch := self._journal.read(offset, min(self._most, position - offset))):
-                for table in self._reader.read(batch).tables:
-                    self._engine.apply(table)
-                offset = batch.next_offset
+        else:
+            offset = position - _LOOK_BACK
+        offset = max(offset, self._journal.tail)
+        while offset < position and (batch := self._journal.read(offset, min(self._most, position - offset))):
+            for table in self._reader.read(batch).tables:
+                self._engine.apply(table)
+            offset = batch.next_offset
         self._alarms = Alarms(self._plan.rules, self._plan.registry, self._plan.org)
         self._alarms.refresh(self._book.alerts(most=_EVERY_ALERT))
         self._engine.settle(self._alarms.firing())

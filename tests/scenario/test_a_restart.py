@@ -1,0 +1,129 @@
+"""The daemon is stopped or killed anywhere and started again: nothing is lost, nothing is raised twice."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from firesense.domain.instant import HOUR, MINUTE, SECOND
+from tests.house import SmallHouse, smoke, smoke_device
+
+
+@pytest.fixture
+def house(tmp_path):
+    built = SmallHouse(tmp_path, [smoke_device(n, gateway="gw-1") for n in range(1, 6)] + [smoke_device(9)])
+    yield built
+    built.close()
+
+
+def test_a_climb_goes_on_where_it_was(house):
+    house.hear(smoke(house.clock, alarm=1))
+    house.wind(seconds=130)
+    house.start()
+    house.wind(seconds=180)
+    assert house.people_told() == [
+        (0, "zhang-wei"),
+        (120, "chen-jie"),
+        (120, "wang-fang"),
+        (300, "yang-min"),
+        (300, "zhao-lei"),
+    ]
+
+
+def test_a_fire_that_still_burns_after_the_start_is_the_same_alert(house):
+    house.hear(smoke(house.clock, alarm=1))
+    house.alerting.settle()
+    house.start()
+    house.wind(seconds=30)
+    house.hear(smoke(house.clock, alarm=1))
+    assert len(house.open_alerts()) == 1
+
+
+def test_frames_that_came_while_alerting_was_down_are_judged_when_it_is_back(house):
+    house.alerting.settle()
+    house.journal.append(_batch(house, [smoke(house.clock, alarm=1)]))
+    house.clock.at += 20 * SECOND
+    house.start()
+    house.listen()
+    house.settle()
+    assert [told.after for told in house.told_of("fire")] == [20, 20]
+
+
+def test_an_outage_of_ours_makes_no_device_silent(house):
+    for number in (1, 2, 3, 4, 5, 9):
+        house.hear(smoke(house.clock, number))
+    house.alerting.settle()
+    house.clock.at += 12 * HOUR
+    house.start()
+    house.hear()
+    assert house.open_alerts() == []
+
+
+def test_a_broker_that_is_gone_is_one_alert_and_no_device_is_called_silent(house):
+    for number in (1, 2, 3, 4, 5, 9):
+        house.hear(smoke(house.clock, number))
+    house.wind(hours=1, step=10 * SECOND, listening=False)
+    assert [alert.rule for alert in house.open_alerts()] == ["ingest-deaf"]
+    house.hear()
+    assert house.open_alerts() == []
+    house.wind(minutes=14, step=10 * SECOND)
+    assert house.open_alerts() == []
+    house.wind(minutes=2, step=10 * SECOND)
+    assert len(house.open_alerts()) > 0
+
+
+def test_a_dead_gateway_is_one_alert_not_one_a_device(house):
+    for number in (1, 2, 3, 4, 5, 9):
+        house.hear(smoke(house.clock, number))
+    for _ in range(30):
+        house.wind(minutes=1, step=30 * SECOND)
+        house.hear(smoke(house.clock, 9))
+    assert [(alert.rule, alert.device) for alert in house.open_alerts()] == [("smoke-silent", "gw-1")]
+    for number in (1, 2, 3, 4, 5):
+        house.hear(smoke(house.clock, number))
+    assert house.open_alerts() == []
+
+
+def _batch(house, frames):
+    import json  # noqa: PLC0415
+
+    from tests.frames import batch_of  # noqa: PLC0415
+
+    return batch_of(*[(topic, json.dumps(payload)) for topic, payload in frames], received_at=house.clock.at)
+
+
+EVENTS = st.lists(
+    st.tuples(st.integers(1, 3), st.sampled_from(["quiet", "fire", "tamper", "hot"]), st.integers(1, 400)),
+    min_size=1,
+    max_size=14,
+)
+SAYS = {"quiet": {}, "fire": {"alarm": 1}, "tamper": {"tamper": 1}, "hot": {"temp": 60}}
+
+
+@settings(max_examples=12, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@given(EVENTS, st.integers(0, 2**32))
+def test_killed_anywhere_the_same_alerts_are_raised(tmp_path_factory, events, seed):
+    chance = random.Random(seed)
+    stories = []
+    for kills in (False, True):
+        house = SmallHouse(tmp_path_factory.mktemp("house"), [smoke_device(n) for n in (1, 2, 3)])
+        for number, what, pause in events:
+            house.hear(smoke(house.clock, number, **SAYS[what]))
+            if kills and chance.random() < 0.5:
+                if chance.random() < 0.5:
+                    house.alerting._save(house.clock.at)  # a snapshot was due just before
+                house.start()  # killed: nothing of the old streets is written any more
+            house.wind(seconds=pause, step=MINUTE)
+        stories.append(
+            sorted(
+                (alert.id, alert.rule, str(alert.condition), str(alert.case))
+                for alert in house.book.alerts(open_only=False)
+                if not alert.rule.endswith("-silent")  # a start of ours gives every silence its full time again
+            )
+        )
+        assert house.balanced
+        house.close()
+    assert stories[0] == stories[1]
