@@ -14,3 +14,12 @@ async def until(condition, why=""):
     while not condition():
         assert time.monotonic() < deadline, f"waited in vain {why}"
         await asyncio.sleep(0.005)
+
+
+def wait_until(condition, why="", seconds=SECONDS, said=None):
+    """The same without an event loop; ``said`` gives what the other side printed, for the failure's text."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"waited in vain until {why}\n{said() if said else ''}"
+        time.sleep(0.05)
+    return found
