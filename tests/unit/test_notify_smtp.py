@@ -82,6 +82,7 @@ def test_a_busy_mailbox_is_tried_again_and_an_unknown_one_is_not(server):
         send(server, message("nobody@example.com"))
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the loop ends in TLS's good-bye
 def test_starttls_with_a_password(guarded, certificates):
     known = {"security": "starttls", "username": guarded.user, "ca_file": str(certificates.authority)}
     send(guarded, message("lin@example.com"), password=guarded.password, **known)
