@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from firesense.domain.alert import AlertClass
 from firesense.domain.escalation import Call, Climb, ClimbState, Purpose, Step, StepKind
 from firesense.domain.instant import micros
+from firesense.domain.place import OPERATOR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from firesense.domain.instant import Instant
     from firesense.domain.place import Org, Person, Post
 
-OPERATOR = "operator"  # the role that is told when nobody took an alert
 _KINDS_FOR_FIRE = 2  # GB/T 45839-2025 5.10.4: fire is pushed over at least two kinds of channel
 _SHORTEST_WAIT = timedelta(seconds=1)  # a wait of nothing would call a whole ladder in one breath, for ever
 _EMPTY_ROUND_WAIT = timedelta(minutes=1)  # at least; a ladder that reaches nobody is tried again, not spun

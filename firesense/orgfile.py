@@ -14,7 +14,7 @@ from firesense.domain.catalogue import CLASSES
 from firesense.domain.device import Device
 from firesense.domain.errors import ConfigError, Fault
 from firesense.domain.escalation import Ladder, Rung, Selector
-from firesense.domain.place import Org, Person, Place, Post
+from firesense.domain.place import OPERATOR, Org, Person, Place, Post
 from firesense.yamlfile import Duration, Written, read_shape
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from firesense.domain.profile import Profile
-
-OPERATOR = "operator"  # the role at the root that is told of empty posts, exhausted ladders and unknown devices
 
 
 class _Person(Written):

@@ -12,6 +12,7 @@ import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError
@@ -53,7 +54,7 @@ class Broker(Written):
     linger: Duration = timedelta(milliseconds=5)
     backlog: Count = 20_000
     backlog_bytes: Size = 32 * 2**20
-    max_packet: Size = 256 * 2**10
+    max_packet: Size = 2**20
     connect_timeout: Duration = timedelta(seconds=10)
 
 
@@ -284,7 +285,22 @@ def _cross_faults(settings: Settings, file: str) -> list[Fault]:
         faults.append(Fault(file, "zone", f"there is no time zone {settings.zone!r}"))
     if settings.history.kind != "sqlite" and not settings.history.url:
         faults.append(Fault(file, "history.url", f"is needed for {settings.history.kind}"))
+    faults += [
+        Fault(file, path, f"{url!r} is not an address such as http://127.0.0.1:8086")
+        for path, url in (("history.url", settings.history.url), ("web.url", settings.web.url))
+        if url and not _is_http(url)
+    ]
+    if settings.reading.max_payload >= min((broker.max_packet for broker in settings.brokers), default=2**40):
+        faults.append(Fault(file, "reading.max_payload", "must be smaller than every broker's max_packet"))
     return faults
+
+
+def _is_http(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
 
 
 def _absolute(settings: Settings, folder: Path) -> Settings:

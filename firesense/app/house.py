@@ -20,6 +20,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from firesense.alerting import LISTENING, NOTE_EVERY, Alerting
 from firesense.app import consoles
+from firesense.app.logs import set_up_logs
 from firesense.app.plan import PlanKeeper
 from firesense.app.plugs import (
     RealClock,
@@ -58,6 +59,7 @@ _log = structlog.get_logger(__name__)
 
 def run(settings: Settings, streets: Iterable[str] = STREETS) -> int:
     """Run these streets until a signal says stop; the exit code. Raises FiresenseError when it cannot start."""
+    set_up_logs()
     house = House(settings, frozenset(streets))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(house.live())

@@ -15,6 +15,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from firesense.app import STREETS, House, open_book, open_history
+from firesense.app.logs import set_up_logs
 from firesense.demo.broker import broker, child, find_mosquitto, free_port
 from firesense.demo.story import Story
 from firesense.domain.errors import FiresenseError
@@ -46,6 +47,7 @@ web: {{host: 127.0.0.1, port: {web_port}, url: "http://127.0.0.1:{web_port}"}}
 
 def demo(asked: argparse.Namespace) -> int:
     """Run the demo; with ``scenario`` it acts the fire by itself, and the exit code says whether all went right."""
+    set_up_logs()
     data = _fresh(asked.data)
     mosquitto = find_mosquitto()
     port = free_port()

@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 
+OPERATOR = "operator"  # the role, at the root, that is told when a ladder reaches nobody
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A node of the org tree. ``kind`` (district, township, street, village, grid, site) is the region's own word."""
