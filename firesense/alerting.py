@@ -17,6 +17,7 @@ from firesense.alerts import Alarms
 from firesense.domain.alert import Alert
 from firesense.domain.errors import BookError, JournalError
 from firesense.domain.escalation import Step, StepKind
+from firesense.domain.frame import Reason
 from firesense.domain.instant import SECOND, Instant, micros
 from firesense.domain.outcome import Clear, Outcome, Raise, TripAgain
 from firesense.escalate import begin
@@ -257,7 +258,8 @@ class Alerting:
         self._position = self.status.position = position
         self.status.pending = self._engine.pending
         written = tuple(self._raise(deed, now) if isinstance(deed, Alert) else deed for deed in deeds)
-        refusals = tuple(read.refusals) if read else ()
+        # What the journal has lost is record's to count: two streets would tell the same row of frames differently.
+        refusals = tuple(refusal for refusal in read.refusals if refusal.reason is not Reason.LOST) if read else ()
         lazy = position == self._committed or now - self._committed_at < _LAZY
         if written or refusals or not lazy:
             self._write(Outcome(STREET, position, now, written, refusals))

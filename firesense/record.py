@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from bisect import bisect_left
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -39,6 +39,7 @@ _FIRST_WAIT = timedelta(seconds=1)
 _LONGEST_WAIT = timedelta(seconds=60)
 _REFUSED_WAIT = timedelta(seconds=60)  # a person has to change something first
 _LONGEST_ASKED = timedelta(minutes=15)  # however long a store asks us to stay away
+_TRIMMED = "the journal no longer holds them"
 _log = structlog.get_logger(__name__)
 
 
@@ -182,7 +183,7 @@ class Record:
         refused = self._history.write(read.tables, self._stretch.registry)
         self._stretch = None
         self._next = batch.next_offset
-        self._account(batch, read, refused)
+        self._account(batch, read, refused, now)
         self.status.last_write_at = now
         while self._written and self._written[0][0] < now - self._go_back:
             self._written.popleft()
@@ -202,17 +203,21 @@ class Record:
             _log.error("record.frames_missing", first=self._next, next=batch.first_offset)
         return _Stretch(batch, self._reader.read(batch), plan.registry)
 
-    def _account(self, batch: FrameBatch, read: Read, refused: dict[int, str]) -> None:
+    def _account(self, batch: FrameBatch, read: Read, refused: dict[int, str], now: Instant) -> None:
         """Count the frames that were not counted before: each ended as one of recorded, duplicate, quarantined."""
         first = max(batch.first_offset, self._done)
         self.status.gone_back += min(first, batch.next_offset) - batch.first_offset
         if first >= batch.next_offset:
             return
-        refusals = [refusal for refusal in read.refusals if refusal.offset >= first]
+        refusals = [kept for refusal in read.refusals if (kept := _from(refusal, first)) is not None]
         refusals += [_refusal(batch, offset, reason) for offset, reason in refused.items() if offset >= first]
         duplicates = int((read.duplicate_offsets >= first).sum())
-        recorded = batch.next_offset - first - duplicates - len(refusals)
-        self._tally += Tally(recorded, duplicates, len(refusals))
+        missing = first - self._done
+        if missing > 0:
+            refusals.insert(0, Refusal(self._done, batch.source, "", b"", now, Reason.LOST, _TRIMMED, more=missing - 1))
+        quarantined = sum(1 + refusal.more for refusal in refusals)
+        recorded = batch.next_offset - self._done - duplicates - quarantined
+        self._tally += Tally(recorded, duplicates, quarantined)
         self._refusals += refusals
         self._done = batch.next_offset
 
@@ -251,6 +256,14 @@ class Record:
         if wait is None:
             wait = min(_FIRST_WAIT * 2 ** min(self._failures - 1, 10), _LONGEST_WAIT) * random.uniform(0.5, 1)
         self.pause = min(max(wait, _FIRST_WAIT / 2), _LONGEST_ASKED)
+
+
+def _from(refusal: Refusal, first: int) -> Refusal | None:
+    """What of a refusal is at an offset or after it."""
+    below = first - refusal.offset
+    if below <= 0:
+        return refusal
+    return replace(refusal, offset=first, more=refusal.more - below) if refusal.more >= below else None
 
 
 def _refusal(batch: FrameBatch, offset: int, reason: str) -> Refusal:

@@ -47,6 +47,8 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "reason.bad-time": ("时间无法识别", "the time cannot be read"),
     "reason.empty": ("没有可用内容", "nothing the profile knows"),
     "reason.sink-refused": ("历史库拒收", "the history store refused it"),
+    "reason.damaged": ("流水账校验不符", "the journal's checksum differs"),
+    "reason.lost": ("流水账损坏，原始报文丢失", "the journal has lost its bytes"),
     # -- alerts that come of no rule --------------------------------------------------------------------------------
     "alert.gateway-silent": (
         "网关 {gateway} 失联：其下 {count} 台设备均无数据",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from firesense.book.sql import Database
 
 # MIGRATIONS[n] is the SQL that leads from version n + 1 to n + 2; a new database gets the tables as they are now.
-MIGRATIONS: Sequence[Sequence[str]] = ()
+MIGRATIONS: Sequence[Sequence[str]] = (("ALTER TABLE quarantine ADD COLUMN more BIGINT DEFAULT 0 NOT NULL",),)
 
 _VERSION = "schema"
 

@@ -254,6 +254,7 @@ quarantine = Table(
     _must("detail", Text),
     _must("profile", Text),
     _must("external_id", Text),
+    _must("more", BigInteger),
     Column("replayed_at", BigInteger),
 )
 Index("quarantine_waiting", quarantine.c.replayed_at, quarantine.c.offset)

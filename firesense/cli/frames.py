@@ -97,7 +97,7 @@ def _quarantine(asked: argparse.Namespace) -> None:
 def _replay(asked: argparse.Namespace) -> None:
     settings = load_settings(asked.config)
     with open_journal(settings) as journal, open_book(settings) as book:
-        refusals = book.quarantine(reason=asked.reason, most=asked.most)
+        refusals = [one for one in book.quarantine(reason=asked.reason, most=asked.most) if one.reason != Reason.LOST]
         for source, group in groupby(refusals, key=lambda refusal: refusal.source):
             members = list(group)
             journal.append(_batch(source, members))

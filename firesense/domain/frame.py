@@ -23,6 +23,8 @@ class Marks(IntFlag):
     REPEATED = 4  # redelivered, and the journal already holds it: a duplicate
     REPLAYED = 8  # put back from the quarantine
     CUT = 16  # longer than the transport takes: only the beginning of the payload was kept
+    DAMAGED = 32  # its batch no longer has its checksum: some byte of it may not be what was received
+    LOST = 64  # the journal has lost its bytes: it only holds the frame's place
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,11 +72,17 @@ class Reason(StrEnum):
     BAD_TIME = "bad-time"  # a time that cannot be read, or has no zone where the profile names none
     EMPTY = "empty"  # decodes, but says nothing the profile knows
     SINK_REFUSED = "sink-refused"  # readable, but the history store does not take its points
+    DAMAGED = "damaged"  # the journal's checksum says that a byte near it is not what was received
+    LOST = "lost"  # the journal has lost its bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One frame that could not be used: kept with its bytes and its reason, replayable after a fix."""
+    """One frame that could not be used: kept with its bytes and its reason, replayable after a fix.
+
+    ``more`` counts the frames like it that are not kept: those lost with it (they follow its offset), or dropped
+    where the quarantine was full.
+    """
 
     offset: int
     source: str
@@ -85,3 +93,4 @@ class Refusal:
     detail: str
     profile: str = ""
     external_id: str = ""
+    more: int = 0

@@ -32,6 +32,7 @@ MAX_PAYLOAD = 262_144  # bytes; far above any sensor's frame, far below what wou
 LATE_AFTER = timedelta(minutes=10)
 FUTURE_TOLERANCE = timedelta(minutes=5)
 
+_UNSURE = (Marks.DAMAGED | Marks.LOST).value
 _OWN_TIME = (Quality.OWN_TIME_MISSING | Quality.CLOCK_WRONG).value
 
 # What a topic means, as one number: a profile's place in the list << 32 | the device's slot, or one of these.
@@ -61,7 +62,8 @@ class Read:
     """What came of a batch: every frame is in exactly one of tables, refusals and duplicates.
 
     Each of ``tables`` is of one profile, its rows in the order of their frames; ``recorded`` counts the frames in them.
-    A frame in ``strangers`` is in ``refusals`` too. ``refusals`` are in the order of their offsets.
+    Frames in a row that the journal has lost are one refusal (see its ``more``). A frame in ``strangers`` is in
+    ``refusals`` too. ``refusals`` are in the order of their offsets.
     """
 
     tables: list[Readings] = field(default_factory=list)
@@ -107,10 +109,12 @@ class Reader:
         codes = np.fromiter(map(self._routes.get, batch.topics, repeat(_NOT_CACHED)), np.int64, len(batch))
         for at in np.flatnonzero(codes == _NOT_CACHED).tolist():
             codes[at] = self._route(batch.topics[at])
-        repeated = (batch.marks & Marks.REPEATED.value) != 0
+        repeated = (batch.marks & (_UNSURE | Marks.REPEATED.value)) == Marks.REPEATED.value
         if repeated.any():
             work.duplicates.append(np.flatnonzero(repeated))
             codes[repeated] = _DONE
+        if (batch.marks & _UNSURE).any():
+            _refuse_unsure(work, codes)
         self._refuse_oversized(work, codes)
         if (codes < 0).any():
             self._read_cold(work, codes)
@@ -229,7 +233,9 @@ class _Work:
         received_at: Instants = self.batch.received_at[rows]
         return lane.normaliser.normalise(decoded, slots, received_at, self.offsets[rows], self.quality[rows])
 
-    def refuse(self, at: int, reason: Reason, detail: str, profile: str = "", external_id: str = "") -> None:
+    def refuse(
+        self, at: int, reason: Reason, detail: str, profile: str = "", external_id: str = "", *, more: int = 0
+    ) -> None:
         batch = self.batch
         self.refusals.append(
             Refusal(
@@ -242,6 +248,7 @@ class _Work:
                 detail,
                 profile,
                 external_id,
+                more,
             )
         )
 
@@ -254,6 +261,19 @@ class _Work:
             self.strangers,
             self.recorded,
         )
+
+
+def _refuse_unsure(work: _Work, codes: Offsets) -> None:
+    """Refuse what the journal no longer vouches for; frames that are gone in a row are one refusal."""
+    damaged = work.batch.marks & Marks.DAMAGED.value != 0
+    for at in np.flatnonzero(damaged).tolist():
+        work.refuse(at, Reason.DAMAGED, "kept for a person to look at: one wrong byte may be in it or near it")
+    lost = np.flatnonzero(work.batch.marks & Marks.LOST.value)
+    for run in np.split(lost, np.flatnonzero(np.diff(lost) != 1) + 1) if len(lost) else ():
+        detail = f"{len(run)} frames in a row can no longer be read"
+        work.refuse(int(run[0]), Reason.LOST, detail, more=len(run) - 1)
+    codes[damaged] = _DONE
+    codes[lost] = _DONE
 
 
 def _read_lane(work: _Work, lane: _Lane, rows: Rows, slots: Slots, names: Mapping[int, str] | None = None) -> None:

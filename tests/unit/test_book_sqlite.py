@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from firesense.book import SqlBook, outbox, sql, tables
-from firesense.book.schema import prepare
+from firesense.book.schema import MIGRATIONS, prepare
 from firesense.book.sql import Database
 from firesense.domain.alert import Condition, Finding
 from firesense.domain.errors import BookError
@@ -85,15 +85,20 @@ def test_a_book_of_a_newer_firesense_is_refused(raw, url):
 
 def test_an_older_book_is_migrated_once_and_whole(book, url, raw):
     book.commit(outcome(1, raised(alarm())))
-    steps = (("ALTER TABLE person ADD COLUMN badge TEXT",), ("UPDATE alert SET note = note || 'migrated'",))
+    now = len(MIGRATIONS) + 1
+    steps = (
+        *MIGRATIONS,
+        ("ALTER TABLE person ADD COLUMN badge TEXT",),
+        ("UPDATE alert SET note = note || 'migrated'",),
+    )
     database = Database(url)
     with pytest.raises(BookError, match="no such table"):
         prepare(database, (*steps, ("DELETE FROM no_such_table",)))
-    assert raw.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone() == (1,)
+    assert raw.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone() == (now,)
     prepare(database, steps)
     prepare(database, steps)
     database.close()
-    assert raw.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone() == (3,)
+    assert raw.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone() == (now + 2,)
     assert book.alert(alarm().id).note == "migrated"
 
 
