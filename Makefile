@@ -20,7 +20,7 @@ help: ## say what there is
 demo: venv-demo ## run everything on this machine with simulated sensors (needs Python only)
 	@$(BIN)/firesense demo $(DEMO)
 
-check: static ## the fast part: format, lint, types, layers, profiles, tests without servers
+check: static ## the fast part: format, lint, types, layers, profiles, rule cases, tests without servers
 	$(BIN)/pytest -q -m "not server" tests/unit tests/contract $(PYTEST)
 
 test: static servers ## all of it, with a real broker, real stores and a real browser
@@ -36,6 +36,7 @@ static: venv-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/firesense profile check
+	$(BIN)/firesense rules test
 
 servers:
 	@scripts/servers.sh

@@ -1,0 +1,49 @@
+"""Commands about rules: trying them on cases people wrote."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from firesense.domain.plan import Plan
+from firesense.orgfile import load_ladders, load_org
+from firesense.rulebook import load_rules
+from firesense.rulecases import coverage, load_cases, try_case
+from firesense.settings import load_settings
+
+if TYPE_CHECKING:
+    import argparse
+
+    from firesense.cli.daemon import Commands
+
+
+def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
+    """Add rules test."""
+    rules = commands.add_parser("rules", help="the rules").add_subparsers(required=True, metavar="ACTION")
+    command = rules.add_parser("test", parents=[shared], help="try the rules on cases: readings -> alerts and calls")
+    command.add_argument("file", type=Path, nargs="?", help="default: rules.test.yaml beside the rules")
+    command.add_argument("--rules", type=Path, help="other rules than those the settings name")
+    command.set_defaults(does=_test)
+
+
+def _test(asked: argparse.Namespace) -> int:
+    settings = load_settings(asked.config)
+    files = settings.files
+    rules = load_rules(asked.rules or files.rules)
+    org = load_org(files.org)
+    kinds = {channel.name: channel.kind for channel in settings.channels}
+    ladders = load_ladders(files.ladders, org, kinds)
+    ids = {rule.id for rule in rules}
+    cases = load_cases(asked.file or files.rules.with_name("rules.test.yaml"), ids, org)
+    plan = Plan(rules=rules, org=org, ladders=ladders.by_id, selectors=ladders.selectors)
+    failures = [failure for case in cases for failure in try_case(case, plan, kinds)]
+    for failure in failures:
+        print(failure, file=sys.stderr)
+    tried = coverage(cases, rules)
+    for what, names in (("trips", tried.never_tripped), ("shows quiet", tried.never_quiet)):
+        if names:
+            print(f"no case {what}: {', '.join(names)}")
+    wrong = len({failure.case.where for failure in failures})
+    print(f"{len(cases) - wrong} of {len(cases)} cases hold")
+    return 1 if failures else 0
