@@ -79,7 +79,7 @@ class Alarms:
         device = self._registry.get(alert.device)
         if device is not None:
             return Firing(alert.rule, alert.device_class, device.slot)
-        behind = next((d for d in self._registry.of_class(alert.device_class) if d.gateway == alert.device), None)
+        behind = next((d for d in self._registry.behind(alert.device) if d.device_class == alert.device_class), None)
         return None if behind is None else Firing(alert.rule, alert.device_class, behind.slot, alert.device)
 
     # -- deeds ------------------------------------------------------------------------------------------------------
@@ -160,16 +160,15 @@ class Alarms:
         return {language: text.format(**facts) for language, text in rule.text.items()}
 
     def _gateway_text(self, gateway: str) -> Mapping[str, str]:
-        count = sum(device.gateway == gateway for device in self._registry)
+        count = sum(1 for _ in self._registry.behind(gateway))
         return _said("alert.gateway-silent", gateway=gateway, count=count)
 
     def _common_place(self, gateway: str) -> str:
         """The lowest place that all devices behind a gateway have in common."""
         common: list[str] | None = None
-        for device in self._registry:
-            if device.gateway == gateway:
-                path = [place.code for place in self._org.path(device.place)]
-                common = path if common is None else [code for code in common if code in path]
+        for code in {device.place for device in self._registry.behind(gateway)}:
+            path = [place.code for place in self._org.path(code)]
+            common = path if common is None else [code for code in common if code in path]
         return common[0] if common else self._root
 
     @property

@@ -25,6 +25,7 @@ _HEARD_AS = sa.select(*rows.DEVICE).where(
     _DEVICE.profile == sa.bindparam("profile"), _DEVICE.external_id.in_(sa.bindparam("external_ids", expanding=True))
 )
 _AT_ONCE = 500  # parameters of one question
+_AT_A_TIME = 10_000  # rows of the registry: there may be a million
 
 
 class Devices(Chapter):
@@ -33,7 +34,8 @@ class Devices(Chapter):
     def registry(self) -> Registry:
         """All devices, by class in the order of their registration."""
         with self._database.reading() as connection:
-            return Registry(Device(*row) for row in connection.execute(_ALL))
+            found = connection.execute(_ALL).partitions(_AT_A_TIME)
+            return Registry.of_rows(row for part in found for row in part)
 
     def register(self, devices: Iterable[Device]) -> int:
         """Add devices, or change those whose id is known; slots are given here. Counts what changed.

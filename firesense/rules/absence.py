@@ -56,8 +56,8 @@ class Silence:
         self.state = np.zeros(len(hearing.last), np.uint8)
         self.absent = 0
         mask = scope(rule, registry)
-        registered = [d.slot for d in registry.of_class(rule.device_class) if mask is None or mask[d.slot]]
-        self.watched = np.array(registered, np.int32)
+        registered = registry.slots(rule.device_class)
+        self.watched = registered if mask is None else registered[mask[registered]]
         self.watch_anew()
 
     def watch_anew(self) -> None:
@@ -101,13 +101,13 @@ class Absence:
 
         A device without either is held to its rule's ``at_most``.
         """
-        self._names = names = sorted({device.gateway for device in registry if device.gateway})
+        self._names = names = sorted(_gateways(registry))
         self._gateways = {name: number for number, name in enumerate(names)}
         self._members: dict[str, list[tuple[str, Slots]]] = {name: [] for name in names}
         self._silent: dict[str, tuple[str, str, int]] = {}  # gateway -> rule, class and slot it was reported by
         self._silent_numbers = np.zeros(len(names) + 1, np.bool_)  # the last one is for NO_GATEWAY
         self.hearing: dict[str, Hearing] = {}
-        for device_class in {device.device_class for device in registry}:
+        for device_class in registry.classes:
             self.hearing[device_class] = self._listen(device_class, registry, periods, started_at)
         rules = [rule for rule in rules if rule.device_class in self.hearing]
         self.silences = [Silence(rule, registry, self.hearing[rule.device_class]) for rule in rules]
@@ -122,15 +122,20 @@ class Absence:
             np.full(size, UNKNOWN_PERIOD, np.int64),
             np.full(size, NO_GATEWAY, np.int32),
         )
-        members: dict[str, list[int]] = {}
-        for device in registry.of_class(device_class):
-            if (period := device.period or periods.get(device.profile)) is not None:
-                hearing.period[device.slot] = micros(period)
-            if device.gateway:
-                hearing.gateway[device.slot] = self._gateways[device.gateway]
-                members.setdefault(device.gateway, []).append(device.slot)
-        for gateway, slots in members.items():
-            self._members[gateway].append((device_class, np.array(slots, np.int32)))
+        slots = registry.slots(device_class)
+        own, profiles = registry.column(device_class, "period"), registry.column(device_class, "profile")
+        planned = {profile: micros(period) for profile, period in periods.items() if period}
+        hearing.period[slots] = [
+            micros(period) if period else planned.get(profile, UNKNOWN_PERIOD)
+            for period, profile in zip(own, profiles, strict=True)
+        ]
+        numbers = [self._gateways.get(name, NO_GATEWAY) for name in registry.column(device_class, "gateway")]
+        hearing.gateway[slots] = numbers
+        order = np.argsort(numbers, kind="stable")
+        edges = np.flatnonzero(np.diff(np.array(numbers)[order])) + 1
+        for members in np.split(slots[order], edges):
+            if name := self._gateway_of(hearing, int(members[0])):
+                self._members[name].append((device_class, members))
         return hearing
 
     # -- readings ---------------------------------------------------------------------------------------------------
@@ -303,6 +308,10 @@ class Absence:
             if silence.rule.id == fired.rule and silence.state[fired.slot] == ABSENT:
                 silence.hearing.since[fired.slot] = now
                 silence.put(np.array([fired.slot], np.int32), PRESENT)
+
+
+def _gateways(registry: Registry) -> set[str]:
+    return {name for device_class in registry.classes for name in registry.column(device_class, "gateway") if name}
 
 
 def _key(rule: Rule) -> str:

@@ -20,11 +20,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from firesense.domain.calendar import Calendars
 from firesense.domain.frame import NOT_JOURNALED
+from firesense.domain.place import Org
 from firesense.domain.rule import RuleKind
 from firesense.rules.absence import Absence
 from firesense.rules.condition import Condition
+from firesense.rules.past import Past
 from firesense.rules.scope import scope
+from firesense.rules.surroundings import Surroundings
 from firesense.rules.table import Order
 
 if TYPE_CHECKING:
@@ -45,21 +49,37 @@ class RuleEngine:
     """
 
     def __init__(
-        self, rules: Iterable[Rule], registry: Registry, *, periods: Mapping[str, timedelta], started_at: Instant
+        self,
+        rules: Iterable[Rule],
+        registry: Registry,
+        *,
+        periods: Mapping[str, timedelta],
+        started_at: Instant,
+        org: Org | None = None,
+        calendars: Calendars | None = None,
     ) -> None:
         """Start with every rule idle and every device just heard.
 
-        ``periods`` maps a profile to how often its devices report, for those with no period of their own. Raises
-        ExpressionError for a condition that ``load_rules`` would have refused.
+        ``periods`` maps a profile to how often its devices report, for those with no period of their own; ``org`` and
+        ``calendars`` answer ``tag()`` and ``season()``. Raises ExpressionError for a condition that ``load_rules``
+        would have refused.
         """
         rules = tuple(rules)
-        classes = {device.device_class for device in registry}
+        classes = registry.classes
         self._orders = {name: Order(registry.size(name)) for name in classes}
         self._conditions: dict[str, list[Condition]] = {name: [] for name in classes}
         for rule in rules:
             if rule.kind is not RuleKind.ABSENCE and rule.device_class in classes:
                 condition = Condition(rule, registry.size(rule.device_class), scope(rule, registry))
                 self._conditions[rule.device_class].append(condition)
+        org, calendars = org or Org(), calendars or Calendars()
+        self._past: dict[str, Past] = {}
+        self._surroundings: dict[str, Surroundings] = {}
+        for name, conditions in self._conditions.items():
+            looks = sorted({look for one in conditions for look in one.looks}, key=lambda look: look.name)
+            still = [look for look in looks if look.still]
+            self._past[name] = Past([look for look in looks if not look.still], registry.size(name))
+            self._surroundings[name] = Surroundings(still, name, registry, org, calendars)
         silences = [rule for rule in rules if rule.kind is RuleKind.ABSENCE]
         self._absence = Absence(silences, registry, periods, started_at)
 
@@ -71,6 +91,8 @@ class RuleEngine:
         changed: list[Transition] = []
         self._absence.apply(readings, changed)
         table = order.table(readings)
+        self._surroundings[readings.device_class].add(table)
+        self._past[readings.device_class].add(table)
         for condition in self._conditions[readings.device_class]:
             condition.apply(table, changed)
         changed.sort(key=lambda transition: transition.offset)
@@ -107,6 +129,8 @@ class RuleEngine:
         """All state as named arrays, none of them of objects."""
         columns = {f"newest/{name}": order.newest.copy() for name, order in self._orders.items()}
         columns |= self._absence.snapshot()
+        for device_class, past in self._past.items():
+            columns |= {f"past/{device_class}/{name}": column.copy() for name, column in past.kept().items()}
         for condition in self._each():
             for name, column in condition.snapshot().items():
                 columns[f"{name}/{_key(condition.rule)}"] = column
@@ -120,6 +144,11 @@ class RuleEngine:
                 rows = min(len(newest), len(order.newest))
                 order.newest[:rows] = newest[:rows]
         self._absence.restore(snapshot)
+        for device_class, past in self._past.items():
+            prefix = f"past/{device_class}/"
+            past.restore(
+                {name.removeprefix(prefix): kept for name, kept in snapshot.items() if name.startswith(prefix)}
+            )
         for condition in self._each():
             key = _key(condition.rule)
             names = ("state", "at", "values")

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from firesense.domain.columns import Mask
-    from firesense.domain.device import Device, Registry
+    from firesense.domain.device import Registry
     from firesense.domain.rule import Rule
 
 KEYS = ("kind", "profile", "tag")
@@ -23,14 +23,19 @@ def scope(rule: Rule, registry: Registry) -> Mask | None:
     if not rule.where:
         return None
     mask = np.zeros(registry.size(rule.device_class), np.bool_)
-    for device in registry.of_class(rule.device_class):
-        mask[device.slot] = fits(device, rule.where)
+    columns = [registry.column(rule.device_class, field) for field in ("kind", "profile", "tags")]
+    asked: dict[tuple[str, str, tuple[str, ...]], bool] = {}  # devices differ in few ways
+    for slot, kind, profile, tags in zip(registry.column(rule.device_class, "slot"), *columns, strict=True):
+        alike = (kind, profile, tags)
+        if alike not in asked:
+            asked[alike] = fits(kind, profile, tags, rule.where)
+        mask[slot] = asked[alike]
     return mask
 
 
-def fits(device: Device, where: Mapping[str, str]) -> bool:
+def fits(kind: str, profile: str, tags: Collection[str], where: Mapping[str, str]) -> bool:
     """Tell whether a device has, for every key, one of the plain values (if there are any) and none of the excepted."""
-    has = {"kind": {device.kind}, "profile": {device.profile}, "tag": set(device.tags)}
+    has = {"kind": {kind}, "profile": {profile}, "tag": set(tags)}
     for key, written in where.items():
         values = written.split(SEPARATOR)
         plain = {value for value in values if not value.startswith(EXCEPT)}
