@@ -19,9 +19,13 @@ def set_up_logs() -> None:
         structlog.processors.StackInfoRenderer(),
     ]
     shown: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer() if watched else structlog.processors.JSONRenderer(ensure_ascii=False)
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if watched
+        else structlog.processors.JSONRenderer(ensure_ascii=False)
     )
-    exceptions = [] if watched else [structlog.processors.dict_tracebacks]
+    # Without the values of variables: they are long, and some of them are secrets.
+    bare = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+    exceptions = [] if watched else [structlog.processors.ExceptionRenderer(bare)]
     structlog.configure(
         processors=[*shared, *exceptions, shown],
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),

@@ -35,6 +35,7 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
     command.add_argument("--data", type=Path, default=Path("demo-data"), help="where it keeps its data (made anew)")
     command.add_argument("--devices", type=int, default=1000, help="how many devices are simulated")
     command.add_argument("--port", type=int, default=8440, help="of the console")
+    command.add_argument("--broker", choices=["auto", "mosquitto", "amqtt"], default="auto", help="which one it starts")
     command.add_argument("--scenario", action="store_true", help="act the fire scenario by itself, then exit")
     command.add_argument("--seconds", type=float, default=0.0, help="stop after so long (default: until Ctrl-C)")
     command.set_defaults(does=demo)

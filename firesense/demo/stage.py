@@ -49,7 +49,9 @@ def demo(asked: argparse.Namespace) -> int:
     """Run the demo; with ``scenario`` it acts the fire by itself, and the exit code says whether all went right."""
     set_up_logs()
     data = _fresh(asked.data)
-    mosquitto = find_mosquitto()
+    mosquitto = None if asked.broker == "amqtt" else find_mosquitto()
+    if asked.broker == "mosquitto" and mosquitto is None:
+        raise FiresenseError("mosquitto is not installed")
     port = free_port()
     settings = _prepare(data, asked.devices, port, asked.port, newer=mosquitto is not None)
     with ExitStack() as stack:

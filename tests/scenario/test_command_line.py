@@ -1,0 +1,90 @@
+"""The command line does what its help says, and says what it cannot do."""
+
+from __future__ import annotations
+
+import pytest
+
+from firesense.cli import main
+from tests.house import GRID, ROOT, SmallHouse, smoke, smoke_device
+
+
+@pytest.fixture
+def house(tmp_path):
+    built = SmallHouse(tmp_path, [smoke_device(1)])
+    yield built
+    built.close()
+
+
+@pytest.fixture
+def firesense(house, capsys):
+    def run(*words, code=0):
+        assert main([*words, "--config", str(house.folder / "firesense.yaml")]) == code
+        said = capsys.readouterr()
+        return said.out if code == 0 else said.err
+
+    return run
+
+
+def test_an_alert_is_shown_taken_and_closed(house, firesense):
+    house.hear(smoke(house.clock, alarm=1))
+    [alert] = house.open_alerts()
+    assert alert.id in firesense("alerts")
+    assert "wang-fang" in firesense("acknowledge", alert.id, "--as", "wang-fang")
+    assert "wang-fang" in firesense("acknowledge", alert.id, "--as", "chen-jie", code=1)
+    assert "false-alarm" in firesense("close", alert.id, "--as", "wang-fang", "--finding", "false-alarm")
+    assert alert.id not in firesense("alerts")
+    assert alert.id in firesense("alerts", "--all")
+    assert "NOSUCHALERT" in firesense("acknowledge", "NOSUCHALERT", "--as", "wang-fang", code=1)
+
+
+def test_devices_are_imported_listed_and_claimed(house, firesense, tmp_path):
+    register = tmp_path / "devices.csv"
+    register.write_text(
+        f"id,device_class,profile,external_id,place\nsmoke-5,smoke,firesense-smoke,S5,{GRID}\n", encoding="utf-8"
+    )
+    assert "1 devices read, 1 new or changed" in firesense("device", "import", str(register))
+    assert "1 devices read, 0 new or changed" in firesense("device", "import", str(register))
+    house.hear(smoke(house.clock, 6))
+    assert "S6" in firesense("device", "strangers")
+    words = ["device", "claim", "S6", "--id", "smoke-6", "--profile", "firesense-smoke"]
+    assert "there is no place 'nowhere'" in firesense(*words, "--place", "nowhere", code=2)
+    firesense(*words, "--place", GRID)
+    assert "S6" not in firesense("device", "strangers")
+    listed = firesense("device", "list", "--class", "smoke")
+    assert {"smoke-1", "smoke-5", "smoke-6"} <= set(listed.split())
+    assert firesense("device", "list", "--class", "heater") == ""
+
+
+def test_users_get_one_time_passwords(house, firesense):
+    password = firesense("user", "add", "station", "--person", "yang-min", "--one-time").strip()
+    user = house.book.user("station")
+    assert len(password) >= 12
+    assert user.one_time
+    assert password not in user.password_hash
+
+
+def test_the_org_is_imported_when_it_changed(firesense):
+    assert "nothing changed" in firesense("org", "import")
+
+
+def test_the_configuration_and_all_profiles_are_checked(firesense):
+    assert firesense("check").startswith("sound: ")
+    assert "all their examples" in firesense("profile", "check", str(ROOT / "device_profiles"))
+
+
+def test_a_profile_with_a_fault_is_named(firesense, tmp_path):
+    (tmp_path / "broken.yaml").write_text("profile: broken\n", encoding="utf-8")
+    assert "broken.yaml" in firesense("profile", "check", str(tmp_path), code=2)
+
+
+def test_words_it_does_not_know_are_refused(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["extinguish"])
+    assert ended.value.code == 2
+    assert "invalid choice" in capsys.readouterr().err
+
+
+def test_the_version_is_said(capsys):
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out.startswith("firesense 0.")
