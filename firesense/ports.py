@@ -97,7 +97,8 @@ class Journal(Protocol):
     def append(self, batch: FrameBatch) -> FrameBatch:
         """Write a batch; on return it survives a crash of process and machine, and carries its offsets.
 
-        Raises JournalError when nothing was written (disk full, for one); the batch may be given again.
+        Raises JournalError when nothing was written (disk full, for one), JournalFull at a limit of its settings; the
+        batch may be given again.
         """
         ...
 
@@ -105,7 +106,12 @@ class Journal(Protocol):
         """Frames from exactly this offset on, at most ``most``, of one source; None at the head.
 
         Small batches that were appended one by one come back as one. An offset before the tail starts at the tail.
+        Damage stops nobody: frames that may be wrong are marked DAMAGED, those that are gone LOST (without a source).
         """
+        ...
+
+    def received_at(self, offset: int) -> Instant | None:
+        """About when the frame at this offset was received; None when there is none."""
         ...
 
     def wait(self, offset: int, timeout: timedelta) -> bool:

@@ -5,6 +5,7 @@
     FiresenseError
     +-- ConfigError          what a person wrote cannot be used; carries every Fault found, exit code 2
     +-- JournalError         the journal cannot be read or written; ingest stops acknowledging
+    |   +-- JournalFull      it, or its disk, has reached the limit of the settings
     +-- BookError            the book cannot be read or written; the street tries again
     |   +-- NotFound         what the desk asked for does not exist
     |   +-- Conflict         what the desk asked for does not fit the state it is in
@@ -57,6 +58,10 @@ class ConfigError(FiresenseError):
 
 class JournalError(FiresenseError):
     """The journal cannot be read or written."""
+
+
+class JournalFull(JournalError):
+    """The journal, or the disk it is on, is as full as it may get: the broker has to keep the frames."""
 
 
 class BookError(FiresenseError):

@@ -5,16 +5,19 @@ A commit is one fsync of the write-ahead log, whatever the size of the batch: a 
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import zlib
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from firesense.domain.errors import JournalError
-from firesense.journal.pack import cut, join, pack, unpack
+from firesense.domain.errors import JournalError, JournalFull
+from firesense.journal.pack import join, pack
+from firesense.journal.rows import NO_BODY, NO_CRC, Rows
+from firesense.salvage import is_damage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +36,13 @@ CREATE TABLE IF NOT EXISTS mark (name TEXT PRIMARY KEY, value INTEGER NOT NULL) 
 INSERT OR IGNORE INTO mark VALUES ('tail', 0);
 CREATE TABLE IF NOT EXISTS note (name TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
 """
+_READ_BYTES = 64 * 2**20  # payloads read at once: one batch more than that at the most
 _POLL = 0.05  # seconds between looks at a journal that another process writes
+
+
+def suspicion(path: Path) -> Path:
+    """The mark left beside a journal in which damage was met: the next start of ingest mends it."""
+    return path.with_name(path.name + ".suspect")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +60,15 @@ class JournalSize:
 class SqliteJournal:
     """See ``ports.Journal``. One process appends; threads and other processes read beside it."""
 
-    def __init__(self, path: Path) -> None:
-        """Open or create the file; raises JournalError when it is not a journal or of a newer schema."""
+    def __init__(self, path: Path, *, most_bytes: int | None = None, least_free: int = 0) -> None:
+        """Open or create the file; raises JournalError when it is not a journal or of a newer schema.
+
+        No batch is taken while the file holds ``most_bytes`` or more, or its disk has less than ``least_free`` bytes.
+        """
         self._path = path
+        self._most_bytes = most_bytes
+        self._least_free = least_free
+        self._rows = Rows()
         self._local = threading.local()
         self._open: list[sqlite3.Connection] = []
         self._write_lock = threading.Lock()
@@ -67,6 +82,7 @@ class SqliteJournal:
                     connection.execute(f"PRAGMA user_version = {SCHEMA}")
         except sqlite3.Error as error:
             raise JournalError(f"{path}: {error}") from error
+        self._inode = path.stat().st_ino
         if found > SCHEMA:
             raise JournalError(f"{path}: written by a newer firesense (schema {found}, this one reads {SCHEMA})")
 
@@ -86,13 +102,61 @@ class SqliteJournal:
         return connection
 
     @property
+    def used_bytes(self) -> int:
+        """How much of the file is in use; what was trimmed is used again before the file grows."""
+        try:
+            return self._used(self._connection)
+        except sqlite3.Error as error:
+            raise self._error(error) from error
+
+    @property
+    def free_bytes(self) -> int:
+        """How much is left of its disk."""
+        disk = os.statvfs(self._path.parent)
+        return disk.f_bavail * disk.f_frsize
+
+    @property
+    def damaged_at(self) -> frozenset[int]:
+        """Offsets at which damage was met and passed over since the start, the first thousand."""
+        return frozenset(self._rows.damaged)
+
+    @property
+    def to_be_mended(self) -> str:
+        """Why this file must not be gone on with: somebody met damage that cannot be passed over, or replaced it."""
+        if suspicion(self._path).exists():
+            return "damage was met that cannot be read past"
+        if not self._path.exists() or self._path.stat().st_ino != self._inode:
+            return "the file was replaced by another one"
+        return ""
+
+    @staticmethod
+    def _used(connection: sqlite3.Connection) -> int:
+        pages, free, size = (
+            connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
+        )
+        return int((pages - free) * size)
+
+    def _refuse_when_full(self, connection: sqlite3.Connection) -> None:
+        if self._most_bytes is not None and (used := self._used(connection)) >= self._most_bytes:
+            raise JournalFull(f"{self._path} holds {used} bytes; {self._most_bytes} are the most")
+        if self._least_free and (free := self.free_bytes) < self._least_free:
+            raise JournalFull(f"{self._path}: {free} bytes are left of its disk; {self._least_free} are the least")
+
+    def _error(self, error: sqlite3.Error, where: str = "") -> JournalError:
+        """Say it as a JournalError; damage that nobody can read past is left for the next start to mend."""
+        if is_damage(error):
+            with suppress(OSError):
+                suspicion(self._path).touch()
+        return JournalError(f"{self._path}: {where}{error}")
+
+    @property
     def head(self) -> int:
         """The offset the next frame will get."""
         try:
             row = self._connection.execute("SELECT first + count FROM batch ORDER BY first DESC LIMIT 1").fetchone()
             return int(row[0]) if row else self._tail_mark()
         except sqlite3.Error as error:
-            raise JournalError(f"{self._path}: {error}") from error
+            raise self._error(error) from error
 
     @property
     def tail(self) -> int:
@@ -101,7 +165,7 @@ class SqliteJournal:
             row = self._connection.execute("SELECT first FROM batch ORDER BY first LIMIT 1").fetchone()
             return int(row[0]) if row else self._tail_mark()
         except sqlite3.Error as error:
-            raise JournalError(f"{self._path}: {error}") from error
+            raise self._error(error) from error
 
     def _tail_mark(self) -> int:
         """Where an emptied journal goes on: offsets are never given twice."""
@@ -122,13 +186,14 @@ class SqliteJournal:
                         connection.execute("ROLLBACK")
                     raise
             except sqlite3.Error as error:
-                raise JournalError(f"{self._path}: {error}") from error
+                raise self._error(error) from error
 
     def append(self, batch: FrameBatch) -> FrameBatch:
         """Write a batch durably and give it its offsets; see the port."""
         body = pack(batch)
         row = (len(batch), batch.source, int(batch.received_at[-1]), zlib.crc32(body), body)
         with self._transaction() as connection:
+            self._refuse_when_full(connection)
             first = self.head
             connection.execute("INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?)", (first, *row))
         with self._grown:
@@ -136,39 +201,29 @@ class SqliteJournal:
         return replace(batch, first_offset=first)
 
     def read(self, offset: int, most: int) -> FrameBatch | None:
-        """Read on from an offset; see the port. Raises JournalError naming the offset of a damaged batch."""
+        """Read on from an offset; see the port. Frames that are damaged are marked so (journal/rows.py)."""
         parts: list[FrameBatch] = []
-        room = most
-        for batch in self._batches(offset):
-            if parts and batch.source != parts[0].source:
-                break
-            start = max(0, offset - batch.first_offset)
-            part = cut(batch, start, start + room) if start or len(batch) > room else batch
-            parts.append(part)
-            room -= len(part)
-            if room <= 0:
-                break
+        size = 0
+        try:
+            for part in self._rows.batches(self._connection, self.tail, offset, most):
+                if parts and (part.source != parts[0].source or size >= _READ_BYTES):
+                    break
+                parts.append(part)
+                size += sum(map(len, part.payloads))
+        except sqlite3.Error as error:
+            raise self._error(error, f"from offset {offset}: ") from error
         return join(parts) if parts else None
 
-    def _batches(self, offset: int) -> Iterator[FrameBatch]:
-        """Go through whole batches from the one that holds the offset on, one row at a time."""
-        connection = self._connection
+    def received_at(self, offset: int) -> Instant | None:
+        """About when the frame at this offset was received: when the last of its batch was; None when it is gone."""
         try:
-            holder = connection.execute("SELECT max(first) FROM batch WHERE first <= ?", (offset,)).fetchone()[0]
-            rows = connection.execute(
-                "SELECT first, count, source, crc, body FROM batch WHERE first >= ? AND first + count > ?"
-                " ORDER BY first",
-                (offset if holder is None else holder, offset),
-            )
-            for first, count, source, crc, body in rows:
-                if zlib.crc32(body) != crc:
-                    raise JournalError(f"{self._path}: the batch at offset {first} is damaged: its checksum differs")
-                batch = unpack(body, source, first)
-                if len(batch) != count:
-                    raise JournalError(f"{self._path}: the batch at offset {first} does not hold its {count} frames")
-                yield batch
-        except (sqlite3.Error, ValueError) as error:
-            raise JournalError(f"{self._path}: from offset {offset}: {error}") from error
+            row = self._connection.execute(
+                "SELECT received_at FROM batch WHERE first <= ? AND first + count > ? ORDER BY first DESC LIMIT 1",
+                (offset, offset),
+            ).fetchone()
+        except sqlite3.Error as error:
+            raise self._error(error) from error
+        return int(row[0]) if row else None
 
     def wait(self, offset: int, timeout: timedelta) -> bool:
         """Block until the head is beyond the offset; see the port."""
@@ -191,7 +246,7 @@ class SqliteJournal:
         try:
             return dict(self._connection.execute("SELECT name, at FROM note").fetchall())
         except sqlite3.Error as error:
-            raise JournalError(f"{self._path}: {error}") from error
+            raise self._error(error) from error
 
     def trim(self, before: int, older_than: Instant, most_bytes: int) -> int:
         """Drop old batches below a position; see the port. A batch goes whole or stays whole."""
@@ -219,6 +274,20 @@ class SqliteJournal:
             connection.execute("UPDATE mark SET value = ? WHERE name = 'tail'", (last,))
         return dropped
 
+    def go_on_from(self, offset: int, at: Instant) -> int:
+        """See to it that no offset below this one is given (again); counts the frames that are thereby missing.
+
+        For a journal that ends before what its readers have done: it was damaged, or restored from an old backup.
+        """
+        with self._transaction() as connection:
+            first = self.head
+            if first >= offset:
+                return 0
+            connection.execute(
+                "INSERT INTO batch VALUES (?, ?, '', ?, ?, ?)", (first, offset - first, at, NO_CRC, NO_BODY)
+            )
+        return offset - first
+
     def size(self) -> JournalSize:
         """Measure the journal: offsets, batches, bytes, times."""
         try:
@@ -226,7 +295,7 @@ class SqliteJournal:
                 "SELECT count(*), coalesce(sum(length(body)), 0), min(received_at), max(received_at) FROM batch"
             ).fetchone()
         except sqlite3.Error as error:
-            raise JournalError(f"{self._path}: {error}") from error
+            raise self._error(error) from error
         return JournalSize(self.tail, self.head, batches, size, oldest, newest)
 
     def close(self) -> None:

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from firesense.domain.errors import JournalError
-from firesense.domain.frame import FrameBatch
+from firesense.domain.errors import JournalError, JournalFull
+from firesense.domain.frame import FrameBatch, Marks
 from firesense.journal import SqliteJournal
 from firesense.journal.ndjson import lines
 from firesense.journal.pack import pack, unpack
@@ -136,8 +136,71 @@ def test_damage_is_said_with_its_offset(journal, tmp_path):
     with sqlite3.connect(tmp_path / "journal.db") as raw:
         raw.execute("UPDATE batch SET body = zeroblob(length(body)) WHERE first = 1")
     raw.close()
-    with pytest.raises(JournalError, match="offset 1 is damaged"):
-        journal.read(1, 1)
+    lost = journal.read(1, 1)
+    assert (lost.first_offset, lost.topics, lost.payloads, lost.marks.tolist()) == (1, [""], [b""], [Marks.LOST])
+
+
+def test_a_wrong_byte_makes_its_batch_doubtful_and_no_other(journal, tmp_path):
+    for i in range(3):
+        journal.append(batch_of(("a", f"{i}-0"), ("a", f"{i}-1"), received_at=T0 + 10 * i))
+    with sqlite3.connect(tmp_path / "journal.db") as raw:
+        body = raw.execute("SELECT body FROM batch WHERE first = 2").fetchone()[0]
+        raw.execute("UPDATE batch SET body = ? WHERE first = 2", (body[:-1] + b"9",))
+    raw.close()
+    batch = journal.read(0, ALL)
+    assert batch.payloads == [b"0-0", b"0-1", b"1-0", b"1-9", b"2-0", b"2-1"]
+    assert batch.marks.tolist() == [0, 0, Marks.DAMAGED, Marks.DAMAGED, 0, 0]
+    assert journal.read(3, 1).marks.tolist() == [Marks.DAMAGED]
+    assert journal.damaged_at == {2}
+
+
+def test_missing_batches_are_lost_frames_in_their_places(journal, tmp_path):
+    for i in range(4):
+        journal.append(batch_of(("a", f"{i}"), ("b", f"{i}"), received_at=T0 + 10 * i))
+    with sqlite3.connect(tmp_path / "journal.db") as raw:
+        raw.execute("DELETE FROM batch WHERE first IN (2, 4)")
+    raw.close()
+    offset, told = 0, []
+    while (batch := journal.read(offset, 3)) is not None:
+        told += [(int(at), mark == Marks.LOST) for at, mark in zip(batch.offsets, batch.marks, strict=True)]
+        offset = batch.next_offset
+    assert told == [(at, at in {2, 3, 4, 5}) for at in range(8)]
+
+
+def test_no_offset_is_given_again_after_a_shorter_journal_came_back(journal):
+    journal.append(batch_of(("a", "1"), ("a", "2")))
+    assert journal.go_on_from(5, T0) == 3
+    assert journal.go_on_from(5, T0) == 0
+    assert journal.append(batch_of(("a", "3"))).first_offset == 5
+    lost = journal.read(2, ALL)
+    assert (lost.first_offset, len(lost), lost.source) == (2, 3, "")
+    assert journal.read(5, ALL).payloads == [b"3"]
+
+
+def test_a_journal_at_its_limit_takes_nothing_until_it_is_trimmed(tmp_path):
+    journal = SqliteJournal(tmp_path / "journal.db", most_bytes=400_000)
+    large = batch_of(*[("a", bytes(30_000))] * 100)
+    journal.append(large)
+    with pytest.raises(JournalFull, match="are the most"):
+        journal.append(large)
+    journal.trim(before=100, older_than=0, most_bytes=100_000)
+    assert journal.append(batch_of(("b", "1"))).first_offset == 100
+    journal.close()
+
+
+def test_a_journal_leaves_something_of_its_disk(tmp_path):
+    journal = SqliteJournal(tmp_path / "journal.db", least_free=2**62)
+    with pytest.raises(JournalFull, match="are left of its disk"):
+        journal.append(batch_of(("a", "1")))
+    journal.note("listening:main", T0)
+    assert journal.noted() == {"listening:main": T0}
+    journal.close()
+
+
+def test_received_at_is_known_of_every_frame_it_holds(journal):
+    journal.append(batch_of(("a", "1"), ("a", "2"), received_at=T0))
+    journal.append(batch_of(("a", "3"), received_at=T0 + 100))
+    assert [journal.received_at(at) for at in range(4)] == [T0 + 1, T0 + 1, T0 + 100, None]
 
 
 def test_a_file_that_is_no_journal_is_refused(tmp_path):
