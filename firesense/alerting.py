@@ -188,7 +188,9 @@ class Alerting:
     def _new_engine(self, now: Instant) -> RuleEngine:
         plan = self._plan
         periods = {profile.id: profile.period for profile in plan.profiles.values()}
-        return RuleEngine(plan.rules, plan.registry, periods=periods, started_at=now)
+        return RuleEngine(
+            plan.rules, plan.registry, periods=periods, started_at=now, org=plan.org, calendars=plan.calendars
+        )
 
     def _follow_plan(self, now: Instant) -> None:
         plan = self._plan_source()

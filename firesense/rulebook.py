@@ -204,7 +204,7 @@ class _Check:
         """Check that a rule is about its metric, and that its two limits do not overlap."""
         if when and metric and one.kind is not RuleKind.SIGNAL:
             subject = RATE if one.kind is RuleKind.RATE else metric
-            if subject not in when.names:
+            if subject not in when.names | when.about:
                 self.fault(f"{at}.when", f"does not look at {RATE if subject == RATE else one.metric}")
         trip = when.limit if when else None
         clear = clears.limit if clears else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from firesense.domain.calendar import Calendars
 from firesense.domain.device import Registry
 from firesense.domain.place import Org
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Profiles and rules from their files, devices, org and ladders from the book, and the book's version of them."""
+    """Profiles, rules, calendars from files, devices, org, ladders from the book, and the book's version of them."""
 
     profiles: Mapping[str, Profile] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
@@ -27,3 +28,4 @@ class Plan:
     ladders: Mapping[str, Ladder] = field(default_factory=dict)
     selectors: tuple[Selector, ...] = ()
     version: int = 0
+    calendars: Calendars = field(default_factory=Calendars)

@@ -59,6 +59,7 @@ class Condition:
         self._when = compile_expression(rule.when, device_class, rate_of)
         self._clears = compile_expression(rule.clears, device_class, rate_of) if rule.clears else None
         self._names = self._when.names | (self._clears.names if self._clears else frozenset())
+        self.looks = self._when.looks | (self._clears.looks if self._clears else frozenset())
         self._slope = Slope(rate_of, micros(rule.window), micros(rule.per), size) if rate_of else None
         self._hold, self._clear_hold = micros(rule.hold), micros(rule.clear_hold)
         # A device's own fire flag is never out of date: it pages even when it comes late or out of order.

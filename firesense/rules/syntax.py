@@ -7,7 +7,8 @@
     not     = "not" not | chain
     chain   = sum { ("<" | "<=" | ">" | ">=" | "==" | "!=") sum }      0.10 MPa <= pressure < 0.14 MPa
     sum     = term { ("+" | "-") term }
-    term    = "-" term | number [unit] | name | name "(" or { "," or } ")" | "(" or ")"
+    term    = "-" term | number [unit] | length of time | name | name "(" [ or { "," or } ] ")" | "(" or ")"
+            | ("tag" | "season") "(" word ")"
 
 What names and units mean is checked afterwards (expression.py); the tree keeps the column of everything for that.
 """
@@ -24,6 +25,8 @@ LONGEST = 1000  # characters; a condition that needs more should be two rules
 DEEPEST = 30
 KEYWORDS = frozenset({"and", "or", "not"})
 COMPARISONS = frozenset({"<", "<=", ">", ">=", "==", "!="})
+WORDED = frozenset({"tag", "season"})  # what they take is a word of the user's own, not a name of the catalogue
+SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 class ExpressionError(ValueError):
@@ -42,10 +45,11 @@ class Number:
     column: int
     value: float
     unit: str
+    written: str = ""
 
     def __str__(self) -> str:
         """Write it as a person would."""
-        return f"{self.value:g} {self.unit}".strip()
+        return self.written or f"{self.value:g} {self.unit}".strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,22 @@ class Name:
     column: int
     name: str
 
+    def __str__(self) -> str:
+        """Write it as it was."""
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word that is in no catalogue: a tag or a season."""
+
+    column: int
+    word: str
+
+    def __str__(self) -> str:
+        """Write it as it was."""
+        return self.word
+
 
 @dataclass(frozen=True, slots=True)
 class Negative:
@@ -62,6 +82,10 @@ class Negative:
 
     column: int
     term: Node
+
+    def __str__(self) -> str:
+        """Write it one way, whatever the spaces were."""
+        return f"-{self.term}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +97,10 @@ class Sum:
     left: Node
     right: Node
 
+    def __str__(self) -> str:
+        """Write it one way, whatever the spaces and parentheses were."""
+        return f"({self.left} {self.operator} {self.right})"
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -81,6 +109,10 @@ class Call:
     column: int
     function: str
     arguments: tuple[Node, ...]
+
+    def __str__(self) -> str:
+        """Write it one way, whatever the spaces were."""
+        return f"{self.function}({', '.join(map(str, self.arguments))})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +123,11 @@ class Chain:
     terms: tuple[Node, ...]
     operators: tuple[str, ...]
 
+    def __str__(self) -> str:
+        """Write it one way, whatever the spaces were."""
+        links = zip(self.operators, self.terms[1:], strict=True)
+        return str(self.terms[0]) + "".join(f" {sign} {term}" for sign, term in links)
+
 
 @dataclass(frozen=True, slots=True)
 class Not:
@@ -98,6 +135,10 @@ class Not:
 
     column: int
     term: Node
+
+    def __str__(self) -> str:
+        """Write it one way, whatever the parentheses were."""
+        return f"not ({self.term})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +149,18 @@ class Junction:
     operator: str
     terms: tuple[Node, ...]
 
+    def __str__(self) -> str:
+        """Write it one way, whatever the parentheses were."""
+        return f" {self.operator} ".join(f"({term})" for term in self.terms)
 
-Node = Number | Name | Negative | Sum | Call | Chain | Not | Junction
+
+Node = Number | Name | Word | Negative | Sum | Call | Chain | Not | Junction
 
 
 @dataclass(frozen=True, slots=True)
 class _Token:
     column: int
-    kind: str  # number, name, sign, end
+    kind: str  # number, name, word, sign, end
     text: str
     value: float = 0.0
     unit: str = ""
@@ -124,9 +169,14 @@ class _Token:
 _SPACE = re.compile(r"\s*")
 _NUMBER = re.compile(r"(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
 _NAME = re.compile(r"[A-Za-z_]\w*")
+_OWN_WORD = re.compile(r"\s*\(\s*(\w[\w-]*)\s*\)")
+_LENGTH = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[smhd])){2,}(?!\w)")  # 1h30m; one part alone is a number with a unit
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhd])")
 _SIGN = re.compile(r"<=|>=|==|!=|[<>()+,-]")
 _UNIT = re.compile(
-    "(?:" + "|".join(re.escape(unit) for unit in sorted(UNITS, key=len, reverse=True) if unit != "1") + r")(?![\w/%])"
+    "(?:"
+    + "|".join(re.escape(unit) for unit in sorted({*UNITS, *SECONDS}, key=len, reverse=True) if unit != "1")
+    + r")(?![\w/%])"
 )
 _WORD = re.compile(r"[^\s()<>=!,+-]+")
 
@@ -139,13 +189,21 @@ def _tokens(text: str) -> list[_Token]:
         column = at + 1
         if at == len(text):
             return [*tokens, _Token(column, "end", "the end")]
-        if found := _NUMBER.match(text, at):
+        if found := _LENGTH.match(text, at):
+            seconds = sum(float(number) * SECONDS[unit] for number, unit in _PART.findall(found.group()))
+            tokens.append(_Token(column, "number", found.group(), seconds, "s"))
+            at = found.end()
+        elif found := _NUMBER.match(text, at):
             value, at = float(found.group()), found.end()
             unit, at = _unit(text, at)
             tokens.append(_Token(column, "number", found.group(), value, unit))
         elif found := _NAME.match(text, at):
             tokens.append(_Token(column, "name", found.group()))
             at = found.end()
+            if found.group() in WORDED and (word := _OWN_WORD.match(text, at)):
+                tokens.append(_Token(text.index("(", at) + 1, "sign", "("))
+                tokens.append(_Token(word.start(1) + 1, "word", word.group(1)))
+                at = word.end() - 1  # the parenthesis is still to come
         elif found := _SIGN.match(text, at):
             tokens.append(_Token(column, "sign", found.group()))
             at = found.end()
@@ -167,7 +225,9 @@ def _unit(text: str, at: int) -> tuple[str, int]:
     word = _WORD.match(text, start)
     if word is None or word.group() in KEYWORDS:
         return "", at
-    raise ExpressionError([(start + 1, f"{word.group()!r} is no unit; there are {', '.join(sorted(UNITS))}")])
+    raise ExpressionError(
+        [(start + 1, f"{word.group()!r} is no unit; there are {', '.join(sorted({*UNITS, *SECONDS}))}")]
+    )
 
 
 class _Parser:
@@ -247,7 +307,10 @@ class _Parser:
     def _term(self) -> Node:
         token = self._take()
         if token.kind == "number":
-            return Number(token.column, token.value, token.unit)
+            compound = token.text if _LENGTH.fullmatch(token.text) else ""
+            return Number(token.column, token.value, token.unit, compound)
+        if token.kind == "word":
+            return Word(token.column, token.text)
         if token.kind == "name" and token.text not in KEYWORDS:
             return (
                 Call(token.column, token.text, self._arguments()) if self._is("(") else Name(token.column, token.text)
@@ -268,7 +331,7 @@ class _Parser:
     def _arguments(self) -> tuple[Node, ...]:
         self._take()
         self._deeper()
-        arguments = [self._or()]
+        arguments = [] if self._is(")") else [self._or()]
         while self._is(","):
             self._take()
             arguments.append(self._or())

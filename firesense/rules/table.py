@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from firesense.domain.readings import Quality
+from firesense.domain.readings import Quality, rounds
 
 if TYPE_CHECKING:
-    from firesense.domain.columns import Flags, Floats, Instants, Mask, Offsets, Slots
+    from firesense.domain.columns import Flags, Floats, Instants, Mask, Offsets, Rows, Slots
     from firesense.domain.readings import Readings
 
 STALE = Quality.LATE | Quality.REPLAYED  # what happened long ago says nothing about now
@@ -32,6 +32,19 @@ class Table:
     columns: dict[str, np.ndarray[Any, Any]]
     current: Mask
     distinct: bool
+    _turns: list[Rows] | None = None
+
+    @property
+    def turns(self) -> list[Rows]:
+        """The rows that are points of a series, in rounds in which no device appears twice.
+
+        A retained message is none: without a time of its own it seems to be of now.
+        """
+        if self._turns is None:
+            rows = np.flatnonzero(self.current & ((self.quality & int(Quality.RETAINED)) == 0))
+            # In order of arrival, not of time: rows that are older than one before them are not current.
+            self._turns = [rows] if self.distinct else [rows[turn] for turn in rounds(self.slots[rows], rows)]
+        return self._turns
 
     def values(self, metric: str) -> Floats | None:
         """The column of a metric, or None when no row says it."""
