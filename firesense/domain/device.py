@@ -101,8 +101,9 @@ class Registry:
                 for field, values in given.items():
                     known.columns[field] += values if field in _OWN else map(shared.setdefault, values, values)
                 known.slots.update(zip(given["id"], given["slot"], strict=True))
+                slots_of = {profile: self._slots.setdefault(profile, {}) for profile in set(given["profile"])}
                 for profile, external_id, slot in zip(given["profile"], heard_as, given["slot"], strict=True):
-                    self._slots.setdefault(profile, {})[external_id] = slot
+                    slots_of[profile][external_id] = slot
         for known in self._classes.values():
             known.close()
         for one, other in combinations(self._classes.values(), 2):

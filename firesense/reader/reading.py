@@ -126,6 +126,8 @@ class Reader:
 
     def _route(self, topic: str) -> int:
         """Find what a topic means, and remember it."""
+        if (known := self._routes.get(topic)) is not None:  # from a frame before it in this batch
+            return known
         if len(self._routes) >= self._most_routes:
             self._routes.clear()  # topics come from outside: their memory is bounded, and filled again in one batch
         code = self._routes[topic] = self._resolve(topic)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from firesense.domain.instant import SECOND
-from firesense.domain.readings import Quality, rounds
+from firesense.domain.readings import Quality
 
 if TYPE_CHECKING:
-    from firesense.domain.columns import Floats, Instants, Mask, Slots
+    from firesense.domain.columns import Floats, Instants, Mask, Rows, Slots
     from firesense.rules.table import Table
 
 KEPT = 8  # readings kept of each device, at least an eighth of the window apart: 128 bytes a device and rule
@@ -43,12 +43,20 @@ class Slope:
             usable &= scope[table.slots]
         rates = np.full(len(values), np.nan)
         rows = np.flatnonzero(usable)
-        turns = [rows] if table.distinct else [rows[turn] for turn in rounds(table.slots[rows], rows)]
-        for turn in turns:
-            rates[turn] = self._step(table.slots[turn], table.event_at[turn], values[turn])
+        if not table.distinct:
+            rows = rows[np.argsort(table.slots[rows], kind="stable")]
+        while len(rows):
+            slots, at = table.slots[rows], table.event_at[rows]
+            keep = at - self.at[slots].max(axis=1) >= self._window // KEPT
+            # What is known of a device changes only where a reading is kept: a burst of hundreds takes a turn or two.
+            turn = _to_the_first(keep, slots)
+            rates[rows[turn]] = self._slopes(slots[turn], at[turn], values[rows[turn]])
+            keep &= turn
+            self._keep(slots[keep], at[keep], values[rows[keep]])
+            rows = rows[~turn]
         return rates
 
-    def _step(self, slots: Slots, at: Instants, values: Floats) -> Floats:
+    def _slopes(self, slots: Slots, at: Instants, values: Floats) -> Floats:
         kept_at, kept = self.at[slots], self.values[slots]
         usable = (kept_at >= (at - self._window)[:, None]) & (kept_at < at[:, None])
         # Seconds and values relative to the new reading, so that it is the origin and adds nothing to the sums.
@@ -60,8 +68,17 @@ class Slope:
         enough = (count >= FEWEST) & (-x.min(axis=1) * SECOND * 2 >= self._window)
         below = np.where(enough, count * sum_xx - sum_x * sum_x, 1.0)
         slope = np.where(enough, (count * sum_xy - sum_x * sum_y) / below, np.nan)
-        keep = at - kept_at.max(axis=1) >= self._window // KEPT
-        oldest = kept_at[keep].argmin(axis=1)
-        self.at[slots[keep], oldest] = at[keep]
-        self.values[slots[keep], oldest] = values[keep]
         return np.asarray(slope * (self._per / SECOND), np.float64)
+
+    def _keep(self, slots: Slots, at: Instants, values: Floats) -> None:
+        """Put a reading of each of these devices in the place of its oldest one."""
+        oldest = self.at[slots].argmin(axis=1)
+        self.at[slots, oldest] = at
+        self.values[slots, oldest] = values
+
+
+def _to_the_first(marked: Mask, slots: Slots) -> Mask:
+    """Give the rows of each device up to its first marked one; rows of one device stand together."""
+    before: Rows = np.cumsum(marked) - marked
+    starts = np.flatnonzero(np.append(True, slots[1:] != slots[:-1]))
+    return np.asarray(before == np.repeat(before[starts], np.diff(np.append(starts, len(slots)))), np.bool_)
