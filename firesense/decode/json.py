@@ -46,35 +46,31 @@ class JsonDecoder:
         return True
 
     def decode(self, payloads: Sequence[bytes]) -> Decoded:
-        """Read a batch: in one pass when all of it is good, else frame by frame."""
-        try:
-            _check_utf8(payloads)
-            if self._root.is_flat and not self._lax:
-                # The whole good path of the commonest devices, without a Python object a frame that outlives its row.
-                values = chain.from_iterable(map(astuple, map(self._decode, payloads)))
-                width = len(self._root.sources)
-                table = np.fromiter(values, np.float64, len(payloads) * width).reshape(-1, width)
-                numbers = dict(zip(self._root.sources, np.ascontiguousarray(table.T), strict=True))
-                return Decoded(numbers, {}, np.arange(len(payloads)), [])
-            rows = list(map(self._decode, payloads))
-            decoded = Decoded({}, {}, np.arange(len(payloads)), [])
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            rows, decoded = self._decode_each(payloads)
+        """Read a batch; a bad frame interrupts the pass, which then goes on behind it."""
+        rows: list[msgspec.Struct] = []
+        bad: list[BadFrame] = []
+        reading = map(self._decode if _are_utf8(payloads) else self._decode_checked, payloads)
+        while True:
+            try:
+                rows.extend(reading)  # what was read before an error stays in the list
+                break
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+                at = len(rows) + len(bad)
+                bad.append(BadFrame(at, *_diagnose(payloads[at], error)))
+        frame = np.delete(np.arange(len(payloads)), [at for at, _, _ in bad])
+        if self._root.is_flat and not self._lax:
+            # The commonest devices: no column is ever a list of Python objects.
+            values = chain.from_iterable(map(astuple, rows))
+            width = len(self._root.sources)
+            table = np.fromiter(values, np.float64, len(rows) * width).reshape(-1, width)
+            return Decoded(dict(zip(self._root.sources, np.ascontiguousarray(table.T), strict=True)), {}, frame, bad)
+        decoded = Decoded({}, {}, frame, bad)
         self._root.extract(rows, decoded)
         return _refuse_infinite(decoded) if self._lax else decoded
 
-    def _decode_each(self, payloads: Sequence[bytes]) -> tuple[list[msgspec.Struct], Decoded]:
-        rows: list[msgspec.Struct] = []
-        frame: list[int] = []
-        bad: list[BadFrame] = []
-        for index, payload in enumerate(payloads):
-            try:
-                _check_utf8((payload,))
-                rows.append(self._decode(payload))
-                frame.append(index)
-            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-                bad.append(BadFrame(index, *_diagnose(payload, error)))
-        return rows, Decoded({}, {}, np.array(frame, dtype=np.intp), bad)
+    def _decode_checked(self, payload: bytes) -> msgspec.Struct:
+        payload.decode()
+        return self._decode(payload)
 
 
 class _Node:
@@ -146,11 +142,16 @@ def _tree(sources: Iterable[str]) -> dict[str, Any]:
     return tree
 
 
-def _check_utf8(payloads: Sequence[bytes]) -> None:
-    """Raise UnicodeDecodeError unless every payload is UTF-8: msgspec does not look inside what it skips."""
+def _are_utf8(payloads: Sequence[bytes]) -> bool:
+    """Whether every payload is UTF-8: msgspec does not look inside what it skips."""
     together = b"\n".join(payloads)  # no sequence of bytes can span a line end
-    if not together.isascii():
+    if together.isascii():
+        return True
+    try:
         together.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _refuse_infinite(decoded: Decoded) -> Decoded:

@@ -1,26 +1,26 @@
 """Readings -> line protocol, column by column (the schema: docs/history-schema.md).
 
-Rows that say the same columns share one template, so a row costs one ``%`` of a tuple that ``zip`` makes from the
-columns; nothing is looked up by name for each row. ``Point`` of influxdb-client costs about ten times as much.
+Numbers are written a column at a time, and the signals and the quality of a row as one text of the few there are. Rows
+that say the same columns share one template, so a row costs one ``%`` of a tuple that ``zip`` makes of these texts.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from firesense.domain.readings import UNSAID
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping
 
-    from firesense.domain.columns import Floats, Offsets, Rows, Tristate
+    from firesense.domain.columns import Flags, Floats, Instants, Offsets, Rows, Slots, Tristate
     from firesense.domain.device import Registry
     from firesense.domain.readings import Readings
-
-    _Column = Floats | Tristate
 
 PRECISION = "us"  # of every timestamp written: an instant as it is
 
@@ -28,6 +28,8 @@ PRECISION = "us"  # of every timestamp written: an instant as it is
 # VictoriaMetrics makes them one, at the end they eat the separator), and none takes a line end inside a tag.
 _PORTABLE = dict.fromkeys((*range(32), 0x7F, 0x85, 0x2028, 0x2029), " ") | {ord("\\"): "/"}
 _ESCAPES = str.maketrans({",": "\\,", " ": "\\ ", "=": "\\="})
+_PLAIN = re.compile(r"[\w.:/@-]*", re.ASCII).fullmatch  # nothing to escape: nearly every name there is
+_ENCODE = msgspec.json.Encoder().encode
 
 
 def portable(value: str) -> str:
@@ -37,22 +39,33 @@ def portable(value: str) -> str:
 
 def escaped(value: str) -> str:
     """Write a tag value as line protocol wants it."""
-    return portable(value).translate(_ESCAPES)
+    return value if _PLAIN(value) else portable(value).translate(_ESCAPES)
 
 
-class _Prefixes(dict[int, str]):
-    """Slot -> measurement and tags of its lines, made when a device is first heard."""
+class _Prefixes:
+    """Measurement and tags of the lines of each device of a class, by slot; made when a device is first heard."""
 
     def __init__(self, device_class: str, registry: Registry) -> None:
-        super().__init__()
         self._class = device_class
         self._registry = registry
+        self._texts = [""] * registry.size(device_class)
 
-    def __missing__(self, slot: int) -> str:
+    def of(self, slots: Slots) -> list[str]:
+        """Give the prefix of each slot. Raises KeyError for one that is not registered."""
+        if int(slots.max(initial=0)) >= len(self._texts):
+            raise KeyError(int(slots.max()))
+        wanted = slots.tolist()
+        texts = list(map(self._texts.__getitem__, wanted))
+        if "" in texts:
+            for row, text in enumerate(texts):
+                if not text:
+                    texts[row] = self._texts[wanted[row]] = self._prefix(wanted[row])
+        return texts
+
+    def _prefix(self, slot: int) -> str:
         device = self._registry.at(self._class, slot)
         place = f",place={escaped(device.place)}" if device.place else ""
-        prefix = self[slot] = f"{self._class},device={escaped(device.id)}{place}"
-        return prefix
+        return f"{self._class},device={escaped(device.id)}{place}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,43 +113,58 @@ class LineWriter:
             np.isfinite(metric, out=row)
         for row, signal in zip(said[len(metrics) :], signals.values(), strict=True):
             np.not_equal(signal, UNSAID, out=row)
-        names = [*metrics, *signals]
-        columns: list[_Column] = [*metrics.values(), *signals.values()]
-        formats = ["%r"] * len(metrics) + ["%di"] * len(signals)
+        starts = prefixes.of(table.slots)
         if said.all():
-            return _lines(table, prefixes, names, columns, formats)
+            return _lines(starts, metrics, signals, table.quality, table.event_at)
         texts = np.empty(len(table), dtype=object)
         for pattern, rows in _patterns(said):
-            part = [i for i, spoken in enumerate(pattern) if spoken]
+            spoken = {name for name, speaks in zip((*metrics, *signals), pattern, strict=True) if speaks}
             texts[rows] = _lines(
-                table, prefixes, [names[i] for i in part], [columns[i] for i in part], [formats[i] for i in part], rows
+                [starts[row] for row in rows.tolist()],
+                {name: column[rows] for name, column in metrics.items() if name in spoken},
+                {name: column[rows] for name, column in signals.items() if name in spoken},
+                table.quality[rows],
+                table.event_at[rows],
             )
         texts_in_order: list[str] = texts.tolist()
         return texts_in_order
 
 
 def _lines(
-    table: Readings,
-    prefixes: _Prefixes,
-    names: Sequence[str],
-    columns: Sequence[_Column],
-    formats: Sequence[str],
-    rows: Rows | slice = slice(None),
+    starts: list[str],
+    metrics: Mapping[str, Floats],
+    signals: Mapping[str, Tristate],
+    quality: Flags,
+    event_at: Instants,
 ) -> list[str]:
-    fields = [f"{name}={form}" for name, form in zip(names, formats, strict=True)]
-    template = f"%s {','.join([*fields, 'quality=%di'])} %d"
+    """Write rows that all say all of these columns."""
+    template = f"%s {','.join([*(f'{name}=%s' for name in metrics), '%s'])} %s"
+    columns = map(_numbers, metrics.values())
     return list(
         map(
             template.__mod__,
-            zip(
-                map(prefixes.__getitem__, table.slots[rows].tolist()),
-                *(column[rows].tolist() for column in columns),
-                table.quality[rows].tolist(),
-                table.event_at[rows].tolist(),
-                strict=True,
-            ),
+            zip(starts, *columns, _conditions(signals, quality), _numbers(event_at), strict=True),
         )
     )
+
+
+def _numbers(column: Floats | Instants) -> list[str]:
+    """Write each number in the fewest digits that give it back; msgspec does so five times as quickly as repr."""
+    return _ENCODE(column.tolist())[1:-1].decode().split(",")
+
+
+def _conditions(signals: Mapping[str, Tristate], quality: Flags) -> list[str]:
+    """Write the signals and the quality of each row; rows differ in few ways, and each is written once."""
+    codes = quality.astype(np.int64)
+    for signal in signals.values():
+        codes = codes << 1 | signal
+    ways, which = np.unique(codes, return_inverse=True)
+    texts = []
+    for code in ways.tolist():
+        bits = reversed([code >> place & 1 for place in range(len(signals))])
+        fields = [f"{name}={bit}i" for name, bit in zip(signals, bits, strict=True)]
+        texts.append(",".join([*fields, f"quality={code >> len(signals)}i"]))
+    return list(map(texts.__getitem__, which.tolist()))
 
 
 def _patterns(said: np.ndarray[tuple[int, int], np.dtype[np.bool_]]) -> list[tuple[list[bool], Rows]]:

@@ -35,7 +35,7 @@ def lines(*rows, registry=None, **rest):
 
 def test_a_line_by_hand():
     assert lines({"temperature": 20.5, "humidity": 1e-7, "fire": 1, "quality": 5, "at": 17}) == [
-        f"smoke,device=smoke-0,place=riverside-3 temperature=20.5,humidity=1e-07,fire=1i,quality=5i {T0 + 17}"
+        f"smoke,device=smoke-0,place=riverside-3 temperature=20.5,humidity=1e-7,fire=1i,quality=5i {T0 + 17}"
     ]
 
 
