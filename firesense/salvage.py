@@ -51,6 +51,7 @@ def readable_rows(
     """Every row that can be read with a key greater than ``after``, in the order of its (whole-number) key."""
     names = ", ".join(f'"{name}"' for name in columns)
     query = f'SELECT {key}, {names} FROM "{table}" WHERE {key} > ? ORDER BY {key}'  # noqa: S608 -- our own tables' names
+    row: tuple[Any, ...] | None
     while True:
         try:
             for row in connection.execute(query, (after,)):
@@ -59,12 +60,15 @@ def readable_rows(
         except sqlite3.DatabaseError as error:
             if not is_damage(error):
                 raise
-            found = past_damage(connection, table, key, after)
-            if found is None:
-                return
-            after = found
         else:
             return
+        # The driver is one row ahead: the last row it was asked for may be sound, and the one behind it damaged.
+        found = past_damage(connection, table, key, after)
+        if found is None:
+            return
+        row = connection.execute(query + " LIMIT 1", (found,)).fetchone()
+        yield row[1:]
+        after = row[0]
 
 
 def past_damage(connection: sqlite3.Connection, table: str, key: str, after: int) -> int | None:

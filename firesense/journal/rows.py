@@ -16,7 +16,7 @@ import structlog
 
 from firesense.domain.frame import FrameBatch, Marks
 from firesense.journal.pack import cut, unpack
-from firesense.salvage import is_damage, past_damage
+from firesense.salvage import is_damage, readable_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,12 +26,7 @@ if TYPE_CHECKING:
 NO_BODY, NO_CRC = b"", -1  # a row that stands for frames of which nothing is left
 _MOST_TOLD = 1000
 _HOLDER = "SELECT max(first) FROM batch WHERE first <= ?"
-_FROM = (
-    "SELECT first, count, source, received_at, crc, body FROM batch"
-    " WHERE first >= ? AND first + count > ? ORDER BY first"
-)
-_AFTER = "SELECT first, received_at FROM batch WHERE first > ? ORDER BY first LIMIT 1"
-_LAST = "SELECT first + count, received_at FROM batch WHERE first <= ? ORDER BY first DESC LIMIT 1"
+_COLUMNS = ("first", "count", "source", "received_at", "crc", "body")
 _log = structlog.get_logger(__name__)
 
 
@@ -41,36 +36,29 @@ class Rows:
     def __init__(self) -> None:
         self.damaged: set[int] = set()
 
-    def batches(self, connection: sqlite3.Connection, tail: int, offset: int, most: int) -> Iterator[FrameBatch]:
-        """Frames from this offset (or the tail, if later) on, ``most`` at the most, whole batches where they fit.
+    def batches(self, connection: sqlite3.Connection, offset: int, end: int) -> Iterator[FrameBatch]:
+        """The frames of [offset, end) in order, none left out; ``end`` is not beyond the head.
 
-        Raises sqlite3.Error, among them damage that no row can be found behind.
+        Raises sqlite3.Error for what is no damage.
         """
-        at = max(offset, tail)
-        end = at + most
-        while at < end:
-            try:
-                holder = connection.execute(_HOLDER, (at,)).fetchone()[0]
-                for first, count, source, received_at, crc, body in connection.execute(
-                    _FROM, (at if holder is None else holder, at)
-                ):
-                    if first > at:
-                        yield self._lost(at, min(first, end), received_at)
-                        at = min(first, end)
-                    last = min(first + count, end)
-                    if at < last:
-                        yield self._part(at, last, first, count, source, received_at, crc, body)
-                        at = last
-                    if at >= end:
-                        return
-            except sqlite3.DatabaseError as error:
-                if not is_damage(error):
-                    raise
-                beyond, received_at = _beyond(connection, at, error)
-                yield self._lost(at, min(beyond, end), received_at)
-                at = min(beyond, end)
-            else:
+        at = offset
+        received_at: Instant = 0
+        for first, count, source, received_at, crc, body in readable_rows(
+            connection, "batch", _COLUMNS, "first", _holder(connection, at) - 1
+        ):
+            if first >= end:
+                break
+            if first > at:
+                yield self._lost(at, first, received_at)
+                at = first
+            last = min(first + count, end)
+            if at < last:
+                yield self._part(at, last, first, count, source, received_at, crc, body)
+                at = last
+            if at >= end:
                 return
+        if at < end:
+            yield self._lost(at, end, received_at)
 
     def _part(
         self, at: int, last: int, first: int, count: int, source: str, received_at: Instant, crc: int, body: bytes
@@ -113,13 +101,15 @@ class Rows:
             _log.error("journal.damage_skipped", offset=offset)
 
 
-def _beyond(connection: sqlite3.Connection, at: int, error: sqlite3.Error) -> tuple[int, Instant]:
-    """The next offset that can be read, and about when the frames before it were received."""
-    found = past_damage(connection, "batch", "first", at)
-    row = connection.execute(_LAST if found is None else _AFTER, (at if found is None else found,)).fetchone()
-    if row is None or row[0] <= at:
-        raise error
-    return int(row[0]), int(row[1])
+def _holder(connection: sqlite3.Connection, offset: int) -> int:
+    """The first offset of the batch that holds this one, as far as it can be seen."""
+    try:
+        found = connection.execute(_HOLDER, (offset,)).fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        if not is_damage(error):
+            raise
+        return offset
+    return offset if found is None else int(found)
 
 
 def _instants(n: int, last: Instant) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

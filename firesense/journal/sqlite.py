@@ -205,7 +205,10 @@ class SqliteJournal:
         parts: list[FrameBatch] = []
         size = 0
         try:
-            for part in self._rows.batches(self._connection, self.tail, offset, most):
+            start, head = max(offset, self.tail), self.head
+            if start >= head:
+                return None
+            for part in self._rows.batches(self._connection, start, min(start + most, head)):
                 if parts and (part.source != parts[0].source or size >= _READ_BYTES):
                     break
                 parts.append(part)
