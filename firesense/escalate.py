@@ -40,7 +40,10 @@ class Acted:
 def begin(alert: Alert, ladder: Ladder, org: Org, kinds: Mapping[str, str], now: Instant) -> Acted:
     """Start a climb: the story's first line, and at once the first rung that reaches someone."""
     acted = act(alert, Climb(alert.id, ladder, due_at=now), org, kinds, now)
-    raised = Step(alert.id, now, StepKind.RAISED, alert.device, {"rule": alert.rule, "ladder": ladder.id})
+    detail = {"rule": alert.rule, "ladder": ladder.id}
+    if alert.value is not None:
+        detail["value"] = f"{alert.value:g}"  # the alert itself goes on to show the newest value
+    raised = Step(alert.id, now, StepKind.RAISED, alert.device, detail)
     return replace(acted, steps=(raised, *acted.steps))
 
 
