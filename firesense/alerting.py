@@ -21,16 +21,18 @@ from firesense.domain.frame import Reason
 from firesense.domain.instant import SECOND, Instant, micros
 from firesense.domain.outcome import Clear, Outcome, Raise, TripAgain
 from firesense.escalate import begin
+from firesense.grounds import because, needs_the_past
 from firesense.route import choose
 from firesense.rules import RuleEngine
 from firesense.text import LANGUAGES, say
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from firesense.domain.columns import Snapshot
     from firesense.domain.plan import Plan
+    from firesense.domain.readings import Readings
     from firesense.ports import Book, Clock, Journal
     from firesense.reader import Read, Reader
 
@@ -44,6 +46,7 @@ _LAZY = SECOND  # a stretch that raised nothing commits its position this often:
 _IDLE = timedelta(milliseconds=200)  # holds run out and people close alerts while no frame comes
 _AFTER_FAILURE = timedelta(seconds=1)
 _LOOK_BACK = 100_000  # frames read again when there is no rule state: holds and rates reach no further than hours
+_GROUNDS = 20_000  # frames looked back for the readings that led to an alert
 _EVERY_ALERT = 1_000_000
 _log = structlog.get_logger(__name__)
 
@@ -106,6 +109,7 @@ class Alerting:
         self._steps_seen = -1
         self._seen_at: Instant = 0
         self._heard_at: Instant = 0
+        self._looked_back_at: Instant = 0
         self._listening = False
         self._unwritten: Outcome | None = None  # what the book did not take yet: the state has moved on already
         self.status = AlertingStatus()
@@ -259,21 +263,54 @@ class Alerting:
         """Move on; what came of the stretch is written now, a mere position once a second."""
         self._position = self.status.position = position
         self.status.pending = self._engine.pending
-        written = tuple(self._raise(deed, now) if isinstance(deed, Alert) else deed for deed in deeds)
+        deeds = tuple(deeds)
+        tables = self._tables_for([deed for deed in deeds if isinstance(deed, Alert)], read, now)
+        written = tuple(self._raise(deed, now, tables) if isinstance(deed, Alert) else deed for deed in deeds)
         # What the journal has lost is record's to count: two streets would tell the same row of frames differently.
         refusals = tuple(refusal for refusal in read.refusals if refusal.reason is not Reason.LOST) if read else ()
         lazy = position == self._committed or now - self._committed_at < _LAZY
         if written or refusals or not lazy:
             self._write(Outcome(STREET, position, now, written, refusals))
 
-    def _raise(self, alert: Alert, now: Instant) -> Raise:
+    def _tables_for(self, raised: Sequence[Alert], read: Read | None, now: Instant) -> Sequence[Readings]:
+        """The readings that show why these alerts were raised: those at hand and, where they do not do, earlier ones.
+
+        Looking back costs as much as a few stretches, so it is done once a second at most, and never for a fire flag.
+        """
+        tables = read.tables if read else []
+        names = {alert.rule for alert in raised}
+        wanted = names and any(rule.id in names and needs_the_past(rule) for rule in self._plan.rules)
+        if not wanted or now - self._looked_back_at < SECOND:
+            return tables
+        self._looked_back_at = now
+        reader = self._make_reader(self._plan)  # one of its own: reading the past again must not confuse what repeats
+        found: list[Readings] = []
+        offset = max(self._journal.tail, self._position - _GROUNDS)
+        try:
+            while offset < self._position and (
+                batch := self._journal.read(offset, min(self._most, self._position - offset))
+            ):
+                found += reader.read(batch).tables
+                offset = batch.next_offset
+        except JournalError as error:
+            _log.warning("alerting.grounds", reason=str(error))
+            return tables
+        return found
+
+    def _raise(self, alert: Alert, now: Instant, tables: Sequence[Readings]) -> Raise:
         plan = self._plan
+        rule = next((rule for rule in plan.rules if rule.id == alert.rule), None)
+        try:
+            grounds = because(alert, rule, plan, tables)
+        except Exception:  # noqa: BLE001 -- an alert that cannot be explained must be raised all the same
+            _log.exception("alerting.grounds", alert=alert.id)
+            grounds = None
         ladder = choose(alert, plan.org, plan.ladders, plan.selectors)
         if ladder is None:
             step = Step(alert.id, now, StepKind.RAISED, alert.device, {"rule": alert.rule, "ladder": ""})
-            return Raise(alert, None, (), (step,))
+            return Raise(alert, None, (), (step,), grounds)
         acted = begin(alert, ladder, plan.org, self._kinds, now)
-        return Raise(alert, acted.climb, acted.calls, acted.steps)
+        return Raise(alert, acted.climb, acted.calls, acted.steps, grounds)
 
     def _write(self, outcome: Outcome) -> None:
         self._unwritten = outcome

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from firesense.domain.alert import Alert, Finding
+    from firesense.domain.because import Because
     from firesense.domain.columns import Floats, Instants
     from firesense.domain.device import Device, Registry
     from firesense.domain.escalation import Call, Climb, Ladder, Selector, Step
@@ -256,6 +257,10 @@ class Book(Protocol):
 
     def story(self, alert_id: str) -> list[Step]:
         """What happened to an alert, in order."""
+        ...
+
+    def because(self, alert_id: str) -> Because | None:
+        """Why an alert was raised, as it was known then; None when that was not kept."""
         ...
 
     def last_step(self) -> int:

@@ -64,6 +64,8 @@ def _raise(connection: Connection, deed: Raise) -> None:
     new = insert_new(connection, tables.alert).on_conflict_do_nothing().values(rows.alert_values(deed.alert))
     if not connection.execute(new).rowcount:
         return
+    if deed.because is not None:
+        connection.execute(sa.insert(tables.because), {"alert": deed.alert.id, "told": deed.because})
     if deed.climb is not None:
         climb = rows.climb_values(deed.climb) | {"rank": rows.rank(deed.alert)}
         connection.execute(sa.insert(tables.climb), climb)

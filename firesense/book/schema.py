@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from firesense.book.sql import Database
 
 # MIGRATIONS[n] is the SQL that leads from version n + 1 to n + 2; a new database gets the tables as they are now.
-MIGRATIONS: Sequence[Sequence[str]] = (("ALTER TABLE quarantine ADD COLUMN more BIGINT DEFAULT 0 NOT NULL",),)
+MIGRATIONS: Sequence[Sequence[str]] = (
+    ("ALTER TABLE quarantine ADD COLUMN more BIGINT DEFAULT 0 NOT NULL",),
+    (
+        """CREATE TABLE because (
+            alert TEXT NOT NULL PRIMARY KEY REFERENCES alert (id) DEFERRABLE INITIALLY DEFERRED, told TEXT NOT NULL
+        )""",
+    ),
+)
 
 _VERSION = "schema"
 

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
+    from firesense.domain.because import Because
     from firesense.domain.escalation import Call
 
 _ALERT = sa.select(*rows.ALERT).where(tables.alert.c.id == sa.bindparam("id"))
 _STORY = sa.select(*rows.STEP).where(tables.step.c.alert == sa.bindparam("id")).order_by(tables.step.c.number)
+_BECAUSE = sa.select(tables.because.c.told).where(tables.because.c.alert == sa.bindparam("id"))
 _LAST_STEP = sa.select(sa.func.max(tables.step.c.number))
 _MOOT = (
     sa.update(tables.call)
@@ -40,6 +42,12 @@ class Story(Chapter):
         """What happened to an alert, in order."""
         with self._database.reading() as connection:
             return [Step(*row) for row in connection.execute(_STORY, {"id": alert_id})]
+
+    def because(self, alert_id: str) -> Because | None:
+        """Why an alert was raised; None when that was not kept."""
+        with self._database.reading() as connection:
+            told: Because | None = connection.scalar(_BECAUSE, {"id": alert_id})
+        return told
 
     def last_step(self) -> int:
         """The number of the newest step of any alert; 0 when nothing ever happened."""

@@ -28,7 +28,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from firesense.book.columns import DURATION, MAPPING, NAME_SET, NAMES, NUMBER, RUNGS, word
+from firesense.book.columns import BECAUSE, DURATION, MAPPING, NAME_SET, NAMES, NUMBER, RUNGS, word
 from firesense.domain.alert import AlertClass, Case, Condition, Finding, Grade
 from firesense.domain.escalation import CallState, ClimbState, Purpose, StepKind
 from firesense.domain.frame import Reason
@@ -171,6 +171,13 @@ alert = Table(
 )
 Index("alert_open", alert.c.open, alert.c.rank, alert.c.raised_at.desc())
 Index("alert_newest", alert.c.rank, alert.c.raised_at.desc())
+
+because = Table(
+    "because",
+    metadata,
+    _must("alert", Text, _of("alert.id"), key=True),
+    _must("told", BECAUSE),
+)
 
 climb = Table(
     "climb",

@@ -1,4 +1,4 @@
-"""Commands about rules: trying them on cases people wrote."""
+"""Commands about rules: trying them on cases people wrote, and why an alert was raised."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from firesense.app import open_book
 from firesense.domain.plan import Plan
+from firesense.explain import explain, lines
 from firesense.orgfile import load_ladders, load_org
 from firesense.rulebook import load_rules
 from firesense.rulecases import coverage, load_cases, try_case
 from firesense.settings import load_settings
+from firesense.text import LANGUAGES
 
 if TYPE_CHECKING:
     import argparse
@@ -19,12 +22,17 @@ if TYPE_CHECKING:
 
 
 def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
-    """Add rules test."""
+    """Add rules test and explain."""
     rules = commands.add_parser("rules", help="the rules").add_subparsers(required=True, metavar="ACTION")
     command = rules.add_parser("test", parents=[shared], help="try the rules on cases: readings -> alerts and calls")
     command.add_argument("file", type=Path, nargs="?", help="default: rules.test.yaml beside the rules")
     command.add_argument("--rules", type=Path, help="other rules than those the settings name")
     command.set_defaults(does=_test)
+
+    command = commands.add_parser("explain", parents=[shared], help="why an alert was raised, and who was told")
+    command.add_argument("alert")
+    command.add_argument("--language", choices=LANGUAGES, default="zh")
+    command.set_defaults(does=_explain)
 
 
 def _test(asked: argparse.Namespace) -> int:
@@ -47,3 +55,18 @@ def _test(asked: argparse.Namespace) -> int:
     wrong = len({failure.case.where for failure in failures})
     print(f"{len(cases) - wrong} of {len(cases)} cases hold")
     return 1 if failures else 0
+
+
+def _explain(asked: argparse.Namespace) -> None:
+    settings = load_settings(asked.config)
+    with open_book(settings) as book:
+        ladders, selectors = book.ladders()
+        plan = Plan(
+            rules=load_rules(settings.files.rules),
+            registry=book.registry(),
+            org=book.org(),
+            ladders=ladders,
+            selectors=selectors,
+        )
+        for line in lines(explain(book, plan, asked.alert), plan, asked.language):
+            print(line)

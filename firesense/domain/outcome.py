@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from firesense.domain.alert import Alert, Condition
+    from firesense.domain.because import Because
     from firesense.domain.escalation import Call, Climb, Step
     from firesense.domain.frame import Refusal
     from firesense.domain.instant import Instant
@@ -14,12 +15,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Raise:
-    """A new alert with its climb and the calls of its first rung."""
+    """A new alert with its climb, the calls of its first rung, and why it was raised."""
 
     alert: Alert
     climb: Climb | None
     calls: tuple[Call, ...]
     steps: tuple[Step, ...]
+    because: Because | None = None
 
 
 @dataclass(frozen=True, slots=True)

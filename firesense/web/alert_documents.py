@@ -10,6 +10,8 @@ from firesense.domain.alert import Alert, AlertClass, Case, Condition, Finding, 
 from firesense.domain.escalation import Call, CallState, Climb, ClimbState, Purpose, Step, StepKind
 from firesense.domain.instant import Instant, moment
 from firesense.domain.plan import Plan
+from firesense.domain.readings import Quality
+from firesense.explain import Explanation
 from firesense.notify.masking import masked
 from firesense.web.documents import Document
 from firesense.web.shown import path_of, person_name, unit_of
@@ -201,6 +203,65 @@ class AlertDetailDocument(Document):
     climb: ClimbDocument | None
     calls: list[CallDocument]
     story: list[StepDocument]
+
+
+class WitnessDocument(Document):
+    """A reading kept with an alert: what it said that the rule looks at, in canonical units; ``quality`` in words."""
+
+    event_at: datetime
+    received_at: datetime
+    offset: int
+    quality: list[str]
+    says: dict[str, float]
+
+
+class ExplanationDocument(Document):
+    """Why an alert was raised, as it was known then, and what came of it.
+
+    ``rule`` is the rule as it was written then, ``asked`` what it wants of a device, ``route`` how its ladder was
+    chosen; ``rule_version_now`` is empty when there is no such rule any more. ``tripped_again`` and ``moot_calls``
+    count what was kept from people.
+    """
+
+    alert: AlertDocument
+    rule: dict[str, str]
+    rule_version_now: str
+    asked: dict[str, str]
+    route: dict[str, str]
+    readings: list[WitnessDocument]
+    tripped_again: int
+    moot_calls: int
+    climb: ClimbDocument | None
+    calls: list[CallDocument]
+    story: list[StepDocument]
+
+    @classmethod
+    def of(cls, explanation: Explanation, plan: Plan) -> Self:
+        """Write an explanation."""
+        because = explanation.because
+        again, moot = explanation.suppressed
+        return cls(
+            alert=AlertDocument.of(explanation.alert, plan),
+            rule=dict(because.rule),
+            rule_version_now=explanation.in_force,
+            asked=dict(because.asked),
+            route=dict(because.route),
+            readings=[
+                WitnessDocument(
+                    event_at=moment(witness.event_at),
+                    received_at=moment(witness.received_at),
+                    offset=witness.offset,
+                    quality=[mark.name.lower() for mark in Quality(witness.quality) if mark.name],
+                    says=dict(witness.says),
+                )
+                for witness in because.witnesses
+            ],
+            tripped_again=again,
+            moot_calls=moot,
+            climb=None if explanation.climb is None else ClimbDocument.of(explanation.climb),
+            calls=[CallDocument.of(call, plan) for call in explanation.calls],
+            story=[StepDocument.of(step) for step in explanation.story],
+        )
 
 
 class Closing(Document):

@@ -13,6 +13,7 @@ from firesense.domain.device import Device, Registry
 from firesense.domain.frame import Reason
 from firesense.domain.instant import instant
 from firesense.domain.plan import Plan
+from firesense.explain import explain
 from firesense.web import alert_documents as alert_doc
 from firesense.web import documents as doc
 from firesense.web.door import Refused, TooManyAttempts
@@ -96,6 +97,13 @@ def alert_detail(parts: WithParts, alert_id: AlertId) -> alert_doc.AlertDetailDo
         calls=[alert_doc.CallDocument.of(call, plan) for call in parts.book.calls(alert_id)],
         story=[alert_doc.StepDocument.of(step) for step in parts.book.story(alert_id)],
     )
+
+
+@router.get("/alerts/{alert_id}/explanation", tags=["alerts"], responses=_problems(404))
+def explanation(parts: WithParts, alert_id: AlertId) -> alert_doc.ExplanationDocument:
+    """Say why an alert was raised: the rule and the readings as they were, the route, each call and receipt."""
+    plan = parts.plan_source()
+    return alert_doc.ExplanationDocument.of(explain(parts.book, plan, alert_id), plan)
 
 
 @router.post("/alerts/{alert_id}/acknowledge", tags=["alerts"], responses=_problems(403, 404, 409))

@@ -8,6 +8,7 @@ from threading import Barrier, Thread
 import pytest
 
 from firesense.domain.alert import AlertClass, Case, Condition, Finding
+from firesense.domain.because import Because, Witness
 from firesense.domain.errors import Conflict, NotFound
 from firesense.domain.escalation import CallState, ClimbState, Purpose, Step, StepKind
 from firesense.domain.outcome import Clear, TripAgain
@@ -278,3 +279,17 @@ def test_the_last_step_grows_with_everything_a_console_shows(book, alert):
         change()
         seen.append(book.last_step())
     assert seen == sorted(set(seen))
+
+
+# -- why --------------------------------------------------------------------------------------------------------------
+def test_why_an_alert_was_raised_is_kept_once_and_as_it_was(book):
+    heard = Witness(NOON, NOON + 1, 7, 4, {"pressure": 0.1, "releasing": 1.0})
+    grounds = Because(alarm().id, {"when": "x"}, {"kind": "main (main)"}, {"ladder": "l"}, (heard,))
+    book.commit(outcome(1, replace(raised(alarm()), because=grounds)))
+    book.commit(outcome(2, replace(raised(alarm()), because=replace(grounds, rule={"when": "y"}))))
+    assert book.because(alarm().id) == grounds
+
+
+def test_nothing_is_known_of_an_alert_whose_grounds_were_not_kept(book, alert):
+    assert book.because(alert.id) is None
+    assert book.because("NONE") is None

@@ -1,0 +1,187 @@
+"""Why an alert was raised and what came of it, put together from what the book kept: for people and for programs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from firesense.domain.because import Because
+from firesense.domain.catalogue import CLASSES
+from firesense.domain.escalation import CallState, StepKind
+from firesense.domain.instant import iso
+from firesense.domain.readings import Quality
+from firesense.notify.masking import masked
+from firesense.text import TEXTS, say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from firesense.domain.alert import Alert
+    from firesense.domain.because import Witness
+    from firesense.domain.escalation import Call, Climb, Step
+    from firesense.domain.plan import Plan
+    from firesense.ports import Book
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """All that is known of an alert. ``in_force`` is the version of its rule now, empty when there is none."""
+
+    alert: Alert
+    because: Because
+    in_force: str
+    climb: Climb | None
+    calls: tuple[Call, ...]
+    story: tuple[Step, ...]
+
+    @property
+    def suppressed(self) -> tuple[int, int]:
+        """How often it tripped again without anybody being called anew, and how many calls were moot in time."""
+        again = sum(step.kind is StepKind.TRIPPED_AGAIN for step in self.story)
+        return again, sum(call.state is CallState.MOOT for call in self.calls)
+
+
+def explain(book: Book, plan: Plan, alert_id: str) -> Explanation:
+    """Put an explanation together. Raises NotFound."""
+    alert = book.alert(alert_id)
+    return Explanation(
+        alert,
+        book.because(alert_id) or Because(alert_id),
+        next((rule.version for rule in plan.rules if rule.id == alert.rule), ""),
+        book.climb(alert_id),
+        tuple(book.calls(alert_id)),
+        tuple(book.story(alert_id)),
+    )
+
+
+def lines(explanation: Explanation, plan: Plan, language: str) -> Iterator[str]:
+    """Tell an explanation in lines for a terminal; addresses are masked."""
+    told = _Told(explanation, plan, language)
+    for heading, body in (
+        ("what", told.what()),
+        ("rule", told.rule()),
+        ("readings", told.readings()),
+        ("suppressed", told.suppressed()),
+        ("route", told.route()),
+        ("rungs", told.rungs()),
+        ("calls", told.calls()),
+        ("story", told.story()),
+    ):
+        yield say(f"explain.{heading}", language)
+        for line in body:
+            yield f"  {line}"
+
+
+class _Told:
+    """The parts of an explanation in one language."""
+
+    def __init__(self, explanation: Explanation, plan: Plan, language: str) -> None:
+        self._it, self._plan, self._language = explanation, plan, language
+
+    def _say(self, key: str, **values: object) -> str:
+        return say(key, self._language, **values)
+
+    def _word(self, section: str, name: str) -> str:
+        key = f"{section}.{name}"
+        return self._say(key) if key in TEXTS else name
+
+    def what(self) -> Iterator[str]:
+        alert = self._it.alert
+        grade = self._say(f"grade.{alert.grade}")
+        text = alert.text.get(self._language) or alert.rule
+        yield f"{alert.id}  {self._say(f'class.{alert.alert_class}')} ({grade})  {text}"
+        device = self._plan.registry.get(alert.device)
+        places = " / ".join(place.name for place in reversed(list(self._plan.org.path(alert.place))))
+        yield f"{alert.device} {device.name if device else ''}".rstrip() + f"  {places or alert.place}"
+        condition, case = self._say(f"condition.{alert.condition}"), self._say(f"case.{alert.case}")
+        yield f"{iso(alert.raised_at)}  {condition}, {case}"
+        if alert.late:
+            yield self._say("explain.late", at=iso(alert.event_at))
+
+    def rule(self) -> Iterator[str]:
+        alert, because, now = self._it.alert, self._it.because, self._it.in_force
+        if not alert.rule_version:
+            yield self._say("explain.no_rule", rule=alert.rule)
+            return
+        if not now:
+            since = self._say("explain.version.gone")
+        elif now == alert.rule_version:
+            since = self._say("explain.version.same")
+        else:
+            since = self._say("explain.version.other", version=now)
+        yield f"{self._say('explain.version', rule=alert.rule, version=alert.rule_version)}; {since}"
+        for name, value in because.rule.items():
+            yield f"{name}: {value}"
+        for key, wanted in because.asked.items():
+            yield self._say("explain.asked", about=key, wanted=wanted)
+
+    def readings(self) -> Iterator[str]:
+        witnesses = self._it.because.witnesses
+        if not witnesses:
+            yield self._say("explain.no_readings")
+        for witness in witnesses:
+            yield "  ".join((iso(witness.event_at), *_said(witness, self._it.alert.device_class), *_marks(witness)))
+
+    def suppressed(self) -> Iterator[str]:
+        again, moot = self._it.suppressed
+        if again:
+            yield self._say("explain.trips", count=again + 1)
+        if moot:
+            yield self._say("explain.moot", count=moot)
+        if not again and not moot:
+            yield self._say("explain.nothing")
+
+    def route(self) -> Iterator[str]:
+        route = self._it.because.route
+        if not route:
+            yield self._say("explain.no_ladder") if self._it.climb is None else self._it.climb.ladder.id
+            return
+        yield self._say("explain.selector", selector=route["selector"], ladder=route["ladder"])
+        for name, values in route.items():
+            if name not in {"selector", "ladder"}:
+                yield "  " + self._say("explain.selector.fits", name=name, values=values)
+
+    def rungs(self) -> Iterator[str]:
+        """Each thing the ladder did, in the order it did it, and why a rung was skipped."""
+        for step in self._it.story:
+            if step.kind in {StepKind.CALLED, StepKind.EMPTY, StepKind.CLIMBED, StepKind.EXHAUSTED}:
+                yield self._step(step)
+
+    def calls(self) -> Iterator[str]:
+        for call in self._it.calls:
+            parts = [
+                iso(call.sent_at or call.created_at),
+                self._person(call.person),
+                call.channel,
+                masked(call.address),
+                self._word("call.purpose", call.purpose),
+                self._word("call.state", call.state),
+            ]
+            if call.attempts > 1:
+                parts.append(self._say("explain.attempts", count=call.attempts))
+            yield "  ".join([*parts, call.receipt]).rstrip()
+
+    def story(self) -> Iterator[str]:
+        yield from (self._step(step) for step in self._it.story)
+
+    def _step(self, step: Step) -> str:
+        detail = ", ".join(f"{name} {value}" for name, value in step.detail.items() if value)
+        who = self._person(step.who)
+        return "  ".join(part for part in (iso(step.at), self._say(f"step.{step.kind}"), who, detail) if part)
+
+    def _person(self, who: str) -> str:
+        person = self._plan.org.people.get(who)
+        return person.name if person else who
+
+
+def _said(witness: Witness, device_class: str) -> Sequence[str]:
+    known = CLASSES.get(device_class)
+    metrics: Mapping[str, object] = known.metrics if known else {}
+    return [
+        f"{name} {value:g} {known.metrics[name].unit}" if known and name in metrics else f"{name} {value:g}"
+        for name, value in witness.says.items()
+    ]
+
+
+def _marks(witness: Witness) -> Sequence[str]:
+    return [mark.name.lower() for mark in Quality(witness.quality) if mark.name]
