@@ -15,7 +15,7 @@ from firesense.domain.catalogue import CLASSES
 from firesense.domain.instant import micros
 from firesense.domain.outcome import Clear, TripAgain
 from firesense.domain.readings import Quality
-from firesense.domain.rule import Change, Firing
+from firesense.domain.rule import Change, Firing, RuleKind
 from firesense.text import LANGUAGES, say
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Alarms:
         self._open = {}
         for alert in sorted(alerts, key=lambda alert: alert.raised_at):  # of two of one device the newer one goes on
             if alert.open:
-                self._open[alert.rule, alert.device] = alert
+                self._open[self._key(alert)] = alert
                 before.pop(alert.id, None)
         return [where for alert in before.values() if (where := self._firing_at(alert)) is not None]
 
@@ -73,12 +73,19 @@ class Alarms:
         """Where rules are firing as far as the book knows: what the engine settles on after a start."""
         return [where for alert in self._open.values() if (where := self._firing_at(alert)) is not None]
 
+    def _key(self, alert: Alert) -> Key:
+        """What an alert is one of a kind by: its rule and its device or, of a coincidence, its place."""
+        rule = self._rules.get(alert.rule)
+        at_a_place = rule is not None and rule.kind is RuleKind.COINCIDENCE
+        return alert.rule, alert.place if at_a_place else alert.device
+
     def _firing_at(self, alert: Alert) -> Firing | None:
         if alert.condition is not Condition.FIRING or alert.rule not in self._rules:
             return None
         device = self._registry.get(alert.device)
         if device is not None:
-            return Firing(alert.rule, alert.device_class, device.slot)
+            place = alert.place if self._rules[alert.rule].kind is RuleKind.COINCIDENCE else ""
+            return Firing(alert.rule, alert.device_class, device.slot, place=place)
         behind = next((d for d in self._registry.behind(alert.device) if d.device_class == alert.device_class), None)
         return None if behind is None else Firing(alert.rule, alert.device_class, behind.slot, alert.device)
 
@@ -100,7 +107,7 @@ class Alarms:
         if transition.change is not Change.TRIPPED:
             return None
         device = self._registry.at(transition.device_class, transition.slot)
-        key = (transition.rule, transition.gateway or device.id)
+        key = (transition.rule, transition.gateway or transition.place or device.id)
         value = None if math.isnan(transition.value) else transition.value
         known = self._open.get(key)
         if known is not None and not _was_quiet(known, transition.event_at):
@@ -111,7 +118,7 @@ class Alarms:
 
     def _clear(self, transition: Transition) -> Clear | None:
         device = self._registry.at(transition.device_class, transition.slot)
-        key = (transition.rule, transition.gateway or device.id)
+        key = (transition.rule, transition.gateway or transition.place or device.id)
         known = self._open.get(key)
         if known is None or known.condition is not Condition.FIRING:
             return None
@@ -125,18 +132,18 @@ class Alarms:
         return Clear(known.id, transition.event_at, condition)
 
     def _alert(self, rule: Rule, device: Device, transition: Transition, value: float | None, now: Instant) -> Alert:
-        gateway = transition.gateway
-        subject = gateway or device.id
+        gateway, meeting = transition.gateway, transition.place
+        place = self._common_place(gateway) if gateway else meeting or device.place
         metric = rule.metric if value is not None else ""
         return Alert(
-            id=alert_id(rule.id, subject, transition.event_at),
+            id=alert_id(rule.id, gateway or meeting or device.id, transition.event_at),
             rule=rule.id,
             rule_version=rule.version,
             alert_class=rule.alert_class,
             grade=rule.grade,
-            device=subject,
-            device_class=rule.device_class,
-            place=self._common_place(gateway) if gateway else device.place,
+            device=gateway or device.id,
+            device_class=transition.device_class,
+            place=place,
             raised_at=now,
             event_at=transition.event_at,
             offset=transition.offset,
@@ -144,15 +151,15 @@ class Alarms:
             value=value,
             channel=rule.channel,
             late=bool(transition.quality & Quality.LATE),
-            text=self._gateway_text(gateway) if gateway else self._text(rule, device, value),
+            text=self._gateway_text(gateway) if gateway else self._text(rule, device, place, value),
         )
 
-    def _text(self, rule: Rule, device: Device, value: float | None) -> Mapping[str, str]:
-        metric = CLASSES[rule.device_class].metrics.get(rule.metric)
-        place = self._org.places.get(device.place)
+    def _text(self, rule: Rule, device: Device, at: str, value: float | None) -> Mapping[str, str]:
+        metric = CLASSES[device.device_class].metrics.get(rule.metric)
+        place = self._org.places.get(at)
         facts = {
             "device": device.name or device.id,
-            "place": place.name if place else device.place,
+            "place": place.name if place else at,
             "value": "?" if value is None else written(value),
             "unit": metric.unit.removeprefix("1") if metric else "",
             "channel": rule.channel,

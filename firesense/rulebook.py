@@ -30,18 +30,32 @@ PLACEHOLDERS = ("device", "place", "value", "unit", "channel", "limit")
 _FAMILY_NAME = re.compile(r"([A-Za-z]\w*)\[\*\]")
 _BELOW = {"<", "<="}
 _ABOVE = {">", ">="}
+_MEETING = ("of", "devices", "within", "share")
 _UNFIT = {  # kind -> keys that mean nothing to it
-    RuleKind.SIGNAL: ("per", "window", "periods", "at_most"),
-    RuleKind.THRESHOLD: ("per", "window", "periods", "at_most"),
-    RuleKind.RATE: ("periods", "at_most"),
-    RuleKind.ABSENCE: ("when", "clears", "hold", "clear_hold", "metric", "per", "window"),
+    RuleKind.SIGNAL: ("per", "window", "periods", "at_most", *_MEETING),
+    RuleKind.THRESHOLD: ("per", "window", "periods", "at_most", *_MEETING),
+    RuleKind.RATE: ("periods", "at_most", *_MEETING),
+    RuleKind.ABSENCE: ("when", "clears", "hold", "clear_hold", "metric", "per", "window", *_MEETING),
+    RuleKind.COINCIDENCE: (
+        "device_class",
+        "when",
+        "clears",
+        "hold",
+        "clear_hold",
+        "metric",
+        "per",
+        "window",
+        "periods",
+        "at_most",
+        "where",
+    ),
 }
 
 
 class _Rule(Written):
     id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
     kind: RuleKind
-    device_class: str
+    device_class: str = ""
     alert_class: AlertClass = Field(alias="class")
     grade: Grade
     when: str = ""
@@ -55,6 +69,10 @@ class _Rule(Written):
     at_most: Duration = timedelta(hours=24)
     where: dict[Literal["kind", "profile", "tag"], str | list[str]] = Field(default_factory=dict)
     latches: bool = False
+    of: list[str | list[str]] = Field(default_factory=list)
+    devices: int = Field(default=2, ge=1, le=100)
+    within: Duration = timedelta(minutes=10)
+    share: str = ""
     text: dict[str, str]
 
 
@@ -74,6 +92,9 @@ def load_rules(path: Path) -> tuple[Rule, ...]:
             check.fault(f"{at}.id", f"{one.id!r} is given twice")
         seen.add(one.id)
         rules += check.rules(one, at)
+    for number, one in enumerate(written.rules):
+        if one.kind is RuleKind.COINCIDENCE:
+            rules += check.meeting(one, f"rules[{number}]", rules)
     if check.faults:
         raise ConfigError(check.faults)
     return tuple(rules)
@@ -91,6 +112,8 @@ class _Check:
 
     def rules(self, one: _Rule, at: str) -> Iterator[Rule]:
         """Make the rules that one written rule stands for; what is made of a faulty one is not to be used."""
+        if one.kind is RuleKind.COINCIDENCE:
+            return  # it is made of the others: see meeting()
         device_class = CLASSES.get(one.device_class)
         if device_class is None:
             self.fault(f"{at}.device_class", f"there is no class {one.device_class!r}; there are {', '.join(CLASSES)}")
@@ -105,7 +128,7 @@ class _Check:
         for key in _UNFIT[one.kind]:
             if key in one.model_fields_set:
                 self.fault(f"{at}.{key}", f"means nothing to a rule of kind {one.kind.value}")
-        if one.kind is not RuleKind.ABSENCE and not one.when:
+        if one.kind not in {RuleKind.ABSENCE, RuleKind.COINCIDENCE} and not one.when:
             self.fault(f"{at}.when", f"a rule of kind {one.kind.value} needs a condition")
         if one.kind in {RuleKind.THRESHOLD, RuleKind.RATE} and not one.metric:
             self.fault(f"{at}.metric", f"a rule of kind {one.kind.value} needs the metric it is about")
@@ -115,9 +138,46 @@ class _Check:
                     self.fault(f"{at}.where.{key}", f"{value!r} is no {key}")
 
     def _durations(self, one: _Rule, at: str) -> None:
-        for key in ("per", "window", "at_most"):
+        for key in ("per", "window", "at_most", "within"):
             if getattr(one, key) <= timedelta():
                 self.fault(f"{at}.{key}", "must be longer than nothing")
+
+    def meeting(self, one: _Rule, at: str, rules: list[Rule]) -> Iterator[Rule]:
+        """Make a coincidence of rules that were made before."""
+        self._keys(one, at)
+        self._durations(one, at)
+        self._texts(one, at)
+        for language, text in one.text.items():
+            if any(f"{{{name}}}" in text for name in ("value", "unit", "channel", "limit")):
+                self.fault(f"{at}.text.{language}", "a coincidence knows no value: only {device} and {place}")
+        known: dict[str, list[Rule]] = {}
+        for rule in (rule for rule in rules if rule.kind is not RuleKind.COINCIDENCE):
+            known.setdefault(rule.id.partition(".")[0], []).append(rule)
+        if not one.of:
+            self.fault(f"{at}.of", "names no rules")
+        elif len(one.of) == 1 and one.devices == 1:
+            self.fault(f"{at}.devices", "one rule of one device coincides with nothing")
+        sides: list[list[Rule]] = []
+        for number, side in enumerate(one.of):
+            sides.append([])
+            for name in [side] if isinstance(side, str) else side:
+                if not known.get(name):
+                    self.fault(f"{at}.of[{number}]", f"there is no rule {name!r} of signals, metrics or absence")
+                sides[-1] += known.get(name, ())
+        if all(sides) and sides:
+            rule = Rule(
+                id=one.id,
+                kind=one.kind,
+                device_class=sides[0][0].device_class,
+                alert_class=one.alert_class,
+                grade=one.grade,
+                latches=one.latches,
+                of=tuple(tuple(rule.id for rule in side) for side in sides),
+                devices=one.devices,
+                within=one.within,
+                share=one.share,
+            )
+            yield replace(rule, text=one.text, source=f"{self._file}: {at}", version=version(rule))
 
     def _texts(self, one: _Rule, at: str) -> None:
         for language in LANGUAGES:

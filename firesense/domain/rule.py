@@ -22,6 +22,7 @@ class RuleKind(StrEnum):
     THRESHOLD = "threshold"  # a metric beyond its trip limit, until it is back beyond its clear limit
     RATE = "rate"  # a metric changes faster than a limit over a window
     ABSENCE = "absence"  # a device has been silent for k times its period
+    COINCIDENCE = "coincidence"  # several rules, or several devices, at one place within a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,10 @@ class Rule:
     # Which devices it is asked of: "kind", "profile" or "tag" -> values joined by "|", "!" before an excepted one.
     where: Mapping[str, str] = field(default_factory=dict)
     latches: bool = False
+    of: tuple[tuple[str, ...], ...] = ()  # coincidence: its sides, each the rules of which one must have tripped
+    devices: int = 2  # coincidence: of at least so many devices
+    within: timedelta = timedelta(minutes=10)  # coincidence: from the first trip to the last
+    share: str = ""  # coincidence: the kind of place the devices have in common; "" is their own place
     channel: int = 0
     text: Mapping[str, str] = field(default_factory=dict)  # language -> what to tell people
     source: str = ""  # file and path it was read from
@@ -81,12 +86,14 @@ class Transition:
     value: float
     quality: Quality
     gateway: str = ""  # absence of a whole gateway: its name; the slot is then one of its devices
+    place: str = ""  # coincidence: the place in common; the slot is then the device that completed it
 
 
 class Firing(NamedTuple):
-    """Where a rule is firing: at a device, or at a gateway for all devices behind it."""
+    """Where a rule is firing: at a device, at a gateway for all devices behind it, or (coincidence) at a place."""
 
     rule: str
     device_class: str
     slot: int
     gateway: str = ""
+    place: str = ""

@@ -25,6 +25,7 @@ from firesense.domain.frame import NOT_JOURNALED
 from firesense.domain.place import Org
 from firesense.domain.rule import RuleKind
 from firesense.rules.absence import Absence
+from firesense.rules.coincidence import Coincidence
 from firesense.rules.condition import Condition
 from firesense.rules.past import Past
 from firesense.rules.scope import scope
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
     from firesense.domain.instant import Instant
     from firesense.domain.readings import Readings
     from firesense.domain.rule import Firing, Rule, Transition
+
+
+ASKED_OF_READINGS = frozenset({RuleKind.SIGNAL, RuleKind.THRESHOLD, RuleKind.RATE})
 
 
 class RuleEngine:
@@ -69,7 +73,7 @@ class RuleEngine:
         self._orders = {name: Order(registry.size(name)) for name in classes}
         self._conditions: dict[str, list[Condition]] = {name: [] for name in classes}
         for rule in rules:
-            if rule.kind is not RuleKind.ABSENCE and rule.device_class in classes:
+            if rule.kind in ASKED_OF_READINGS and rule.device_class in classes:
                 condition = Condition(rule, registry.size(rule.device_class), scope(rule, registry))
                 self._conditions[rule.device_class].append(condition)
         org, calendars = org or Org(), calendars or Calendars()
@@ -82,6 +86,8 @@ class RuleEngine:
             self._surroundings[name] = Surroundings(still, name, registry, org, calendars)
         silences = [rule for rule in rules if rule.kind is RuleKind.ABSENCE]
         self._absence = Absence(silences, registry, periods, started_at)
+        meetings = [rule for rule in rules if rule.kind is RuleKind.COINCIDENCE]
+        self._coincidence = Coincidence(meetings, registry, org)
 
     def apply(self, readings: Readings) -> list[Transition]:
         """Ask all rules of the class of a table, in the order of its rows; transitions come by journal offset."""
@@ -95,7 +101,10 @@ class RuleEngine:
         self._past[readings.device_class].add(table)
         for condition in self._conditions[readings.device_class]:
             condition.apply(table, changed)
-        changed.sort(key=lambda transition: transition.offset)
+        if changed:
+            changed.sort(key=lambda transition: transition.offset)
+            self._coincidence.apply(changed)
+            changed.sort(key=lambda transition: transition.offset)
         return changed
 
     def tick(self, now: Instant, *, listening: bool, position: int = NOT_JOURNALED) -> list[Transition]:
@@ -108,6 +117,7 @@ class RuleEngine:
             condition.tick(now, position, changed)
         if listening:
             self._absence.tick(now, position, changed)
+        self._coincidence.tick(now, position, changed)
         return changed
 
     def heard_again_from(self, now: Instant) -> None:
@@ -131,6 +141,8 @@ class RuleEngine:
         columns |= self._absence.snapshot()
         for device_class, past in self._past.items():
             columns |= {f"past/{device_class}/{name}": column.copy() for name, column in past.kept().items()}
+        for together in self._coincidence.each:
+            columns |= {f"{name}/{_key(together.rule)}": column for name, column in together.snapshot().items()}
         for condition in self._each():
             for name, column in condition.snapshot().items():
                 columns[f"{name}/{_key(condition.rule)}"] = column
@@ -149,10 +161,10 @@ class RuleEngine:
             past.restore(
                 {name.removeprefix(prefix): kept for name, kept in snapshot.items() if name.startswith(prefix)}
             )
+        for together in self._coincidence.each:
+            together.restore(_of(snapshot, _key(together.rule), "names", "trips", "places", "slots"))
         for condition in self._each():
-            key = _key(condition.rule)
-            names = ("state", "at", "values")
-            condition.restore({name: snapshot[f"{name}/{key}"] for name in names if f"{name}/{key}" in snapshot})
+            condition.restore(_of(snapshot, _key(condition.rule), "state", "at", "values"))
 
     def take_over(self, old: RuleEngine) -> None:
         """Go on where the engine of the plan before stood, for all rules that did not change."""
@@ -167,6 +179,8 @@ class RuleEngine:
             rule = condition.rule
             condition.settle([f.slot for f in firing if f.rule == rule.id and f.device_class == rule.device_class])
         self._absence.settle(list(firing))
+        for together in self._coincidence.each:
+            together.settle(firing)
 
     def release(self, firing: Firing, now: Instant) -> None:
         """Forget that a rule is firing: a person has closed its alert.
@@ -177,6 +191,8 @@ class RuleEngine:
             if condition.rule.id == firing.rule:
                 condition.release(firing.slot)
         self._absence.release(firing, now)
+        for together in self._coincidence.each:
+            together.release(firing)
 
     def _each(self) -> Iterable[Condition]:
         for conditions in self._conditions.values():
@@ -185,3 +201,8 @@ class RuleEngine:
 
 def _key(rule: Rule) -> str:
     return f"{rule.id}@{rule.version}"
+
+
+def _of(snapshot: Mapping[str, np.ndarray[Any, Any]], key: str, *names: str) -> dict[str, np.ndarray[Any, Any]]:
+    """Pick the columns of one rule."""
+    return {name: snapshot[f"{name}/{key}"] for name in names if f"{name}/{key}" in snapshot}
