@@ -7,6 +7,8 @@ import socket
 import subprocess
 import sys
 from contextlib import contextmanager, suppress
+from os import getuid
+from pwd import getpwuid
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
 
 _DEADLINE = 20.0  # seconds until a broker answers
 
+# As root mosquitto would become the user "mosquitto", who may not write into the demo's folder.
 _MOSQUITTO = """\
+user {user}
 listener {port} 127.0.0.1
 allow_anonymous true
 persistence true
@@ -50,7 +54,7 @@ def broker(data: Path, port: int, mosquitto: str | None) -> Iterator[None]:
     """Run a broker on that port while the block runs. Raises FiresenseError when it does not come up."""
     if mosquitto:
         config = data / "mosquitto.conf"
-        config.write_text(_MOSQUITTO.format(port=port, data=data), encoding="utf-8")
+        config.write_text(_MOSQUITTO.format(user=getpwuid(getuid()).pw_name, port=port, data=data), encoding="utf-8")
         command = [mosquitto, "-c", str(config)]
     else:
         config = data / "amqtt.yaml"
