@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from firesense.cap import cap_document
 from firesense.domain.catalogue import CLASSES
 from firesense.domain.device import Device, Registry
 from firesense.domain.frame import Reason
@@ -104,6 +105,26 @@ def explanation(parts: WithParts, alert_id: AlertId) -> alert_doc.ExplanationDoc
     """Say why an alert was raised: the rule and the readings as they were, the route, each call and receipt."""
     plan = parts.plan_source()
     return alert_doc.ExplanationDocument.of(explain(parts.book, plan, alert_id), plan)
+
+
+@router.get(
+    "/alerts/{alert_id}/cap",
+    tags=["alerts"],
+    response_class=Response,
+    responses=_problems(404) | {200: {"content": {"application/cap+xml": {}}, "description": "A CAP 1.2 message."}},
+)
+def alert_as_cap(
+    parts: WithParts,
+    alert_id: AlertId,
+    message: Annotated[int | None, Query(ge=0)] = None,
+    sender: Annotated[str, Query(pattern="^([0-9]{14})?$")] = "",
+    *,
+    exercise: bool = False,
+) -> Response:
+    """Give the newest CAP message of an alert, or the one of that number (from 0): raised, climbed, closed."""
+    alert, story = parts.book.alert(alert_id), parts.book.story(alert_id)
+    document = cap_document(alert, story, parts.plan_source(), number=message, sender=sender, exercise=exercise)
+    return Response(document, media_type="application/cap+xml")
 
 
 @router.post("/alerts/{alert_id}/acknowledge", tags=["alerts"], responses=_problems(403, 404, 409))

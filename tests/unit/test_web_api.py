@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from starlette.testclient import TestClient
 
+from firesense.domain.alert import Finding
 from firesense.domain.errors import BookError, HistoryDown
 from firesense.domain.instant import HOUR, MINUTE, SECOND
 from firesense.ports import User
@@ -164,6 +165,23 @@ def test_an_alert_is_listed_taken_and_closed(client, township):
     problem_of(client.post(f"/api/v1/alerts/{alert.id}/close", json=closing), 409)
     assert client.get("/api/v1/alerts").json()["alerts"] == []
     assert len(client.get("/api/v1/alerts?open_only=false").json()["alerts"]) == 1
+
+
+def test_an_alert_as_cap(client, township):
+    alert = township.alarm()
+    log_in(client)
+    first = client.get(f"/api/v1/alerts/{alert.id}/cap")
+    assert (first.status_code, first.headers["content-type"]) == (200, "application/cap+xml")
+    assert b"<msgType>Alert</msgType>" in first.content
+    township.desk.close(alert.id, "station", Finding.FALSE_ALARM, "steam")
+    assert b"<msgType>Cancel</msgType>" in client.get(f"/api/v1/alerts/{alert.id}/cap").content
+    assert client.get(f"/api/v1/alerts/{alert.id}/cap?message=0").content == first.content
+    asked = client.get(f"/api/v1/alerts/{alert.id}/cap?exercise=true&sender=99010042500101").content
+    assert b"<sender>99010042500101</sender>" in asked
+    assert b"<status>Exercise</status>" in asked
+    problem_of(client.get(f"/api/v1/alerts/{alert.id}/cap?message=2"), 404)
+    problem_of(client.get("/api/v1/alerts/NOBODY/cap"), 404)
+    problem_of(client.get(f"/api/v1/alerts/{alert.id}/cap?sender=me"), 422)
 
 
 def test_what_somebody_else_has_is_a_conflict(client, township):
