@@ -65,7 +65,14 @@ class Rehearsal:
         self._kinds = kinds
         self._taken_after = None if taken_after is None else micros(taken_after)
         periods = {profile.id: profile.period for profile in plan.profiles.values()}
-        self._engine = RuleEngine(plan.rules, plan.registry, periods=periods, started_at=started_at)
+        self._engine = RuleEngine(
+            plan.rules,
+            plan.registry,
+            periods=periods,
+            started_at=started_at,
+            org=plan.org,
+            calendars=plan.calendars,
+        )
         self._alarms = Alarms(plan.rules, plan.registry, plan.org)
         self._by_id: dict[str, Course] = {}
         self._due: list[tuple[Instant, int, str]] = []  # climbs: when, which version, of which alert

@@ -22,7 +22,7 @@ from firesense.text import LANGUAGES
 from firesense.yamlfile import Duration, Written, read_shape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
 FAMILY = "[*]"  # residual_current[*]: one rule for each of residual_current_1, residual_current_2, ...
@@ -80,10 +80,13 @@ class _RuleFile(Written):
     rules: list[_Rule] = Field(min_length=1)
 
 
-def load_rules(path: Path) -> tuple[Rule, ...]:
-    """Read and check the rules. Raises ConfigError with every fault: file, path (``rules[2].when``) and reason."""
+def load_rules(path: Path, seasons: Collection[str] | None = None) -> tuple[Rule, ...]:
+    """Read and check the rules. Raises ConfigError with every fault: file, path (``rules[2].when``) and reason.
+
+    ``seasons`` are the periods of the calendars; None leaves them unchecked.
+    """
     written = read_shape(path, _RuleFile)
-    check = _Check(str(path))
+    check = _Check(str(path), seasons)
     rules: list[Rule] = []
     seen: set[str] = set()
     for number, one in enumerate(written.rules):
@@ -103,8 +106,9 @@ def load_rules(path: Path) -> tuple[Rule, ...]:
 class _Check:
     """Looks at one rule after the other and gathers what is wrong."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, seasons: Collection[str] | None) -> None:
         self._file = file
+        self._seasons = seasons
         self.faults: set[Fault] = set()  # a set, because every circuit of a family has the same ones
 
     def fault(self, path: str, reason: str) -> None:
@@ -254,7 +258,7 @@ class _Check:
         if not text:
             return None
         try:
-            return compile_expression(text, device_class, rate_of)
+            return compile_expression(text, device_class, rate_of, self._seasons)
         except ExpressionError as error:
             for column, reason in error.faults:
                 self.fault(at, f"column {column}: {reason}")

@@ -116,6 +116,7 @@ class Files(Written):
     org: Path = Path("org.yaml")
     ladders: Path = Path("ladders.yaml")
     devices: Path | None = None
+    calendars: Path | None = None
 
 
 class LogChannelSettings(Written):
@@ -320,6 +321,7 @@ def _absolute(settings: Settings, folder: Path) -> Settings:
                 org=under(folder, files.org),
                 ladders=under(folder, files.ladders),
                 devices=under(folder, files.devices) if files.devices else None,
+                calendars=under(folder, files.calendars) if files.calendars else None,
             ),
             "journal": settings.journal.model_copy(update={"file": under(data, settings.journal.file)}),
             "history": settings.history.model_copy(update={"file": under(data, settings.history.file)}),

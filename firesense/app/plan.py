@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import structlog
 
 from firesense.app.plugs import make_channels
+from firesense.calendars import load_calendars, standard_calendars
 from firesense.domain.errors import ConfigError, Fault
 from firesense.domain.plan import Plan
 from firesense.orgfile import Ladders, load_devices, load_ladders, load_org
@@ -17,6 +18,7 @@ from firesense.rulebook import load_rules
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from firesense.domain.calendar import Calendars
     from firesense.domain.device import Device
     from firesense.domain.place import Org
     from firesense.domain.profile import Profile
@@ -37,6 +39,7 @@ class Files:
     org: Org
     ladders: Ladders
     devices: list[Device]
+    calendars: Calendars
 
 
 def read_files(settings: Settings) -> Files:
@@ -53,14 +56,22 @@ def read_files(settings: Settings) -> Files:
     files = settings.files
     channels = {channel.name for channel in settings.channels}
     profiles = tried(lambda: load_profiles(files.profiles))
-    rules = tried(lambda: load_rules(files.rules))
     org = tried(lambda: load_org(files.org))
+    calendars = tried(lambda: read_calendars(settings, org))
+    seasons = calendars.seasons if calendars else None  # of faulty calendars nothing is known
+    rules = tried(lambda: load_rules(files.rules, seasons))
     ladders = tried(lambda: load_ladders(files.ladders, org, channels)) if org else None
     register = files.devices
     devices = tried(lambda: load_devices(register, profiles, org)) if register and profiles and org else []
-    if faults or profiles is None or rules is None or org is None or ladders is None or devices is None:
+    if faults or not (profiles and rules and org and ladders and calendars) or devices is None:
         raise ConfigError(faults)
-    return Files(profiles, rules, org, ladders, devices)
+    return Files(profiles, rules, org, ladders, devices, calendars)
+
+
+def read_calendars(settings: Settings, org: Org | None) -> Calendars:
+    """Read the calendars, or those of people who have written none. Raises ConfigError with every fault."""
+    file = settings.files.calendars
+    return load_calendars(file, settings.zone, org) if file else standard_calendars(settings.zone)
 
 
 def check(settings: Settings, clock: Clock) -> str:
@@ -98,7 +109,7 @@ class PlanKeeper:
         self._book = book
         files = read_files(settings)
         import_files(files, book)
-        self._plan = self._from_book(Plan(profiles=files.profiles, rules=files.rules))
+        self._plan = self._from_book(Plan(profiles=files.profiles, rules=files.rules, calendars=files.calendars))
 
     def current(self) -> Plan:
         """The plan in force."""
@@ -120,7 +131,7 @@ class PlanKeeper:
             _log.error("plan.kept", faults=len(error.faults))
             return False
         import_files(files, self._book)
-        self._plan = self._from_book(Plan(profiles=files.profiles, rules=files.rules))
+        self._plan = self._from_book(Plan(profiles=files.profiles, rules=files.rules, calendars=files.calendars))
         _log.info("plan.reloaded", version=self._plan.version, rules=len(files.rules))
         return True
 
