@@ -14,31 +14,50 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+_PATIENCE = 10.0  # seconds to wait for a lock
 _BEFORE_ALL = -(2**63)
 _SIDE_FILES = ("-wal", "-shm")  # they belong to the database file and go where it goes
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-def is_damage(error: sqlite3.Error) -> bool:
+def is_damage(error: Exception) -> bool:
     """Whether an error says that the file is broken, and not that it is busy, full or out of reach."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGE
+    if isinstance(error, UnicodeDecodeError):  # SQLite's own message has rubbish of the file in it
+        return True
+    code = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF in _DAMAGE or "Could not decode to UTF-8" in str(error)
 
 
-def damage_of(path: Path, check_up_to: int) -> str:
+def suspicion(path: Path) -> Path:
+    """The mark left beside a file in which damage was met that nobody can read past: the next start mends it."""
+    return path.with_name(path.name + ".suspect")
+
+
+def suspect(path: Path) -> None:
+    """Leave that mark."""
+    with suppress(OSError):
+        suspicion(path).touch()
+
+
+def damage_of(path: Path, *, quick_up_to: int, full_up_to: int = 0) -> str:
     """What is wrong with a database file, in SQLite's words; empty when nothing is, or when there is no file.
 
-    Files of up to ``check_up_to`` bytes are looked through; of larger ones only the list of tables is read. Raises
-    sqlite3.Error for what is no damage.
+    Files of up to ``full_up_to`` bytes are looked through, indexes and all; of those of up to ``quick_up_to`` all but
+    whether the indexes fit; of larger ones only the list of tables is read. Raises sqlite3.Error for what is no damage.
     """
+    if suspicion(path).exists():
+        return "damage was met in it that cannot be read past"
     if not path.exists():
         return ""
+    size = path.stat().st_size
     try:
-        with closing(sqlite3.connect(path, timeout=10, isolation_level=None)) as connection:
+        with closing(sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)) as connection:
             connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-            if path.stat().st_size > check_up_to:
+            if size > quick_up_to:
                 return ""
-            found = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
-    except sqlite3.DatabaseError as error:
+            check = "integrity_check" if size <= full_up_to else "quick_check"
+            found = str(connection.execute(f"PRAGMA {check}(1)").fetchone()[0])
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         if not is_damage(error):
             raise
         return str(error)
@@ -57,7 +76,7 @@ def readable_rows(
             for row in connection.execute(query, (after,)):
                 yield row[1:]
                 after = row[0]
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             if not is_damage(error):
                 raise
         else:
@@ -82,7 +101,7 @@ def past_damage(connection: sqlite3.Connection, table: str, key: str, after: int
         """Whether there is a next row; None when it cannot be read."""
         try:
             return connection.execute(query, (number,)).fetchone() is not None
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             if not is_damage(error):
                 raise
             return None
@@ -110,4 +129,14 @@ def set_aside(path: Path, stamp: str) -> Path:
         with suppress(FileNotFoundError):
             path.with_name(path.name + side).rename(aside.with_name(aside.name + side))
     path.rename(aside)
+    suspicion(path).unlink(missing_ok=True)
     return aside
+
+
+def open_damaged(path: Path) -> sqlite3.Connection:
+    """Open a file to copy from: a table whose definition is broken hides no other, and text need not be UTF-8."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.text_factory = lambda text: text.decode("utf-8", "replace")
+    with suppress(sqlite3.DatabaseError, UnicodeDecodeError):
+        connection.execute("PRAGMA writable_schema = ON")
+    return connection

@@ -8,6 +8,7 @@ from __future__ import annotations
 from firesense.book.cases import Cases
 from firesense.book.climbs import Climbs
 from firesense.book.devices import Devices
+from firesense.book.mending import Mended, mend
 from firesense.book.outbox import Outbox
 from firesense.book.people import People
 from firesense.book.quarantine import Quarantine
@@ -17,7 +18,7 @@ from firesense.book.sql import Database
 from firesense.book.story import Story
 from firesense.book.streets import Streets
 
-__all__ = ["SqlBook"]
+__all__ = ["Mended", "SqlBook", "mend"]
 
 
 class SqlBook(People, Devices, Streets, Climbs, Outbox, Cases, Story, Sessions, Quarantine):
@@ -30,6 +31,11 @@ class SqlBook(People, Devices, Streets, Climbs, Outbox, Cases, Story, Sessions, 
         """
         super().__init__(Database(url))
         prepare(self._database)
+
+    @property
+    def to_be_mended(self) -> str:
+        """Why this book must not be gone on with (it is damaged, or was replaced); empty when it may."""
+        return self._database.to_be_mended
 
     def close(self) -> None:
         """Release the files."""

@@ -29,6 +29,10 @@ _MICROSECOND = timedelta(microseconds=1)
 NUMBER = BigInteger().with_variant(Integer(), "sqlite")
 
 
+class Unreadable(ValueError):
+    """A value in the book is none that was ever written there: the file is damaged."""
+
+
 class Kept(TypeDecorator[Any]):
     """A domain value that is written by one function and read by another; None stays NULL."""
 
@@ -46,8 +50,11 @@ class Kept(TypeDecorator[Any]):
         return None if value is None else self.write(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002 # SQLAlchemy gives it
-        """Read a value."""
-        return None if value is None else self.read(value)
+        """Read a value. Raises Unreadable."""
+        try:
+            return None if value is None else self.read(value)
+        except Exception as error:
+            raise Unreadable(f"a value cannot be understood: {error}") from error
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:  # noqa: ARG002 # the same
         """Give what reads a value, without SQLAlchemy's own detour: a registry can have a million rows."""

@@ -18,7 +18,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
+from firesense.book.columns import Unreadable
 from firesense.domain.errors import BookError
+from firesense.salvage import is_damage, suspect, suspicion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,8 +46,10 @@ class Database:
             self._engine = sa.create_engine(address, pool_size=8, max_overflow=24)
         except (SQLAlchemyError, ImportError, TypeError) as error:
             raise BookError(f"the book's URL cannot be used: {error}") from error
+        self._file: Path | None = None
+        self._inode: int | None = None
         if self._engine.dialect.name == "sqlite":
-            _keep_private(address.database)
+            self._file = _keep_private(address.database)
             sa.event.listen(self._engine, "connect", _set_up_sqlite)
             sa.event.listen(self._engine, "begin", _begin_sqlite)
         self._writer = self._engine.execution_options(writes=True)
@@ -54,18 +58,40 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One snapshot for as many questions as are asked. Raises BookError."""
-        with _as_book_errors(self.name), self._engine.connect() as connection:
+        with self._as_book_errors(), self._engine.connect() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One transaction: written whole at the end, or not at all when anything is raised. Raises BookError."""
-        with self._turn, _as_book_errors(self.name), self._writer.begin() as connection:
+        with self._turn, self._as_book_errors(), self._writer.begin() as connection:
             yield connection
 
     def close(self) -> None:
         """Close the connections."""
         self._engine.dispose()
+
+    @property
+    def to_be_mended(self) -> str:
+        """Why this database must not be gone on with: damage was met in it, or its file was replaced."""
+        if self._file is None:
+            return ""
+        if suspicion(self._file).exists():
+            return "damage was met that cannot be read past"
+        if self._inode is None:
+            self._inode = _inode(self._file)
+        return "" if _inode(self._file) == self._inode else "the file was replaced by another one"
+
+    @contextmanager
+    def _as_book_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (SQLAlchemyError, sqlite3.Error, Unreadable) as error:
+            # without SQLAlchemy's copy of the parameters: they hold secrets
+            reason = getattr(error, "orig", None) or error
+            if self._file is not None and (is_damage(reason) or isinstance(reason, Unreadable)):
+                suspect(self._file)  # the next start mends it
+            raise BookError(f"{self.name}: {reason}") from error
 
 
 class Chapter:
@@ -81,11 +107,20 @@ def insert_new(connection: Connection, table: sa.Table) -> postgresql.Insert | s
     return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
 
 
-def _keep_private(path: str | None) -> None:
-    """Create the file so that only its owner reads it: it holds phone numbers and password hashes."""
-    if path and path != ":memory:" and not path.startswith("file:"):
-        with suppress(OSError):  # opening it says better what is wrong
-            os.close(os.open(Path(path), os.O_CREAT | os.O_RDWR, 0o600))
+def _keep_private(path: str | None) -> Path | None:
+    """Create the file, if it is one, so that only its owner reads it: it holds phone numbers and password hashes."""
+    if not path or path == ":memory:" or path.startswith("file:"):
+        return None
+    with suppress(OSError):  # opening it says better what is wrong
+        os.close(os.open(Path(path), os.O_CREAT | os.O_RDWR, 0o600))
+    return Path(path)
+
+
+def _inode(path: Path) -> int:
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return 0
 
 
 def _set_up_sqlite(connection: DBAPIConnection, _record: Any) -> None:
@@ -98,12 +133,3 @@ def _set_up_sqlite(connection: DBAPIConnection, _record: Any) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")
-
-
-@contextmanager
-def _as_book_errors(name: str) -> Iterator[None]:
-    try:
-        yield
-    except (SQLAlchemyError, sqlite3.Error) as error:
-        reason = getattr(error, "orig", None) or error  # without SQLAlchemy's copy of the parameters: they hold secrets
-        raise BookError(f"{name}: {reason}") from error

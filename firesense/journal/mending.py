@@ -18,8 +18,8 @@ import structlog
 
 from firesense.domain.errors import JournalError
 from firesense.journal.rows import NO_BODY, NO_CRC
-from firesense.journal.sqlite import SqliteJournal, suspicion
-from firesense.salvage import damage_of, is_damage, readable_rows, set_aside
+from firesense.journal.sqlite import SqliteJournal
+from firesense.salvage import damage_of, is_damage, open_damaged, readable_rows, set_aside
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,10 +46,8 @@ class Mended:
 
 def find_damage(path: Path) -> str:
     """What is wrong with a journal file; empty when nothing is known to be. Raises JournalError when it is busy."""
-    if suspicion(path).exists():
-        return "damage was met in it that cannot be read past"
     try:
-        if found := damage_of(path, LOOKED_THROUGH):
+        if found := damage_of(path, quick_up_to=LOOKED_THROUGH):
             return found
         return _look_at_ends(path) if path.exists() else ""
     except sqlite3.Error as error:
@@ -78,7 +76,6 @@ def mend(path: Path, stamp: str, needed: int) -> Mended | None:
             _log.warning("journal.copy_failed", start=start, reason=str(error))
     aside = set_aside(path, stamp)
     new.rename(path)
-    suspicion(path).unlink(missing_ok=True)
     _log.error("journal.mended", reason=reason, aside=str(aside), kept=kept, lost=lost)
     return Mended(reason, aside, kept, lost)
 
@@ -94,7 +91,7 @@ def _look_at_ends(path: Path) -> str:
                 pass
             for table in ("mark", "note"):
                 connection.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 -- two names
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         if not is_damage(error):
             raise
         return str(error)
@@ -106,9 +103,9 @@ def _copy(path: Path, new: Path, start: int) -> tuple[int, int]:
     kept = lost = 0
     journal = SqliteJournal(new)
     journal.close()
-    with closing(sqlite3.connect(path, isolation_level=None)) as old, closing(sqlite3.connect(new)) as fresh:
+    with closing(open_damaged(path)) as old, closing(sqlite3.connect(new)) as fresh:
         for table in ("mark", "note"):
-            with suppress(sqlite3.DatabaseError):
+            with suppress(sqlite3.DatabaseError, UnicodeDecodeError):
                 rows = old.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 -- two names
                 fresh.executemany(f"INSERT OR REPLACE INTO {table} VALUES (?, ?)", rows)  # noqa: S608 -- the same
         at: int | None = None
@@ -123,7 +120,7 @@ def _copy(path: Path, new: Path, start: int) -> tuple[int, int]:
                 kept += count
                 if copied % _TOGETHER == 0:
                     fresh.commit()
-        except sqlite3.DatabaseError as error:  # not even the table can be found
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # not even the table can be found
             if "no such table" not in str(error) and not is_damage(error):
                 raise
         fresh.commit()
@@ -132,7 +129,7 @@ def _copy(path: Path, new: Path, start: int) -> tuple[int, int]:
 
 def _holder(old: sqlite3.Connection, offset: int) -> int:
     """The first offset of the batch that holds this one, as far as it can be seen."""
-    with suppress(sqlite3.DatabaseError):
+    with suppress(sqlite3.DatabaseError, UnicodeDecodeError):
         found = old.execute("SELECT max(first) FROM batch WHERE first <= ?", (offset,)).fetchone()[0]
         return offset if found is None else int(found)
     return offset

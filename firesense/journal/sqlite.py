@@ -9,7 +9,7 @@ import os
 import sqlite3
 import threading
 import zlib
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from firesense.domain.errors import JournalError, JournalFull
 from firesense.journal.pack import join, pack
 from firesense.journal.rows import NO_BODY, NO_CRC, Rows
-from firesense.salvage import is_damage
+from firesense.salvage import is_damage, suspect, suspicion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,11 +38,6 @@ CREATE TABLE IF NOT EXISTS note (name TEXT PRIMARY KEY, at INTEGER NOT NULL) WIT
 """
 _READ_BYTES = 64 * 2**20  # payloads read at once: one batch more than that at the most
 _POLL = 0.05  # seconds between looks at a journal that another process writes
-
-
-def suspicion(path: Path) -> Path:
-    """The mark left beside a journal in which damage was met: the next start of ingest mends it."""
-    return path.with_name(path.name + ".suspect")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +140,7 @@ class SqliteJournal:
     def _error(self, error: sqlite3.Error, where: str = "") -> JournalError:
         """Say it as a JournalError; damage that nobody can read past is left for the next start to mend."""
         if is_damage(error):
-            with suppress(OSError):
-                suspicion(self._path).touch()
+            suspect(self._path)
         return JournalError(f"{self._path}: {where}{error}")
 
     @property

@@ -9,7 +9,7 @@ import pytest
 from firesense.domain.frame import Marks
 from firesense.journal import SqliteJournal, mend
 from firesense.journal.mending import find_damage
-from firesense.journal.sqlite import suspicion
+from firesense.salvage import suspicion
 from tests.frames import T0, batch_of
 
 PAGE = 16384
