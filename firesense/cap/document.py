@@ -12,6 +12,7 @@ from firesense.cap.bulletins import Kind, beijing, bulletins, named
 from firesense.domain.alert import AlertClass, Finding, Grade
 from firesense.domain.catalogue import CLASSES
 from firesense.domain.errors import NotFound
+from firesense.domain.rule import RuleKind
 from firesense.text import LANGUAGES, TEXTS, say
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ class _Writer:
         _add(info, "event", self._event(language))
         _add(info, "responseType", self._response)
         _add(info, "urgency", "Past" if over else _URGENCIES.get(alert_class, "Unknown"))
-        _add(info, "severity", _SEVERITIES[alert_class][self.alert.grade])
+        _add(info, "severity", self._severity)
         _add(info, "certainty", self._certainty)
         _add(info, "effective", beijing(self.bulletin.sent_at))
         _add(info, "onset", beijing(self.alert.event_at))
@@ -150,6 +151,14 @@ class _Writer:
         if self.bulletin.kind is Kind.ALL_CLEAR:
             return "AllClear"
         return "None" if self._over else _RESPONSES.get(self.alert.alert_class, "None")
+
+    @property
+    def _severity(self) -> str:
+        alert_class = self.alert.alert_class
+        several = any(rule.id == self.alert.rule and rule.kind is RuleKind.COINCIDENCE for rule in self.plan.rules)
+        if several and alert_class is AlertClass.FIRE:
+            return "Extreme"
+        return _SEVERITIES[alert_class][self.alert.grade]
 
     @property
     def _certainty(self) -> str:

@@ -305,6 +305,13 @@ def test_a_hazard_carries_its_value_and_its_limit():
     }
 
 
+def test_a_fire_that_several_say_is_extreme():
+    both = Rule("second", RuleKind.COINCIDENCE, "smoke", AlertClass.FIRE, Grade.MAJOR, version="v1")
+    said = read(cap_document(replace(FIRE, rule="second"), [], replace(PLAN, rules=(*RULES, both))))
+    assert said["info"]["en"]["severity"] == "Extreme"
+    assert said["info"]["en"]["certainty"] == "Likely"
+
+
 def test_the_limit_of_another_version_of_the_rule_is_not_the_one_it_broke():
     said = told(replace(LOW, rule_version="v0"), [])["info"]["en"]["parameter"]
     assert "firesense:threshold" not in said
