@@ -8,11 +8,15 @@ PYTHON ?= python3
 # Further words for the demo, and for pytest: make test PYTEST="-k journal"
 DEMO ?=
 PYTEST ?=
+# How often "make torture" runs, from which seed on, and further words for it: make torture TORTURE=--full
+RUNS ?= 20
+SEED ?= 1
+TORTURE ?=
 
 BIN := .venv/bin
 export PYTHON
 
-.PHONY: help demo check test clean static servers venv-demo venv-dev
+.PHONY: help demo check test torture clean static servers venv-demo venv-dev
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +29,9 @@ check: static ## the fast part: format, lint, types, layers, profiles, rule case
 
 test: static servers ## all of it, with a real broker, real stores and a real browser
 	$(BIN)/pytest $(PYTEST)
+
+torture: venv-dev servers ## kill everything at random and count what is left: make torture RUNS=1000 SEED=7
+	$(BIN)/python -m tests.torture --runs $(RUNS) --seed $(SEED) $(TORTURE)
 
 clean: ## remove what these targets made
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache demo-data
