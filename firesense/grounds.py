@@ -34,12 +34,16 @@ if TYPE_CHECKING:
 MOST = 20  # readings kept with an alert
 _APART = frozenset({"id", "version", "device_class", "alert_class", "grade", "text", "channel", "metric", "where"})
 
-_MEANT_FOR = {RuleKind.RATE: ("per", "window"), RuleKind.ABSENCE: ("periods", "at_most")}
+_MEANT_FOR = {
+    RuleKind.RATE: ("per", "window"),
+    RuleKind.ABSENCE: ("periods", "at_most"),
+    RuleKind.COINCIDENCE: ("of", "devices", "within", "share"),
+}
 
 
 def needs_the_past(rule: Rule) -> bool:
     """Whether one reading does not show why a rule tripped: it held for some time, looks back, or heard nothing."""
-    return bool(rule.hold) or rule.kind not in {RuleKind.SIGNAL, RuleKind.THRESHOLD}
+    return bool(rule.hold) or rule.kind in {RuleKind.RATE, RuleKind.ABSENCE}
 
 
 def because(alert: Alert, rule: Rule | None, plan: Plan, tables: Iterable[Readings]) -> Because:
@@ -75,7 +79,9 @@ def _word(value: object) -> str:
         return value.value
     if isinstance(value, float):
         return f"{value:g}"
-    return ", ".join(map(str, value)) if isinstance(value, (tuple, list, set, frozenset)) else str(value)
+    if isinstance(value, tuple):  # of a coincidence: any rule of each side
+        return " and ".join(" or ".join(side) if isinstance(side, tuple) else str(side) for side in value)
+    return str(value)
 
 
 def duration(length: timedelta) -> str:

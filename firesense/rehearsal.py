@@ -9,7 +9,10 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from firesense.alerts import Alarms
 from firesense.domain.alert import Alert, Case, Condition
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from firesense.domain.instant import Instant
     from firesense.domain.plan import Plan
     from firesense.domain.readings import Readings
+    from firesense.domain.rule import Transition
 
 
 @dataclass(slots=True)
@@ -79,11 +83,19 @@ class Rehearsal:
 
     # -- what happens -----------------------------------------------------------------------------------------------
     def hear(self, tables: Iterable[Readings], now: Instant) -> None:
-        """Take readings that have arrived by ``now``."""
-        self._climb(now)
-        self.now = now
+        """Take readings that have arrived by ``now``; what comes of each happens when it was received."""
+        changed: list[tuple[Instant, Transition]] = []
         for table in tables:
-            self._do(self._alarms.deeds(self._engine.apply(table), now))
+            for transition in self._engine.apply(table):
+                row = min(int(np.searchsorted(table.offsets, transition.offset)), len(table) - 1)
+                changed.append((int(table.received_at[row]), transition))
+        changed.sort(key=itemgetter(0))
+        for at, transition in changed:
+            self._climb(at)
+            self.now = max(self.now, at)
+            self._do(self._alarms.deeds([transition], self.now))
+        self._climb(now)
+        self.now = max(self.now, now)
 
     def hear_stranger(
         self, external_id: str, device_class: str, topic: str, event_at: Instant, offset: int, now: Instant

@@ -22,13 +22,16 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SIZES = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 
 
-def _duration(value: object) -> object:
-    if isinstance(value, timedelta):
-        return value
-    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|[smhd])", value) if isinstance(value, str) else []
-    if not parts or "".join(number + unit for number, unit in parts) != value:
-        raise ValueError(f"{value!r} is not a duration such as 500ms, 30s, 5m, 1h30m, 7d")
+def duration(text: object) -> timedelta:
+    """Read a length of time written with its units. Raises ValueError for what is none."""
+    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|[smhd])", text) if isinstance(text, str) else []
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise ValueError(f"{text!r} is not a duration such as 500ms, 30s, 5m, 1h30m, 7d")
     return timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in parts))
+
+
+def _duration(value: object) -> object:
+    return value if isinstance(value, timedelta) else duration(value)
 
 
 def _size(value: object) -> object:

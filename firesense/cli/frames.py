@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import sys
+from contextlib import contextmanager
 from itertools import groupby
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 
@@ -17,7 +20,7 @@ from firesense.text import say
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from firesense.cli.daemon import Commands
     from firesense.domain.frame import Refusal
@@ -39,7 +42,9 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
         command.add_argument("--topic", default="", help="only frames whose topic contains this")
         if name == "list":
             command.add_argument("--last", type=int, default=20, help="without --from: so many of the newest")
-        command.set_defaults(does=_frames, last=None)
+        else:
+            command.add_argument("--out", type=Path, help="write to this file, compressed if it ends in .gz")
+        command.set_defaults(does=_frames)
 
     quarantine = commands.add_parser("quarantine", help="frames that could not be used").add_subparsers(
         required=True, metavar="ACTION"
@@ -70,16 +75,30 @@ def _stats(asked: argparse.Namespace) -> None:
 
 
 def _frames(asked: argparse.Namespace) -> None:
-    with open_journal(load_settings(asked.config)) as journal:
+    last, out = getattr(asked, "last", None), getattr(asked, "out", None)
+    with open_journal(load_settings(asked.config)) as journal, _writing_to(out) as file:
         start = asked.start
         if start is None:
-            start = journal.tail if asked.last is None else max(journal.tail, journal.head - asked.last)
+            start = journal.tail if last is None else max(journal.tail, journal.head - last)
         end = journal.head if asked.end is None else asked.end
         while start < end and (batch := journal.read(start, min(_STRETCH, end - start))) is not None:
             for topic, line in zip(batch.topics, lines(batch), strict=True):
                 if asked.topic in topic:
-                    print(line)
+                    print(line, file=file)
             start = batch.next_offset
+
+
+@contextmanager
+def _writing_to(path: Path | None) -> Iterator[TextIO]:
+    """Open the file that was asked for; else it is the standard output."""
+    if path is None:
+        yield sys.stdout
+    elif path.suffix == ".gz":
+        with gzip.open(path, "wt", encoding="utf-8") as file:
+            yield file
+    else:
+        with path.open("w", encoding="utf-8") as file:
+            yield file
 
 
 def _quarantine(asked: argparse.Namespace) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from firesense.app import open_book
+from firesense.app.plan import read_calendars
 from firesense.domain.plan import Plan
 from firesense.explain import explain, lines
 from firesense.orgfile import load_ladders, load_org
@@ -38,13 +39,14 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
 def _test(asked: argparse.Namespace) -> int:
     settings = load_settings(asked.config)
     files = settings.files
-    rules = load_rules(asked.rules or files.rules)
     org = load_org(files.org)
+    calendars = read_calendars(settings, org)
+    rules = load_rules(asked.rules or files.rules, calendars.seasons)
     kinds = {channel.name: channel.kind for channel in settings.channels}
     ladders = load_ladders(files.ladders, org, kinds)
     ids = {rule.id for rule in rules}
     cases = load_cases(asked.file or files.rules.with_name("rules.test.yaml"), ids, org)
-    plan = Plan(rules=rules, org=org, ladders=ladders.by_id, selectors=ladders.selectors)
+    plan = Plan(rules=rules, org=org, ladders=ladders.by_id, selectors=ladders.selectors, calendars=calendars)
     failures = [failure for case in cases for failure in try_case(case, plan, kinds)]
     for failure in failures:
         print(failure, file=sys.stderr)

@@ -12,9 +12,9 @@ from firesense.domain.catalogue import CLASSES
 from firesense.domain.device import Device, Registry
 from firesense.domain.errors import ConfigError, Fault
 from firesense.domain.instant import instant, micros
-from firesense.rulecases.notation import NotationError, Point, length, points
+from firesense.rulecases.notation import NotationError, Point, points
 from firesense.rulecases.shapes import Act, ExpectedAlert, ExpectedCall, Row, RuleCase, Span
-from firesense.yamlfile import Duration, Written, read_shape
+from firesense.yamlfile import Duration, Written, duration, read_shape
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ def _span(value: object) -> object:
     if isinstance(value, Span):
         return value
     first, _, last = str(value).partition("..")
-    span = Span(micros(length(first)), micros(length(last or first)))
+    span = Span(micros(duration(first)), micros(duration(last or first)))
     if span.last < span.first:
         raise ValueError(f"{value!r} ends before it begins")
     return span

@@ -20,7 +20,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+from firesense.yamlfile import duration
+
 _NUMBER = r"-?\d+(?:\.\d+)?"
 _LENGTH = r"(?:\d+(?:\.\d+)?(?:ms|[smhd]))+"
 _PART = re.compile(
@@ -45,14 +46,6 @@ class NotationError(ValueError):
         super().__init__("; ".join(f"column {column}: {reason}" for column, reason in faults))
 
 
-def length(text: str) -> timedelta:
-    """Read ``1h30m``. Raises ValueError for what is no length of time."""
-    if not re.fullmatch(_LENGTH, text):
-        raise ValueError(f"{text!r} is not a duration such as 30s, 5m, 1h30m")
-    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|[smhd])", text)
-    return timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in parts))
-
-
 def points(text: str, every: timedelta) -> list[Point]:
     """Read a series: one point a tick of ``every``. Raises NotationError with everything wrong in it."""
     found: list[Point] = []
@@ -74,7 +67,7 @@ def _part(word: str, every: timedelta, most: int) -> list[Point]:
     times = _times(part, every)
     if not 1 <= times <= most:
         raise ValueError(f"{word!r} stands for {times} readings; a series has 1 to {MOST}")
-    late = length(part["late"]) if part["late"] else timedelta()
+    late = duration(part["late"]) if part["late"] else timedelta()
     if part["gap"]:
         if late:
             raise ValueError("a gap cannot be late")
@@ -92,7 +85,7 @@ def _times(part: re.Match[str], every: timedelta) -> int:
         return int(part["times"])
     if not part["length"]:
         return 1
-    lasts = length(part["length"])
+    lasts = duration(part["length"])
     if lasts % every:
         raise ValueError(f"{part['length']} is no multiple of the {every.total_seconds():g} s between two readings")
     return lasts // every

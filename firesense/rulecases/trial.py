@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _NEAR = 1e-6  # values are compared to this
 _NOW_AND_THEN = 30 * SECOND
+_LOOKS = 3000  # and no more of them than this: a case of weeks looks less often
 
 
 def try_case(case: RuleCase, plan: Plan, kinds: Mapping[str, str]) -> list[Failure]:
@@ -76,7 +77,8 @@ def _instants(case: RuleCase, rules: Iterable[Rule]) -> list[int]:
     edges = {0, *(row.arrives for row in case.rows), *(act.at for act in case.acts)}
     edges |= {edge for span in case.deaf for edge in (span.first, span.last)}
     instants = {edge + wait for edge in edges for wait in waits if edge + wait <= case.lasts}
-    return sorted(instants | set(range(0, case.lasts + 1, _NOW_AND_THEN)))
+    step = max(_NOW_AND_THEN, case.lasts // _LOOKS)
+    return sorted(instants | set(range(0, case.lasts + 1, step)))
 
 
 def _tables(case: RuleCase, rows: Sequence[Row], offset: int) -> Iterator[Readings]:
@@ -90,6 +92,15 @@ def _tables(case: RuleCase, rows: Sequence[Row], offset: int) -> Iterator[Readin
         columns = dict.fromkeys(column for index in mine for column in rows[index].says)
         kind = CLASSES[device_class]
         late = [Quality.LATE if rows[i].arrives - rows[i].made > micros(LATE_AFTER) else Quality(0) for i in mine]
+        quality = np.array(late, np.uint16)
+        metrics = {}
+        for name in columns:
+            if (metric := kind.metrics.get(name)) is not None:
+                values = np.array([rows[i].says.get(name, math.nan) for i in mine], np.float64)
+                wrong = (values < metric.low) | (values > metric.high)  # as normalise does with what cannot be
+                values[wrong] = np.nan
+                quality[wrong] |= int(Quality.OUT_OF_RANGE)
+                metrics[name] = values
         yield Readings(
             device_class,
             profile,
@@ -97,12 +108,8 @@ def _tables(case: RuleCase, rows: Sequence[Row], offset: int) -> Iterator[Readin
             np.array([case.start + rows[i].made for i in mine], np.int64),
             np.array([case.start + rows[i].arrives for i in mine], np.int64),
             np.array([offset + i for i in mine], np.int64),
-            np.array(late, np.uint16),
-            {
-                name: np.array([rows[i].says.get(name, math.nan) for i in mine], np.float64)
-                for name in columns
-                if name in kind.metrics
-            },
+            quality,
+            metrics,
             {
                 name: np.array([rows[i].says.get(name, UNSAID) for i in mine], np.int8)
                 for name in columns
@@ -188,7 +195,7 @@ class Coverage:
 def coverage(cases: Iterable[RuleCase], rules: Iterable[Rule]) -> Coverage:
     """Find the rules that are not tried: a case tempts a rule when a device says what the rule looks at.
 
-    An absence rule is tempted by every device of its class that says anything.
+    An absence rule is tempted by every device of its class that says anything, a coincidence by any rule it names.
     """
     tripped: set[str] = set()
     quiet: set[str] = set()
@@ -203,8 +210,11 @@ def coverage(cases: Iterable[RuleCase], rules: Iterable[Rule]) -> Coverage:
             if device is not None:
                 said[device.device_class].update(row.says)
         for rule in rules:
-            spoken = said.get(rule.device_class)
-            if spoken and looks_at[rule.id] <= spoken and family(rule.id) not in expected:
+            spoken = said.get(rule.device_class, set())
+            tempted = bool(spoken) and looks_at[rule.id] <= spoken
+            if rule.kind is RuleKind.COINCIDENCE:  # one side of it is not enough
+                tempted = any(family(other) in expected for side in rule.of for other in side)
+            if tempted and family(rule.id) not in expected:
                 quiet.add(family(rule.id))
     families = dict.fromkeys(family(rule.id) for rule in rules)
     return Coverage(
@@ -218,7 +228,7 @@ def family(rule: str) -> str:
 
 
 def _names(rule: Rule) -> frozenset[str]:
-    if rule.kind is RuleKind.ABSENCE:
+    if not rule.when:
         return frozenset()
     rate_of = rule.metric if rule.kind is RuleKind.RATE else ""
     names = compile_expression(rule.when, CLASSES[rule.device_class], rate_of).names
