@@ -179,10 +179,11 @@ class _Writer:
         return text
 
     def _headline(self, language: str) -> str:
-        mark = self._event(language)
-        match self.bulletin.kind:
+        mark, bulletin = self._event(language), self.bulletin
+        match bulletin.kind:
             case Kind.UPDATE:
-                mark = say("cap.mark.climbed", language, mark=mark, rung=self.bulletin.rung + 1)
+                at = {"round": bulletin.round + 1, "rung": bulletin.rung + 1}
+                mark = say("cap.mark.climbed", language, mark=mark, **at)
             case Kind.CANCEL:
                 mark = say("cap.mark.cancelled", language, mark=mark)
             case Kind.ALL_CLEAR:

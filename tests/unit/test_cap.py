@@ -183,7 +183,7 @@ def test_a_climb_is_an_update_that_refers_to_what_was_said():
     assert said["msgType"] == "Update"
     assert said["references"] == f"{SENDER},{SENDER}_20260115080000_0-7Q0ZK3M9XA,2026-01-15T08:00:00+08:00"
     assert said["sent"] == "2026-01-15T08:02:00+08:00"
-    assert said["info"]["zh-CN"]["headline"] == "【火警·上报第2级】上河村第一网格 · smoke-1"
+    assert said["info"]["zh-CN"]["headline"] == "【火警·上报第1轮第2级】上河村第一网格 · smoke-1"
     assert said["info"]["zh-CN"]["parameter"]["firesense:rung"] == "2"
     assert said["info"]["en"]["description"].endswith(
         "Nobody took it; round 1, rung 2 was called: grid leader, village head"

@@ -78,6 +78,12 @@ def test_first_rung_is_called_at_once():
     }
 
 
+def test_the_story_keeps_the_value_that_raised_the_alert():
+    assert "value" not in escalate.begin(alert(), LADDER, org(), KINDS, NOW).steps[0].detail
+    raised = escalate.begin(replace(alert(), value=0.125), LADDER, org(), KINDS, NOW).steps[0]
+    assert (raised.kind, raised.detail["value"]) == (StepKind.RAISED, "0.125")
+
+
 def test_climbs_to_the_nearest_post_above_then_ends_and_tells_the_operator():
     climb = escalate.begin(alert(), LADDER, org(), KINDS, NOW).climb
     second = escalate.act(alert(), climb, org(), KINDS, NOW + MINUTE)
