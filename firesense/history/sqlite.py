@@ -119,9 +119,9 @@ class SqliteHistory:
         with self._errors(), self._read_lock, self._transaction(self._reader):
             for table, series in self._stretch(device, column, start, end):
                 for at, total, low, high, count in self._reader.execute(
-                    f"SELECT at / ?1 * ?1, sum(value), min(value), max(value), count(*) FROM {table}"  # noqa: S608 - a table of ours
-                    " WHERE series = ?2 AND at >= ?3 AND at < ?4 GROUP BY 1 ORDER BY 1",
-                    (width, series, start, end),
+                    f"SELECT at / :width * :width, sum(value), min(value), max(value), count(*) FROM {table}"  # noqa: S608 - a table of ours
+                    " WHERE series = :series AND at >= :start AND at < :end GROUP BY 1 ORDER BY 1",
+                    {"width": width, "series": series, "start": start, "end": end},
                 ):
                     before = merged.get(at)  # a window may reach over several hours
                     merged[at] = (
