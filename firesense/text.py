@@ -92,7 +92,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "cap.note.exercise": ("演练，不是真实警情", "An exercise, not a real alarm"),
     "cap.note.test": ("测试，不是真实警情", "A test, not a real alarm"),
     "cap.mark.exercise": ("演练·{mark}", "EXERCISE, {mark}"),
-    "cap.mark.climbed": ("{mark}·上报第{rung}级", "{mark}, rung {rung}"),
+    "cap.mark.climbed": ("{mark}·上报第{round}轮第{rung}级", "{mark}, round {round}, rung {rung}"),
     "cap.mark.closed": ("{mark}·办结", "{mark}, closed"),
     "cap.mark.cancelled": ("{mark}·撤销", "{mark}, withdrawn"),
     "cap.climbed": (
