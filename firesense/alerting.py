@@ -7,7 +7,7 @@ raise nothing: the book has what they raised.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,16 +15,18 @@ import structlog
 
 from firesense.alerts import Alarms
 from firesense.domain.alert import Alert
-from firesense.domain.errors import BookError, JournalError
+from firesense.domain.errors import BookError, JournalError, NotFound
 from firesense.domain.escalation import Step, StepKind
 from firesense.domain.frame import Reason
 from firesense.domain.instant import SECOND, Instant, micros
 from firesense.domain.outcome import Clear, Outcome, Raise, TripAgain
 from firesense.escalate import begin
 from firesense.grounds import because, needs_the_past
+from firesense.pace import Pace
 from firesense.route import choose
 from firesense.rules import RuleEngine
 from firesense.text import LANGUAGES, say
+from firesense.troubles import Told
 
 if TYPE_CHECKING:
     import threading
@@ -43,6 +45,9 @@ NOTE_EVERY = 5 * SECOND  # how often ingest notes it
 _DEAF_AFTER = 4 * NOTE_EVERY
 _TELL_AFTER = 60 * SECOND  # a broker that restarts is no news
 _LAZY = SECOND  # a stretch that raised nothing commits its position this often: reading it again raises nothing
+_PAUSE = (
+    15 * SECOND
+)  # between two steps, which otherwise follow each other at once: we were stopped, or the clock jumped
 _IDLE = timedelta(milliseconds=200)  # holds run out and people close alerts while no frame comes
 _AFTER_FAILURE = timedelta(seconds=1)
 _LOOK_BACK = 100_000  # frames read again when there is no rule state: holds and rates reach no further than hours
@@ -72,6 +77,8 @@ class AlertingStatus:
     pending: int = 0
     listening: bool = False
     last_error: str = ""
+    turns: int = 0  # grows while the street moves, even when there is nothing to do
+    pace: Pace = field(default_factory=Pace)
 
 
 class Alerting:
@@ -108,9 +115,12 @@ class Alerting:
         self._saved_at: Instant = 0
         self._steps_seen = -1
         self._seen_at: Instant = 0
+        self._stepped_at: Instant = 0
         self._heard_at: Instant = 0
         self._looked_back_at: Instant = 0
         self._listening = False
+        self._notes: Mapping[str, Instant] = {}
+        self._told = Told(self._knows)
         self._unwritten: Outcome | None = None  # what the book did not take yet: the state has moved on already
         self.status = AlertingStatus()
 
@@ -142,24 +152,30 @@ class Alerting:
 
         Raises BookError or JournalError when nothing was done; the next step tries the same again.
         """
-        now = self._clock.now()
+        now, pace = self._clock.now(), self.status.pace
+        self.status.turns += 1
         if self._position < 0:
             self._start(now)
         if self._unwritten is not None:
             self._write(self._unwritten)
+        self._notice_pause(now)
         self._follow_plan(now)
         self._follow_desk(now)
-        batch = self._journal.read(self._position, self._most)
+        self._tell_of_ourselves(now)
+        with pace.stage("fetch"):
+            batch = self._journal.read(self._position, self._most)
         if batch is None:
             self._finish(self._tick(now, now), self._position, now)
         else:
-            read = self._reader.read(batch)
-            deeds = self._judge(read, now)
+            with pace.stage("read", len(batch)):
+                read = self._reader.read(batch)
+            with pace.stage("judge", len(batch)):
+                deeds = self._judge(read, now)
             caught_up = batch.next_offset >= self._journal.head
             # Behind, the clock that counts is the journal's: a hold runs out when the next frame came later than it.
             deeds += self._tick(now if caught_up else int(batch.received_at[-1]), now, absences=caught_up)
             self._finish(deeds, batch.next_offset, now, read)
-        if now - self._saved_at >= self._snapshot_every:
+        if abs(now - self._saved_at) >= self._snapshot_every:
             self._save(now)
         return batch is not None
 
@@ -181,12 +197,13 @@ class Alerting:
             for table in self._reader.read(batch).tables:
                 self._engine.apply(table)
             offset = batch.next_offset
+            self.status.turns += 1
         self._alarms = Alarms(self._plan.rules, self._plan.registry, self._plan.org)
         self._alarms.refresh(self._book.alerts(most=_EVERY_ALERT))
         self._engine.settle(self._alarms.firing())
         self._engine.heard_again_from(now)
         self._position = self._committed = max(position, self._journal.tail)
-        self._saved_at = self._heard_at = now
+        self._saved_at = self._heard_at = self._stepped_at = now
         self.status.position = self._position
 
     def _new_engine(self, now: Instant) -> RuleEngine:
@@ -211,7 +228,7 @@ class Alerting:
 
     def _follow_desk(self, now: Instant) -> None:
         """See what people did to open alerts: what they closed may trip again."""
-        if now - self._seen_at < _LAZY:
+        if abs(now - self._seen_at) < _LAZY:
             return
         self._seen_at = now
         steps = self._book.last_step()
@@ -219,6 +236,14 @@ class Alerting:
             self._steps_seen = steps
             for firing in self._alarms.refresh(self._book.alerts(most=_EVERY_ALERT)):
                 self._engine.release(firing, now)
+
+    def _notice_pause(self, now: Instant) -> None:
+        """After a pause of ours, or a step of the clock, which looks like one: nobody was silent, we did not listen."""
+        if abs(now - self._stepped_at) >= _PAUSE:
+            self._listening = False
+            self._heard_at = now
+            self._engine.heard_again_from(now)
+        self._stepped_at = now
 
     # -- judging ----------------------------------------------------------------------------------------------------
     def _judge(self, read: Read, now: Instant) -> list[Alert | TripAgain | Clear]:
@@ -240,10 +265,24 @@ class Alerting:
         changed = self._engine.tick(clock, listening=absences and self._listening, position=self._position)
         return deeds + self._alarms.deeds(changed, now)
 
+    def _tell_of_ourselves(self, now: Instant) -> None:
+        """Raise what the streets have noted about themselves; before any frame is judged, for it is written at once."""
+        self._notes = self._journal.noted()
+        deeds = self._told.deeds(self._notes, self._alarms, now, self._position)
+        if deeds:
+            self._finish(deeds, self._position, now)
+
+    def _knows(self, alert: str) -> bool:
+        try:
+            self._book.alert(alert)
+        except NotFound:
+            return False
+        return True
+
     def _listen(self, now: Instant) -> list[Alert | TripAgain | Clear]:
         """Whether ingest has its brokers. While it has not, it is we who are deaf, and no device is called silent."""
-        notes = [at for name, at in self._journal.noted().items() if name.startswith(LISTENING)]
-        listening = bool(notes) and now - min(notes) < _DEAF_AFTER
+        notes = [at for name, at in self._notes.items() if name.startswith(LISTENING)]
+        listening = bool(notes) and all(abs(now - at) < _DEAF_AFTER for at in notes)
         deed: Alert | Clear | None = None
         if listening:
             if not self._listening:
@@ -268,7 +307,7 @@ class Alerting:
         written = tuple(self._raise(deed, now, tables) if isinstance(deed, Alert) else deed for deed in deeds)
         # What the journal has lost is record's to count: two streets would tell the same row of frames differently.
         refusals = tuple(refusal for refusal in read.refusals if refusal.reason is not Reason.LOST) if read else ()
-        lazy = position == self._committed or now - self._committed_at < _LAZY
+        lazy = position == self._committed or abs(now - self._committed_at) < _LAZY
         if written or refusals or not lazy:
             self._write(Outcome(STREET, position, now, written, refusals))
 
@@ -314,7 +353,8 @@ class Alerting:
 
     def _write(self, outcome: Outcome) -> None:
         self._unwritten = outcome
-        self._book.commit(outcome)
+        with self.status.pace.stage("write"):
+            self._book.commit(outcome)
         self._unwritten = None
         self._committed, self._committed_at = outcome.position, outcome.at
         if outcome.deeds:

@@ -213,13 +213,16 @@ class Alarms:
         )
         return alert
 
-    def system(self, rule: str, text: Mapping[str, str], *, now: Instant, offset: int) -> Alert | None:
+    def system(
+        self, rule: str, text: Mapping[str, str], *, now: Instant, offset: int, since: Instant | None = None
+    ) -> Alert | None:
         """Raise a fault of firesense itself at the root place, if none of that name is open."""
+        event_at = now if since is None else since
         key = (rule, FIRESENSE)
         if key in self._open:
             return None
         alert = self._open[key] = Alert(
-            id=alert_id(rule, FIRESENSE, now),
+            id=alert_id(rule, FIRESENSE, event_at),
             rule=rule,
             rule_version="",
             alert_class=AlertClass.FAULT,
@@ -228,7 +231,7 @@ class Alarms:
             device_class="",
             place=self._root,
             raised_at=now,
-            event_at=now,
+            event_at=event_at,
             offset=offset,
             text=dict(text),
         )

@@ -14,6 +14,7 @@ import structlog
 
 from firesense import escalate
 from firesense.domain.errors import BookError
+from firesense.domain.instant import DAY, SECOND, micros
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +29,11 @@ _log = structlog.get_logger(__name__)
 _LONGEST_NAP = timedelta(milliseconds=500)  # other processes write the book, too, and cannot poke us
 _SHORTEST_NAP = timedelta(milliseconds=20)  # what is due and cannot be done now must not be asked for in a spin
 _AFTER_FAILURE = timedelta(seconds=1)
+_LATEST_CALL = timedelta(
+    minutes=15
+)  # no channel asks for longer, nor do we wait longer; a clock that was put back does
+_EVER = 36_500 * DAY
+_EVERY_CLIMB = 1_000_000
 
 
 class Duty:
@@ -45,9 +51,18 @@ class Duty:
         self._wake = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._broken = False
+        self._seen_at: Instant | None = None
+        self.turns = 0  # grows while the street moves, even when there is nothing to do
 
     async def step(self, now: Instant) -> int:
-        """Move the climbs that are due and start the calls that are; counts both. Raises BookError."""
+        """Move the climbs that are due and start the calls that are; counts both. Raises BookError.
+
+        First, at the start and whenever the clock was put back: leases of those before us end, and no climb or call
+        waits for a time that nobody meant.
+        """
+        if self._seen_at is None or now < self._seen_at - SECOND:
+            self._date_anew(now)
+        self._seen_at = now
         moved = self._move_climbs(now)
         return moved + await self._delivery.deliver(now)
 
@@ -62,6 +77,7 @@ class Duty:
         try:
             while not stop.is_set():
                 self._wake.clear()
+                self.turns += 1
                 nap = await self._turn()
                 if nap:
                     with contextlib.suppress(TimeoutError):
@@ -94,6 +110,15 @@ class Duty:
         if due_at is None:
             return _LONGEST_NAP
         return min(max(timedelta(microseconds=due_at - self._clock.now()), _SHORTEST_NAP), _LONGEST_NAP)
+
+    def _date_anew(self, now: Instant) -> None:
+        released = self._book.release_calls(now, now + micros(_LATEST_CALL))
+        redated = 0
+        for _, climb in self._book.due_climbs(_EVER, _EVERY_CLIMB):
+            if (mended := escalate.redated(climb, now)) is not None:
+                redated += self._book.advance(climb, mended, (), ())
+        if released or redated:
+            _log.info("duty dated anew", calls=released, climbs=redated)
 
     def _move_climbs(self, now: Instant) -> int:
         due = self._book.due_climbs(now, self._most)

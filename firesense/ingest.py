@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 import structlog
 
-from firesense.domain.errors import JournalError
+from firesense.domain.errors import JournalError, JournalFull
 from firesense.domain.frame import Marks
+from firesense.pace import Pace
 
 if TYPE_CHECKING:
     from firesense.domain.frame import FrameBatch
@@ -40,6 +41,11 @@ class IngestStatus:
     repeated: int = 0
     last_append_at: Instant | None = None
     stalled: bool = False
+    stalled_since: Instant | None = None
+    full: bool = False  # whether it is a limit of the settings that the journal does not take more for
+    busy: bool = False  # whether frames were received that are not in the journal yet
+    turns: int = 0  # grows with every attempt to append
+    pace: Pace = field(default_factory=Pace)
 
 
 class Ingest:
@@ -67,7 +73,9 @@ class Ingest:
             while True:
                 delivery = await self._transport.receive()
                 self.status.received += len(delivery.batch)
+                self.status.busy = True
                 await self._append(writer, delivery)
+                self.status.busy = False
                 self._transport.acknowledge(delivery)
 
     async def _append(self, writer: ThreadPoolExecutor, delivery: Delivery) -> None:
@@ -75,6 +83,7 @@ class Ingest:
         loop = asyncio.get_running_loop()
         wait = _FIRST_WAIT
         while True:
+            self.status.turns += 1
             append = loop.run_in_executor(writer, self._write, delivery)
             try:
                 batch = await asyncio.shield(append)
@@ -85,8 +94,9 @@ class Ingest:
                     self._transport.acknowledge(delivery)
                 raise
             except JournalError as error:
+                self.status.full = isinstance(error, JournalFull)
                 if not self.status.stalled:
-                    self.status.stalled = True
+                    self.status.stalled, self.status.stalled_since = True, self._clock.now()
                     log.error("journal_refuses", transport=self._transport.name, reason=str(error))  # noqa: TRY400 - the reason says it all
                 await asyncio.sleep(wait.total_seconds())
                 wait = min(wait * 2, _LONGEST_WAIT)
@@ -96,7 +106,7 @@ class Ingest:
 
     def _appended(self, batch: FrameBatch) -> None:
         if self.status.stalled:
-            self.status.stalled = False
+            self.status.stalled, self.status.stalled_since, self.status.full = False, None, False
             log.info("journal_takes_again", transport=self._transport.name)
         self.status.appended += len(batch)
         self.status.repeated += int(np.count_nonzero(batch.marks & Marks.REPEATED))
@@ -104,7 +114,8 @@ class Ingest:
 
     # -- in the writer's thread -------------------------------------------------------------------------------------
     def _write(self, delivery: Delivery) -> FrameBatch:
-        return self._journal.append(self._mark_repeated(delivery))
+        with self.status.pace.stage("append", len(delivery.batch)):
+            return self._journal.append(self._mark_repeated(delivery))
 
     def _mark_repeated(self, delivery: Delivery) -> FrameBatch:
         """Mark redelivered frames that the journal holds already.

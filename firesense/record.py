@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from bisect import bisect_left
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from firesense.domain.errors import BookError, HistoryDown, HistoryRefused, Jour
 from firesense.domain.frame import Reason, Refusal
 from firesense.domain.instant import SECOND, Instant, micros
 from firesense.domain.outcome import Outcome, Tally
+from firesense.pace import Pace
 
 if TYPE_CHECKING:
     import threading
@@ -53,6 +54,10 @@ class RecordStatus:
     down_since: Instant | None = None
     last_error: str = ""
     gone_back: int = 0  # frames written again after outages
+    errors: int = 0  # writes that failed, and reads of the journal and the book
+    sink_down: bool = False  # whether it is the history store that ``down_since`` is about
+    turns: int = 0  # grows while the street moves, even when there is nothing to do
+    pace: Pace = field(default_factory=Pace)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,12 +116,20 @@ class Record:
         while not stop.is_set():
             if not self.step() and not self.pause:
                 self._wait()
-            stop.wait(self.pause.total_seconds())
+            self._rest(stop)
         self.settle()
+
+    def _rest(self, stop: threading.Event) -> None:
+        """Wait as long as the pause says, and show meanwhile that it is a pause and no standstill."""
+        left = self.pause.total_seconds()
+        while left > 0 and not stop.wait(min(left, 1.0)):
+            left -= 1.0
+            self.status.turns += 1
 
     def step(self) -> bool:
         """Do the next stretch; says whether anything was written. ``pause`` says when to come again."""
         now = self._clock.now()
+        self.status.turns += 1
         try:
             if self._next < 0:
                 self._begin(now)
@@ -130,9 +143,11 @@ class Record:
             self._trouble(now, error)
             return False
         except HistoryRefused as error:
+            self.status.sink_down = True
             self._trouble(now, error, _REFUSED_WAIT)
             return False
         except HistoryDown as error:
+            self.status.sink_down = True
             self._trouble(now, error, error.retry_after)
             if error.retry_after is None:  # a store that says when to come back is alive: it has lost nothing
                 self._return(now)
@@ -140,6 +155,7 @@ class Record:
         if self.status.down_since is not None:
             _log.info("record.goes_on", after_seconds=(now - self.status.down_since) // SECOND)
         self.status.down_since = None
+        self.status.sink_down = False
         self._failures = 0
         self.pause = _GATHER if 0 < frames < self._most else timedelta()
         return frames > 0
@@ -180,7 +196,8 @@ class Record:
         if self._stretch is None:
             return 0
         batch, read = self._stretch.batch, self._stretch.read
-        refused = self._history.write(read.tables, self._stretch.registry)
+        with self.status.pace.stage("write", len(batch)):
+            refused = self._history.write(read.tables, self._stretch.registry)
         self._stretch = None
         self._next = batch.next_offset
         self._account(batch, read, refused, now)
@@ -196,12 +213,16 @@ class Record:
         plan = self._plan_source()
         if plan is not self._plan or self._reader is None:
             self._plan, self._reader = plan, self._make_reader(plan)
-        batch = self._journal.read(self._next, self._most)
+        pace = self.status.pace
+        with pace.stage("fetch"):
+            batch = self._journal.read(self._next, self._most)
         if batch is None:
             return None
         if batch.first_offset > max(self._next, self._done):
             _log.error("record.frames_missing", first=self._next, next=batch.first_offset)
-        return _Stretch(batch, self._reader.read(batch), plan.registry)
+        with pace.stage("read", len(batch)):
+            read = self._reader.read(batch)
+        return _Stretch(batch, read, plan.registry)
 
     def _account(self, batch: FrameBatch, read: Read, refused: dict[int, str], now: Instant) -> None:
         """Count the frames that were not counted before: each ended as one of recorded, duplicate, quarantined."""
@@ -247,6 +268,7 @@ class Record:
     def _trouble(self, now: Instant, error: Exception, wait: timedelta | None = None) -> None:
         """Note what is wrong, once while it stays the same, and choose how long to wait."""
         self._failures += 1
+        self.status.errors += 1
         text = f"{type(error).__name__}: {error}"
         if self.status.down_since is None or text != self.status.last_error:
             _log.warning("record.waits", error=text)

@@ -59,11 +59,40 @@ class Broker(Written):
 
 
 class JournalSettings(Written):
-    """How long frames are kept as they came; nothing a street has not read is ever dropped."""
+    """How long frames are kept as they came; nothing a street has not read is ever dropped.
+
+    A journal that holds ``most`` bytes, or whose disk has less than ``least_free`` left (or less than a twentieth of
+    it, if that is less), takes no more frames: they stay with the broker.
+    """
 
     file: Path = Path("journal.db")
     keep: Duration = timedelta(days=7)
     most: Size = 20 * 2**30
+    least_free: Size = 256 * 2**20
+
+
+class QuarantineSettings(Written):
+    """How many frames that could not be used are kept with their bytes, and how many unknown devices are listed."""
+
+    most: Count = 200_000
+    most_bytes: Size = 256 * 2**20
+    strangers: Count = 10_000
+
+
+class WatchSettings(Written):
+    """When the operator is told that something is wrong with firesense itself, and who may read its metrics.
+
+    ``lag``: a street is behind by more than that. ``down``: the history store has taken nothing for so long.
+    ``stuck``: a street has not moved for so long, so the process is not ready. ``port``: a listener of its own for
+    metrics and health, which processes without the console need.
+    """
+
+    lag: Duration = timedelta(seconds=60)
+    down: Duration = timedelta(seconds=60)
+    stuck: Duration = timedelta(seconds=60)
+    host: str = "127.0.0.1"
+    port: Port | None = None
+    token: SecretStr = SecretStr("")
 
 
 class HistorySettings(Written):
@@ -106,6 +135,12 @@ class AlertingSettings(Written):
 
     most: Count = 5000
     snapshot_every: Duration = timedelta(seconds=30)
+
+
+class RecordSettings(Written):
+    """How much of the journal is written to the history store at once."""
+
+    most: Count = 5000
 
 
 class Files(Written):
@@ -212,12 +247,15 @@ class Settings(Written):
     files: Files = Files()
     brokers: tuple[Broker, ...] = (Broker(),)
     journal: JournalSettings = JournalSettings()
+    quarantine: QuarantineSettings = QuarantineSettings()
     book: str = Field(default="", description="an SQLAlchemy URL; empty: book.db in the data folder")
     history: HistorySettings = HistorySettings()
     reading: ReadingSettings = ReadingSettings()
     alerting: AlertingSettings = AlertingSettings()
+    record: RecordSettings = RecordSettings()
     channels: tuple[ChannelSettings, ...] = (LogChannelSettings(kind="log", name="log"),)
     web: WebSettings = WebSettings()
+    watch: WatchSettings = WatchSettings()
 
 
 def load_settings(path: Path) -> Settings:

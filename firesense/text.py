@@ -62,6 +62,51 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "与消息服务器失去联系：收不到任何设备数据",
         "No contact with the broker: no device is heard",
     ),
+    # -- alerts about firesense itself: docs/operations.md says what to do ------------------------------------------
+    "alert.street-lags": (
+        "平台“{street}”环节积压：数据处理滞后",
+        "The {street} street of firesense is behind: frames wait to be worked on",
+    ),
+    "alert.sink-down": (
+        "历史库无法写入：读数暂存在流水账中，告警不受影响",
+        "The history store takes no readings: they wait in the journal, alerts are not affected",
+    ),
+    "alert.channel-down": (
+        "通知渠道“{name}”不可用：经它发出的通知将重试",
+        "The channel {name} takes no calls: they are tried again",
+    ),
+    "alert.journal-full": (
+        "流水账已达上限：停止接收，数据暂存在消息服务器",
+        "The journal has reached its limit: frames stay with the broker",
+    ),
+    "alert.journal-refuses": (
+        "流水账无法写入：停止接收，数据暂存在消息服务器",
+        "The journal cannot be written: frames stay with the broker",
+    ),
+    "alert.quarantine-full": (
+        "隔离区已达上限：同类报文只计数，不再保留原文",
+        "The quarantine has reached its limit: frames refused alike are only counted",
+    ),
+    "alert.journal-damaged": (
+        "流水账局部损坏：受影响的报文已隔离",
+        "The journal is damaged in places: the frames concerned are in quarantine",
+    ),
+    "alert.journal-mended": (
+        "启动时发现流水账损坏：已抢救可读部分，原文件已另存",
+        "The journal was damaged at the start: what could be read was kept, the file was set aside",
+    ),
+    "alert.journal-shorter": (
+        "流水账比账本旧：缺失的报文按丢失计",
+        "The journal ends before what was done of it (an old copy?): the frames missing are counted as lost",
+    ),
+    "alert.book-mended": (
+        "启动时发现账本损坏：已抢救可读部分，原文件已另存，请核对人员与设备",
+        "The book was damaged at the start: what could be read was kept, the file was set aside. Check people, devices",
+    ),
+    "alert.state-damaged": (
+        "启动时发现规则状态损坏：已由流水账重建",
+        "The rules' state was damaged at the start: it was rebuilt from the journal",
+    ),
     # -- calls (notify) ---------------------------------------------------------------------------------------------
     "call.title": ("【{mark}】{place} · {device}", "[{mark}] {place} · {device}"),
     "call.mark.hazard": ("{grade}隐患", "{grade} hazard"),

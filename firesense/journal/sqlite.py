@@ -58,7 +58,8 @@ class SqliteJournal:
     def __init__(self, path: Path, *, most_bytes: int | None = None, least_free: int = 0) -> None:
         """Open or create the file; raises JournalError when it is not a journal or of a newer schema.
 
-        No batch is taken while the file holds ``most_bytes`` or more, or its disk has less than ``least_free`` bytes.
+        No batch is taken while the file holds ``most_bytes`` or more, or its disk has less than ``least_free`` bytes
+        (or a twentieth of it, if that is less).
         """
         self._path = path
         self._most_bytes = most_bytes
@@ -134,8 +135,11 @@ class SqliteJournal:
     def _refuse_when_full(self, connection: sqlite3.Connection) -> None:
         if self._most_bytes is not None and (used := self._used(connection)) >= self._most_bytes:
             raise JournalFull(f"{self._path} holds {used} bytes; {self._most_bytes} are the most")
-        if self._least_free and (free := self.free_bytes) < self._least_free:
-            raise JournalFull(f"{self._path}: {free} bytes are left of its disk; {self._least_free} are the least")
+        if self._least_free:
+            disk = os.statvfs(self._path.parent)
+            free, least = disk.f_bavail * disk.f_frsize, min(self._least_free, disk.f_blocks * disk.f_frsize // 20)
+            if free < least:
+                raise JournalFull(f"{self._path}: {free} bytes are left of its disk; {least} are the least")
 
     def _error(self, error: sqlite3.Error, where: str = "") -> JournalError:
         """Say it as a JournalError; damage that nobody can read past is left for the next start to mend."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import subprocess
 import sys
 import threading
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -188,7 +190,10 @@ def test_a_journal_at_its_limit_takes_nothing_until_it_is_trimmed(tmp_path):
     journal.close()
 
 
-def test_a_journal_leaves_something_of_its_disk(tmp_path):
+def test_a_journal_leaves_something_of_its_disk(tmp_path, monkeypatch):
+    real = os.statvfs(tmp_path)
+    nearly_full = SimpleNamespace(f_bavail=real.f_blocks // 21, f_blocks=real.f_blocks, f_frsize=real.f_frsize)
+    monkeypatch.setattr("os.statvfs", lambda _path: nearly_full)
     journal = SqliteJournal(tmp_path / "journal.db", least_free=2**62)
     with pytest.raises(JournalFull, match="are left of its disk"):
         journal.append(batch_of(("a", "1")))
