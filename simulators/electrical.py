@@ -25,6 +25,8 @@ CABLE_LAG = 1200.0  # s
 CABLE_RISE = 38.0  # K at the rated current
 INRUSH = 5.0  # times the running current
 MOTOR_STARTS = 2 / 3600  # a second
+MOTOR_EVERY, MOTOR_LASTS = 120.0, 4.0  # s: a compressor that starts every other minute
+ARCS = 40.0  # half-cycles in a second at a loose terminal
 LEAK_START, LEAK_DOUBLES, LEAK_MOST = 20.0, 150.0, 800.0  # mA, s, mA: wet insulation gets worse by itself
 
 
@@ -41,7 +43,7 @@ def workshop_load(hour: float) -> float:
 class Panels(Population):
     """Monitored panels; a leak is the insulation of their first circuit failing."""
 
-    events = ("leak",)
+    events = ("leak", "arcing", "motor", "unplugged")
 
     def __init__(self, kinds: Sequence[str], rng: Generator, hour: float) -> None:
         n = len(kinds)
@@ -70,6 +72,8 @@ class Panels(Population):
         load = self._load(at) * rng.normal(1, 0.03, n)
         starts = self.workshop & (rng.random(n) < MOTOR_STARTS * dt)
         self.motor_until = np.where(starts, at + rng.uniform(1, 4, n), self.motor_until)
+        motors, age = self.struck("motor", at)
+        self.motor_until[motors] = np.where(age % MOTOR_EVERY < MOTOR_LASTS, at + dt, self.motor_until[motors])
         self._rise = relax(self._rise, CABLE_RISE * load**2, dt, CABLE_LAG)  # heat follows the square of the current
         drawn = load * np.where(self.motor_until > at, INRUSH, 1.0)
         self.current = self.rated[:, None] * drawn[:, None] * self.imbalance
@@ -82,7 +86,12 @@ class Panels(Population):
         self.residual = np.maximum(self.residual, 0)
         measured = self.ambient[:, None] + self._rise[:, None] + rng.normal(0, 0.1, (n, CHANNELS))
         self.temperature = np.where(self.probe, measured, NO_PROBE)
+        self.temperature[self.since["unplugged"] < at] = NO_PROBE
+        loose, age = self.struck("arcing", at)
         self.arcs = rng.poisson(0.02, n)  # switches and plugs
+        self.arcs[loose] += rng.poisson(ARCS, len(loose))
+        self.residual[:, 0] = self.stick("residual", self.residual[:, 0], at)
+        self.befall(at, dt)
         self._flag(dt)
 
     def _flag(self, dt: float) -> None:

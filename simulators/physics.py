@@ -45,6 +45,11 @@ class Held:
         return self.up
 
 
+TROUBLES = ("flat_battery", "removed", "stuck")  # what befalls a device of any class
+FLAT = 5.0  # per cent
+BATTERY_FALLS = 90.0 / 7200  # per cent a second: years in two hours
+
+
 class Population:
     """n devices of one class, as columns.
 
@@ -57,9 +62,11 @@ class Population:
     def __init__(self, n: int, rng: Generator, hour: float) -> None:
         self.n, self.rng, self.hour_at_start = n, rng, hour
         self.flagged: Mask = np.zeros(n, np.bool_)
-        self.since = {event: np.full(n, math.inf) for event in self.events}
+        self.since = {event: np.full(n, math.inf) for event in (*self.events, *TROUBLES)}
         self.battery = rng.uniform(72, 100, n)  # per cent
         self.rssi_mean = rng.uniform(-96, -62, n)  # dBm
+        self.removed: Mask = np.zeros(n, np.bool_)
+        self._held: dict[str, Floats] = {}  # what a stuck sensor goes on saying, NaN where it is not stuck
 
     def hour(self, at: float) -> float:
         """Local hour of the day, ``at`` seconds after the start."""
@@ -74,6 +81,22 @@ class Population:
         """Give the devices on which an event acts by now, and for how many seconds it has."""
         rows = np.flatnonzero(self.since[event] < at)
         return rows, at - self.since[event][rows]
+
+    def befall(self, at: float, dt: float) -> None:
+        """Let ``dt`` seconds of the troubles pass that any device can have; the last thing a step does."""
+        self.removed = self.since["removed"] < at
+        empties = self.since["flat_battery"] < at
+        self.battery = np.where(empties, np.maximum(self.battery - BATTERY_FALLS * dt, FLAT), self.battery)
+
+    def stick(self, name: str, values: Floats, at: float) -> Floats:
+        """Give what a sensor says: its value or, where it is stuck, what it said when that began."""
+        stuck = self.since["stuck"] < at
+        if not stuck.any():
+            return values
+        held = self._held.setdefault(name, np.full(self.n, math.nan))
+        fresh = stuck & np.isnan(held)
+        held[fresh] = values[fresh]
+        return np.where(stuck, held, values)
 
     def step(self, at: float, dt: float) -> None:
         """Bring every device from ``at - dt`` to ``at``, in seconds after the start."""

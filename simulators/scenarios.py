@@ -49,6 +49,23 @@ class Staged:
 
 DEAD_GATEWAY = "dead_gateway"
 
+
+def _nuisance(
+    name: str,
+    text: str,
+    device_class: str,
+    unfolds: float,
+    events: tuple[str, ...] = (),
+    *,
+    kind: str = "",
+    profile: str = "",
+) -> Scenario:
+    """Something that happens and that nobody is to be told of; the event is called like it unless said otherwise."""
+    return Scenario(
+        name, text, device_class, events or (name,), (), ("fire", "hazard"), unfolds, 900, kind=kind, profile=profile
+    )
+
+
 SCENARIOS: dict[str, Scenario] = {
     scenario.name: scenario
     for scenario in (
@@ -128,6 +145,85 @@ SCENARIOS: dict[str, Scenario] = {
             unfolds=900,
             allowed=120,
         ),
+        # -- what daily life does -----------------------------------------------------------------------------------
+        _nuisance(
+            "steam", "A bathroom door is opened: steam and some warmth.", "smoke", 600, profile="firesense-smoke"
+        ),
+        _nuisance("cigarette", "Somebody smokes under a detector.", "smoke", 480, profile="firesense-smoke"),
+        _nuisance("welding", "Half an hour of welding, a puff a seam.", "smoke", 1800, profile="firesense-smoke"),
+        _nuisance("harvest_dust", "Straw dust over a yard.", "smoke", 9600, ("harvest",), profile="firesense-smoke"),
+        _nuisance("humid_week", "Fog and damp for a week.", "smoke", 7 * 86400, ("humid",), profile="firesense-smoke"),
+        _nuisance("pump_test", "A fire pump is tested for ten minutes.", "water", 900, kind="main"),
+        _nuisance("hydrant_use", "A street sweeper fills its tank at a hydrant.", "water", 1800, kind="hydrant"),
+        _nuisance("motor_start", "A compressor starts every other minute.", "electrical", 3600, ("motor",)),
+        _nuisance("no_probe", "A cable's probe is unplugged.", "electrical", 3600, ("unplugged",)),
+        _nuisance("cold_snap", "A cold spell that the heaters can cope with.", "heater", 6 * 3600, ("cold",)),
+        _nuisance("thaw", "A warm wind.", "heater", 6 * 3600),
+        # -- what goes wrong ----------------------------------------------------------------------------------------
+        Scenario(
+            "arc",
+            "A loose terminal arcs.",
+            "electrical",
+            ("arcing",),
+            expected=("hazard",),
+            forbidden=("fire",),
+            unfolds=60,
+            allowed=60,
+        ),
+        Scenario(
+            "weak_heater",
+            "A cold spell, and one element that is half burnt out.",
+            "heater",
+            ("weak", "cold"),
+            expected=("hazard", "fault"),
+            forbidden=("fire",),
+            unfolds=6 * 3600,
+            allowed=900,
+        ),
+        Scenario(
+            "power_cut",
+            "The mains of an intake are cut.",
+            "heater",
+            ("power_cut",),
+            expected=("fault",),
+            forbidden=("fire",),
+            unfolds=60,
+            allowed=600,
+        ),
+        Scenario(
+            "dead_battery",
+            "A battery runs down in two hours.",
+            "smoke",
+            ("flat_battery",),
+            expected=("fault",),
+            forbidden=("fire", "hazard"),
+            unfolds=7200,
+            allowed=1200,
+            profile="firesense-smoke",
+        ),
+        Scenario(
+            "removed",
+            "A detector is taken off its base.",
+            "smoke",
+            ("removed",),
+            expected=("fault",),
+            forbidden=("fire", "hazard"),
+            unfolds=60,
+            allowed=120,
+            profile="firesense-smoke",
+        ),
+        Scenario(
+            "stuck_sensor",
+            "A detector goes on saying what it said.",
+            "smoke",
+            ("stuck",),
+            expected=("fault",),
+            forbidden=("fire", "hazard"),
+            unfolds=2 * 86400,
+            allowed=900,
+            profile="firesense-smoke",
+        ),
+        _nuisance("drifting_sensor", "A thermistor drifts by 3 K a day.", "smoke", 2 * 86400, ("drift",)),
         Scenario(
             DEAD_GATEWAY,
             "A gateway loses power: all its devices fall silent at once, and that is one fault.",

@@ -30,6 +30,15 @@ ENTRY_LAG = 12.0  # s
 ALARM_DELAY = 10.0  # s over the threshold
 COOKING_PEAKS = (60.0, 150.0, 240.0)  # s
 COOKING_WIDTH = 20.0  # s
+# Own estimates of what passes a detector in daily life: peak (dB/m), half width (s), warmth at the peak (K).
+PASSING = {
+    "steam": (0.10, 150.0, 4.0),  # a bathroom door that is opened
+    "cigarette": (0.05, 120.0, 0.0),
+    "harvest": (0.09, 2400.0, 0.0),  # straw dust over a yard, for hours
+}
+WELD_PEAK, WELD_EVERY, WELD_WIDTH, WELD_LASTS = 0.08, 90.0, 12.0, 1800.0  # dB/m, s, s, s
+HUMID, HUMID_LAG = 0.05, 6 * 3600.0  # dB/m that fog and damp add in the end, s
+DRIFT = 3.0 / 86400  # K a second: a thermistor that ages in days
 DUST_NORMAL = 0.02 / (365 * 86400)  # dB/m a second
 DUST_FAST = 0.10 / 7200  # the scenario: years of dust in two hours
 DUST_FAULT = 0.08  # dB/m of drift at which the chamber is called dirty
@@ -57,10 +66,22 @@ def cooking(age: Floats) -> Floats:
     return sum((np.exp(-(((age - peak) / COOKING_WIDTH) ** 2)) for peak in COOKING_PEAKS), np.zeros_like(age))
 
 
+def passing(age: Floats, peak: float, width: float) -> Floats:
+    """Something that passes once and is at its peak two widths after it began."""
+    bell: Floats = peak * np.exp(-(((age - 2 * width) / width) ** 2))
+    return bell
+
+
+def welding(age: Floats) -> Floats:
+    """Fumes of welding that began ``age`` seconds ago: a puff a seam, for half an hour."""
+    phase = (age % WELD_EVERY) - WELD_EVERY / 2
+    return np.where(age < WELD_LASTS, WELD_PEAK * np.exp(-((phase / WELD_WIDTH) ** 2)), 0.0)
+
+
 class Detectors(Population):
     """Detectors, each in a room of its own."""
 
-    events = ("fire", "cooking", "dust")
+    events = ("fire", "cooking", "dust", "steam", "cigarette", "harvest", "welding", "humid", "drift")
 
     def __init__(self, n: int, rng: Generator, hour: float) -> None:
         super().__init__(n, rng, hour)
@@ -89,11 +110,26 @@ class Detectors(Population):
             peaks = cooking(age)
             outside[at_the_stove] += self.cooking_peak[at_the_stove] * peaks
             room[at_the_stove] += 1.0 * peaks
+        for name, (peak, width, warmth) in PASSING.items():
+            rows, age = self.struck(name, at)
+            if len(rows):
+                bell = passing(age, 1.0, width)
+                outside[rows] += peak * bell
+                room[rows] += warmth * bell
+        welds, age = self.struck("welding", at)
+        outside[welds] += welding(age)
+        damp, age = self.struck("humid", at)
+        outside[damp] += HUMID * (1 - np.exp(-age / HUMID_LAG))
+        aging, age = self.struck("drift", at)
+        room[aging] += DRIFT * age
         self.smoke = relax(self.smoke, outside, dt, ENTRY_LAG)
         self.temperature = relax(self.temperature, room, dt, 30.0)
         self.dust = np.minimum(self.dust + dt * np.where(self.since["dust"] < at, DUST_FAST, DUST_NORMAL), DUST_MOST)
         self.dirty = self.dust > DUST_FAULT
         noise = self.rng.normal(0, 0.002, self.n)
         self.density = np.clip(self.clear_air + self.dust + self.smoke + noise, 0, FULL_SCALE)
+        self.density = self.stick("density", self.density, at)
+        self.temperature = self.stick("temperature", self.temperature, at)
+        self.befall(at, dt)
         self.alarm = self._alarm.step(self.density > self.threshold, self.density < 0.7 * self.threshold, dt)
         self.flagged = self.alarm

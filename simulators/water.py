@@ -21,6 +21,8 @@ BURST_PRESSURE = 0.05
 BURST_LAG = 4.0  # s at the break itself
 LEAK_FALL = 0.18  # MPa in the end
 LEAK_LAG = 3600.0  # s
+PUMP_LIFT, PUMP_LASTS = 0.12, 600.0  # MPa, s: a weekly test of a fire pump
+HYDRANT_FALL, HYDRANT_FLOW, HYDRANT_LASTS = 0.06, 15.0, 900.0  # MPa, L/s, s: a street sweeper fills its tank
 LOW, LOW_CLEARS, HIGH = 0.10, 0.12, 0.60  # the gauge's own limits
 KEPT = 4  # earlier pressures kept, for gauges that send in batches
 KEPT_EVERY = 60.0  # s
@@ -34,7 +36,7 @@ def demand(hour: float) -> float:
 class Gauges(Population):
     """Gauges; ``area`` says which hang on one main: a burst reaches its neighbours, the less the farther they are."""
 
-    events = ("burst", "leak")
+    events = ("burst", "leak", "pump_test", "hydrant_use")
 
     def __init__(self, kinds: Sequence[str], areas: Sequence[int], rng: Generator, hour: float) -> None:
         n = len(kinds)
@@ -70,6 +72,11 @@ class Gauges(Population):
             lost = 1 - np.exp(-age / LEAK_LAG)
             target[leaking] -= LEAK_FALL * lost
             flow[leaking] += 2.5 * lost
+        tested, age = self.struck("pump_test", at)
+        target[tested] += PUMP_LIFT * (age < PUMP_LASTS)
+        used, age = self.struck("hydrant_use", at)
+        target[used] -= HYDRANT_FALL * (age < HYDRANT_LASTS)
+        flow[used] += HYDRANT_FLOW * (age < HYDRANT_LASTS)
         for row in self.struck("burst", at)[0].tolist():
             near = self.neighbours(row)
             target[near] += (BURST_PRESSURE - target[near]) * self.nearness[near]
@@ -79,6 +86,8 @@ class Gauges(Population):
         self.pressure = target + (self.pressure - target) * np.exp(-dt / lag)
         self.flow = relax(self.flow, flow, dt, 6.0)
         self.pressure = np.maximum(self.pressure + self.rng.normal(0, 0.0006, self.n), 0)
+        self.pressure = self.stick("pressure", self.pressure, at)
+        self.befall(at, dt)
         while self._kept_at + KEPT_EVERY <= at:
             self._kept_at += KEPT_EVERY
             self.kept = np.column_stack([self.kept[:, 1:], self.pressure])

@@ -59,13 +59,14 @@ def firesense_smoke(detectors: Detectors, _ids: Sequence[str], rows: Rows, at: i
         detectors.temperature[rows].tolist(),
         battery,
         rssi,
+        detectors.removed[rows].tolist(),
         detectors.dirty[rows].tolist(),
         strict=True,
     )
     return [
         f'{head}{alarm:d},"smoke":{density:.4f},"temp":{temperature:.1f},"bat":{bat},"rssi":{rssi},'
-        f'"test":0,"tamper":0,"fault":{dirty:d}}}'.encode()
-        for alarm, density, temperature, bat, rssi, dirty in columns
+        f'"test":0,"tamper":{removed:d},"fault":{dirty:d}}}'.encode()
+        for alarm, density, temperature, bat, rssi, removed, dirty in columns
     ]
 
 
@@ -218,13 +219,14 @@ def firesense_heater(heaters: Heaters, _ids: Sequence[str], rows: Rows, at: int)
         heaters.ambient[rows].tolist(),
         heaters.on[rows].tolist(),
         heaters.current[rows].tolist(),
+        heaters.mains[rows].tolist(),
         heaters.battery[rows].astype(int).tolist(),
         strict=True,
     )
     return [
         f'{head}{water:.2f},"ambient_c":{ambient:.2f},"heater":{{"on":{TRUTH[on]},"current_a":{current:.2f}}},'
-        f'"mains":true,"bat":{bat}}}'.encode()
-        for water, ambient, on, current, bat in columns
+        f'"mains":{TRUTH[mains]},"bat":{bat}}}'.encode()
+        for water, ambient, on, current, mains, bat in columns
     ]
 
 
