@@ -164,9 +164,10 @@ class Certificates:
         made = cls(folder / "ca.pem", folder / "server.pem", folder / "server.key")
         curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
         names = ["-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost", "-addext", "basicConstraints=CA:FALSE"]
+        may = ["-addext", "keyUsage=critical,keyCertSign,cRLSign"]  # Python 3.13 wants an authority to say so
         signer = ["-CA", str(made.authority), "-CAkey", str(folder / "ca.key")]
         for command in (
-            ["req", "-x509", *curve, "-subj", "/CN=test authority", "-keyout", str(folder / "ca.key"), "-out"],
+            ["req", "-x509", *curve, "-subj", "/CN=test authority", *may, "-keyout", str(folder / "ca.key"), "-out"],
             ["req", "-x509", *curve, "-subj", "/CN=localhost", *names, *signer, "-keyout", str(made.key), "-out"],
         ):
             out = made.authority if "/CN=test authority" in command else made.certificate
