@@ -18,7 +18,7 @@ from firesense.domain.instant import micros
 from firesense.domain.readings import Quality, rounds
 from firesense.domain.rule import Change, RuleKind, Transition
 from firesense.rules.expression import RATE, compile_expression
-from firesense.rules.slope import KEPT, Slope
+from firesense.rules.looks import Look
 from firesense.rules.table import STALE
 
 if TYPE_CHECKING:
@@ -54,13 +54,15 @@ class Condition:
         """Compile the rule for ``size`` devices. Raises ExpressionError when it cannot be."""
         device_class = CLASSES[rule.device_class]
         rate_of = rule.metric if rule.kind is RuleKind.RATE else ""
+        self._rate = Look("rate", rate_of, micros(rule.window), micros(rule.per)) if rate_of else None
         self.rule = rule
         self._scope = scope
         self._when = compile_expression(rule.when, device_class, rate_of)
         self._clears = compile_expression(rule.clears, device_class, rate_of) if rule.clears else None
         self._names = self._when.names | (self._clears.names if self._clears else frozenset())
         self.looks = self._when.looks | (self._clears.looks if self._clears else frozenset())
-        self._slope = Slope(rate_of, micros(rule.window), micros(rule.per), size) if rate_of else None
+        if self._rate is not None:
+            self.looks |= {self._rate}
         self._hold, self._clear_hold = micros(rule.hold), micros(rule.clear_hold)
         # A device's own fire flag is never out of date: it pages even when it comes late or out of order.
         self._urgent = rule.kind is RuleKind.SIGNAL and rule.alert_class is AlertClass.FIRE
@@ -77,10 +79,8 @@ class Condition:
     def apply(self, table: Table, changed: list[Transition]) -> None:
         """Ask the rule of a table. Costs little unless a row trips or its device is not idle."""
         columns = table.columns
-        if self._slope is not None:
-            rates = self._slope.rates(table, self._scope)
-            if rates is not None:
-                columns = {**columns, RATE: rates}
+        if self._rate is not None and self._rate.name in columns:
+            columns = {**columns, RATE: columns[self._rate.name]}
         true = self._when.true(columns)
         if self._active or true.any():
             self._move(table, columns, np.broadcast_to(true, table.slots.shape), changed)
@@ -249,21 +249,19 @@ class Condition:
 
     # -- what is kept -----------------------------------------------------------------------------------------------
     def snapshot(self) -> dict[str, np.ndarray[Any, Any]]:
-        """The state of every device that is not idle, and the readings kept for rates."""
+        """The state of every device that is not idle."""
         slots = np.flatnonzero(self._state)
         bits = self._value[slots].view(np.int64)
         kept = np.column_stack([slots, self._state[slots], self._since[slots], self._due[slots], bits])
-        columns: dict[str, np.ndarray[Any, Any]] = {"state": kept.astype(np.int64)}
-        if self._slope is not None:
-            columns |= {"at": self._slope.at.copy(), "values": self._slope.values.copy()}
-        return columns
+        return {"state": kept.astype(np.int64)}
 
     def restore(self, columns: dict[str, np.ndarray[Any, Any]]) -> None:
         """Take a snapshot over; what does not fit is left as it is."""
         kept = columns.get("state")
-        size = len(self._state)
         if kept is not None and kept.ndim == 2 and kept.shape[1] == _COLUMNS and kept.dtype == np.int64:  # noqa: PLR2004
-            kept = kept[(kept[:, 0] >= 0) & (kept[:, 0] < size) & (kept[:, 1] > IDLE) & (kept[:, 1] <= CLEARING)]
+            kept = kept[
+                (kept[:, 0] >= 0) & (kept[:, 0] < len(self._state)) & (kept[:, 1] > IDLE) & (kept[:, 1] <= CLEARING)
+            ]
             slots = kept[:, 0]
             self._state[:] = IDLE
             self._state[slots], self._since[slots], self._due[slots] = kept[:, 1], kept[:, 2], kept[:, 3]
@@ -271,11 +269,6 @@ class Condition:
             self._active = len(slots)
             self._waiting = [slots.astype(np.int32)]
             self._wait_anew(self._still_waiting())
-        at, values = columns.get("at"), columns.get("values")
-        if self._slope is not None and at is not None and values is not None and at.shape == values.shape:
-            rows = min(size, len(at))
-            if at.shape[1:] == (KEPT,) and (at.dtype, values.dtype) == (np.int64, np.float64):
-                self._slope.at[:rows], self._slope.values[:rows] = at[:rows], values[:rows]
 
     def settle(self, firing: Collection[int]) -> None:
         """Make exactly these slots firing; what is pending goes on."""

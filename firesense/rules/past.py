@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 EIGHTHS = 8
-_HALF = EIGHTHS // 2
 _CELLS = np.arange(EIGHTHS)
+_OLD = (_CELLS[:, None] - _CELLS) % EIGHTHS >= EIGHTHS // 2  # [newest cell, cell]: from half the window ago
 
 
 class _Window:
@@ -41,15 +41,20 @@ class _Window:
         self.newest = np.zeros(size, np.int64)  # the number of the eighth under way
         self.cells = [np.full((size, EIGHTHS), value, np.float64) for value in empty]
 
-    def _move(self, slots: Slots, at: Instants) -> tuple[list[Array], Array, Array]:
-        """Move the windows on: their cells, the place of the newest of these, and how many eighths old each is."""
+    def _move(self, slots: Slots, at: Instants) -> Array:
+        """Move the windows of these devices on, and give the place of the cell that is under way in each."""
         number = at // self._length
         place = number % EIGHTHS
-        age = (place[:, None] - _CELLS) % EIGHTHS
-        over = number[:, None] - age > self.newest[slots][:, None]
-        self.newest[slots] = number
-        planes = [np.where(over, empty, cells[slots]) for empty, cells in zip(self._empty, self.cells, strict=True)]
-        return planes, place, age
+        before = self.newest[slots]
+        moved = np.flatnonzero(number != before)  # few: most readings fall into the eighth of the one before
+        if len(moved):
+            age = (place[moved, None] - _CELLS) % EIGHTHS
+            over = number[moved, None] - age > before[moved, None]
+            slots = slots[moved]
+            for empty, cells in zip(self._empty, self.cells, strict=True):
+                cells[slots] = np.where(over, empty, cells[slots])
+            self.newest[slots] = number[moved]
+        return place
 
     @property
     def kept(self) -> dict[str, Array]:
@@ -73,6 +78,9 @@ class _Window:
         """Take in one point of each of these devices, and answer."""
         raise NotImplementedError
 
+    def resume(self) -> None:
+        """Work out what follows from the state, after that was put in place."""
+
 
 class _Extreme(_Window):
     """lowest, highest, rise, fall: the least (or greatest) of each eighth."""
@@ -82,17 +90,16 @@ class _Extreme(_Window):
         super().__init__(look, size, np.inf if self._low else -np.inf)
 
     def step(self, slots: Slots, at: Instants, values: Floats) -> Floats:
-        (cells,), place, age = self._move(slots, at)
+        place = self._move(slots, at)
+        cells = self.cells[0][slots]
         taken = np.isfinite(cells)
         before = cells.min(axis=1) if self._low else cells.max(axis=1)
-        row = np.arange(len(slots))
         better = np.minimum if self._low else np.maximum
-        cells[row, place] = better(cells[row, place], values)
-        self.cells[0][slots] = cells
+        self.cells[0][slots, place] = better(self.cells[0][slots, place], values)
         if self.look.function in {"rise", "fall"}:
             away = np.maximum(values - before if self._low else before - values, 0.0)
             return np.where(taken.any(axis=1), away, np.nan)
-        return np.where((taken & (age >= _HALF)).any(axis=1), better(before, values), np.nan)
+        return np.where((taken & _OLD[place]).any(axis=1), better(before, values), np.nan)
 
 
 class _Mean(_Window):
@@ -102,22 +109,25 @@ class _Mean(_Window):
         super().__init__(look, size, 0.0, 0.0)
 
     def step(self, slots: Slots, at: Instants, values: Floats) -> Floats:
-        (sums, counts), place, age = self._move(slots, at)
-        row = np.arange(len(slots))
-        sums[row, place] += values
-        counts[row, place] += 1
-        self.cells[0][slots], self.cells[1][slots] = sums, counts
+        place = self._move(slots, at)
+        self.cells[0][slots, place] += values
+        self.cells[1][slots, place] += 1
+        sums, counts = self.cells[0][slots], self.cells[1][slots]
         taken = counts > 0
         means = (sums / np.maximum(counts, 1)).sum(axis=1) / taken.sum(axis=1)
-        return np.where((taken & (age >= _HALF)).any(axis=1), means, np.nan)
+        return np.where((taken & _OLD[place]).any(axis=1), means, np.nan)
 
 
 class _Count(_Window):
-    """count, times: at how many readings of each eighth a condition was true, or how often it became true."""
+    """count, times: at how many readings of each eighth a condition was true, or how often it became true.
+
+    Most conditions are false most of the time: only devices that have something to count are looked at.
+    """
 
     def __init__(self, look: Look, size: int) -> None:
         super().__init__(look, size, 0.0)
         self.was = np.zeros(size, np.bool_)
+        self._counting = np.zeros(size, np.bool_)
 
     @property
     def kept(self) -> dict[str, Array]:
@@ -133,18 +143,23 @@ class _Count(_Window):
         column = np.full(shape, np.nan)
         for turn in table.turns:
             rows = turn[said[turn]]
+            column[rows] = 0.0
+            rows = rows[true[rows] | self._counting[table.slots[rows]]]
             if len(rows):
                 column[rows] = self.step(table.slots[rows], table.event_at[rows], true[rows].astype(np.float64))
         return column
 
     def step(self, slots: Slots, at: Instants, values: Floats) -> Floats:
-        (cells,), place, _ = self._move(slots, at)
+        place = self._move(slots, at)
         true = values > 0
-        counts = true & ~self.was[slots] if self.look.function == "times" else true
+        self.cells[0][slots, place] += true & ~self.was[slots] if self.look.function == "times" else true
+        counts: Floats = self.cells[0][slots].sum(axis=1)
         self.was[slots] = true
-        cells[np.arange(len(slots)), place] += counts
-        self.cells[0][slots] = cells
-        return np.asarray(cells.sum(axis=1), np.float64)
+        self._counting[slots] = true | (counts > 0)
+        return counts
+
+    def resume(self) -> None:
+        self._counting = self.was | self.cells[0].any(axis=1)
 
 
 class _Usual(_Window):
@@ -254,7 +269,7 @@ class Past:
         for other in self._others:
             if (column := other.column(table)) is not None:
                 table.columns[other.look.name] = column
-        slopes = {key: line.rates(table, None) for key, line in self._lines.items()}
+        slopes = {key: line.rates(table) for key, line in self._lines.items()}
         for look in self._on_lines:
             if (slope := slopes[look.subject, look.window]) is not None:
                 rate = look.function == "rate"
@@ -277,6 +292,9 @@ class Past:
             if kept is not None and kept.dtype == mine.dtype and kept.shape[1:] == mine.shape[1:]:
                 rows = min(len(kept), len(mine))
                 mine[:rows] = kept[:rows]
+        for other in self._others:
+            if isinstance(other, _Window):
+                other.resume()
 
 
 def _until(look: Look, table: Table, slope: Floats) -> Floats:

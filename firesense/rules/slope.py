@@ -32,15 +32,13 @@ class Slope:
         self.at = np.zeros((size, KEPT), np.int64)
         self.values = np.zeros((size, KEPT), np.float64)
 
-    def rates(self, table: Table, scope: Mask | None) -> Floats | None:
+    def rates(self, table: Table) -> Floats | None:
         """The rate at each row, in the metric's unit per ``per``; None when no row says the metric."""
         values = table.values(self.metric)
         if values is None:
             return None
         # A retained message without a time of its own seems to be of now, and would bend the line.
         usable = table.current & ~np.isnan(values) & ((table.quality & int(Quality.RETAINED)) == 0)
-        if scope is not None:
-            usable &= scope[table.slots]
         rates = np.full(len(values), np.nan)
         rows = np.flatnonzero(usable)
         if not table.distinct:
