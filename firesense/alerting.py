@@ -45,9 +45,7 @@ NOTE_EVERY = 5 * SECOND  # how often ingest notes it
 _DEAF_AFTER = 4 * NOTE_EVERY
 _TELL_AFTER = 60 * SECOND  # a broker that restarts is no news
 _LAZY = SECOND  # a stretch that raised nothing commits its position this often: reading it again raises nothing
-_PAUSE = (
-    15 * SECOND
-)  # between two steps, which otherwise follow each other at once: we were stopped, or the clock jumped
+_PAUSE = 120 * SECOND  # between two steps: we were stopped, or the clock jumped
 _IDLE = timedelta(milliseconds=200)  # holds run out and people close alerts while no frame comes
 _AFTER_FAILURE = timedelta(seconds=1)
 _LOOK_BACK = 100_000  # frames read again when there is no rule state: holds and rates reach no further than hours

@@ -86,6 +86,21 @@ def act(
     return errand.done(replace(climb, rung=index, round=lap), max(longest, _EMPTY_ROUND_WAIT))
 
 
+def redated(climb: Climb, now: Instant) -> Climb | None:
+    """The climb with a due time that can be; None when it has one.
+
+    A climb waits no longer than its rungs say. One that is due later was dated by a clock that has been put back
+    since: it waits anew for what the rung before it grants, since nobody knows how much of that has passed.
+    """
+    if climb.due_at is None or not climb.ladder.rungs:
+        return None
+    longest = max(_EMPTY_ROUND_WAIT, *(rung.wait for rung in climb.ladder.rungs))
+    if climb.due_at <= now + micros(longest):
+        return None
+    wait = max(climb.ladder.rungs[climb.rung - 1].wait, _SHORTEST_WAIT)
+    return replace(climb, due_at=now + micros(wait), version=climb.version + 1)
+
+
 def _spent(ladder: Ladder, lap: int) -> bool:
     return ladder.repeat is not None and lap > ladder.repeat
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import timedelta
 
     from firesense.domain.alert import Alert, Finding
@@ -161,6 +161,22 @@ class User:
     one_time: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much there is in the book of what somebody still has to do something about.
+
+    ``alerts`` are open ones by class, ``calls`` those not sent yet by channel, ``quarantine`` frames by reason that
+    were not replayed; ``quarantine_bytes`` are their payloads and topics.
+    """
+
+    alerts: Mapping[str, int]
+    climbs: int
+    calls: Mapping[str, int]
+    quarantine: Mapping[str, int]
+    quarantine_bytes: int
+    strangers: int
+
+
 class Book(Protocol):
     """The relational store: registry, org, alerts, climbs, outbox, quarantine, sessions, positions.
 
@@ -227,6 +243,13 @@ class Book(Protocol):
         """Take due calls, urgent first; nobody else gets them before ``until``. Calls become moot here, too.
 
         Calls of the channels in ``without`` (they are busy) stay where they are, so that they hold up nobody else's.
+        """
+        ...
+
+    def release_calls(self, now: Instant, beyond: Instant) -> int:
+        """Make due now what is leased, and what is due after ``beyond``: nobody can have meant that. Counts them.
+
+        For a duty that starts, since whoever held the leases is gone, and for a clock that was put back.
         """
         ...
 
@@ -301,6 +324,18 @@ class Book(Protocol):
     # -- quarantine -------------------------------------------------------------------------------------------------
     def quarantine(self, *, reason: str = "", most: int = 1000, replayed: bool = False) -> list[Refusal]:
         """Frames that could not be used and (unless asked for) were not replayed, oldest first."""
+        ...
+
+    def trim_quarantine(self, most: int, most_bytes: int, most_strangers: int) -> int:
+        """Keep the quarantine within its limits; counts the frames that are from now on only counted.
+
+        Replayed frames go first, the oldest of them first. Then, of frames refused for the same reason on the same
+        topic, wherever there are most of them, the older half becomes a number: the ``more`` of the next one kept.
+        """
+        ...
+
+    def counts(self) -> Counts:
+        """Count what is waiting; costs what is waiting, not what is over."""
         ...
 
     def mark_replayed(self, offsets: Collection[int], at: Instant) -> None:

@@ -247,7 +247,7 @@ class House:
             try:
                 self._keeper.refresh()
                 for transport in self._transports:
-                    if transport.connected and now - noted_at.get(transport.name, 0) >= NOTE_EVERY:
+                    if transport.connected and abs(now - noted_at.get(transport.name, 0)) >= NOTE_EVERY:
                         self._journal.note(LISTENING + transport.name, now)
                         noted_at[transport.name] = now
                 self._status = self._look()

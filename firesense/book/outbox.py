@@ -44,6 +44,15 @@ _LEASE = (
     .where(_CALL.number == sa.bindparam("taken"))
     .values(ready_at=sa.bindparam("until"), told=sa.bindparam("as_it_was"))
 )
+_RELEASE = (
+    sa.update(tables.call)
+    .where(
+        _CALL.rank.in_(rows.RANKS),
+        _CALL.ready_at > sa.bindparam("now"),
+        sa.or_(_CALL.ready_at != _CALL.due_at, _CALL.ready_at > sa.bindparam("beyond")),
+    )
+    .values(ready_at=sa.bindparam("now"))
+)
 _OF_ALERT = sa.select(*rows.CALL).where(_CALL.alert == sa.bindparam("id")).order_by(_CALL.number)
 _FOUND = sa.select(*rows.CALL, _CALL.told).where(_CALL.key == sa.bindparam("key")).with_for_update()
 
@@ -79,6 +88,14 @@ class Outbox(Chapter):
                     [{"taken": taken, "until": until, "as_it_was": alert.condition} for taken, _, alert in leased],
                 )
         return [(call, alert) for _, call, alert in leased]
+
+    def release_calls(self, now: Instant, beyond: Instant) -> int:
+        """Make due now what is leased, and what is due after ``beyond``: nobody can have meant that. Counts them.
+
+        A call that someone has under way all the same is made twice; its key tells the receiver.
+        """
+        with self._database.writing() as connection:
+            return connection.execute(_RELEASE, {"now": now, "beyond": beyond}).rowcount
 
     def settle(self, call: Call, at: Instant) -> None:
         """Write what came of a leased call: its state, attempts, receipt and next due time; and a step of the story.

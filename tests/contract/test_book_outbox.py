@@ -145,3 +145,26 @@ def test_what_became_moot_on_its_way_is_sent_or_left(book, alert):
 def test_only_calls_that_were_written_are_settled(book, alert):
     with pytest.raises(NotFound):
         book.settle(call(alert, "nobody"), LATER)
+
+
+@pytest.mark.usefixtures("alert")
+def test_a_lease_ends_when_a_duty_starts_anew_and_what_waits_its_turn_waits_on(book):
+    [taken, other] = lease(book)[:2]
+    book.settle(replace(other, state=CallState.FAILED_FOR_NOW, due_at=LATER + MINUTE), LATER)
+    assert book.release_calls(LATER, LATER + 15 * MINUTE) == 1
+    assert [c.key for c, _ in book.lease_calls(LATER, LATER + SECOND, 9)] == [taken.key]
+
+
+def test_a_call_that_waits_for_a_time_nobody_meant_is_due_now(book, alert):
+    for taken in lease(book):
+        book.settle(replace(taken, state=CallState.FAILED_FOR_NOW, due_at=LATER + 60 * MINUTE), LATER)
+    assert book.lease_calls(LATER, LATER + SECOND, 9) == []
+    assert book.release_calls(LATER, LATER + 15 * MINUTE) == len(book.calls(alert.id))
+    assert len(book.lease_calls(LATER, LATER + SECOND, 9)) == len(book.calls(alert.id))
+
+
+@pytest.mark.usefixtures("alert")
+def test_a_call_that_was_made_is_never_released(book):
+    for taken in lease(book):
+        sent(book, taken)
+    assert book.release_calls(LATER, LATER) == 0

@@ -75,6 +75,19 @@ def test_a_broker_that_is_gone_is_one_alert_and_no_device_is_called_silent(house
     assert len(house.open_alerts()) > 0
 
 
+@pytest.mark.parametrize("step", [HOUR, -HOUR])
+def test_a_clock_that_jumps_makes_nobody_silent_and_nobody_deaf(house, step):
+    for number in (1, 2, 3, 4, 5, 9):
+        house.hear(smoke(house.clock, number))
+    house.wind(seconds=30)
+    house.clock.at += step
+    house.settle()  # before ingest has noted that it listens
+    house.wind(minutes=2)
+    assert house.open_alerts() == []
+    house.wind(hours=1, step=10 * SECOND, listening=False)
+    assert [alert.rule for alert in house.open_alerts()] == ["ingest-deaf"], "and a deaf ingest is seen all the same"
+
+
 def test_a_dead_gateway_is_one_alert_not_one_a_device(house):
     for number in (1, 2, 3, 4, 5, 9):
         house.hear(smoke(house.clock, number))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 
 from firesense.settings import load_settings
 from tests.servers import free_port
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,8 +112,10 @@ class House:
 
     def signal(self, name: str, number: signal.Signals) -> None:
         """Send a signal to a process; after SIGKILL and SIGTERM wait for its end. It is started anew."""
-        with self._lock:
-            process = self._processes.pop(name) if number in {signal.SIGKILL, signal.SIGTERM} else self._processes[name]
+        process = wait_until(lambda: self._processes.get(name), f"{name} is started anew")
+        if number in {signal.SIGKILL, signal.SIGTERM}:
+            with self._lock:
+                self._processes.pop(name, None)
         if process.poll() is None:
             process.send_signal(number)
         if number is signal.SIGKILL:

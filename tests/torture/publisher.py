@@ -91,6 +91,7 @@ class Publisher(threading.Thread):
         self._client: mqtt.Client | None = None
         self._up = False
         self._heard = 0.0
+        self._not_before = 0.0
 
     def put(self, frames: Iterable[Said]) -> None:
         with self._lock:
@@ -167,7 +168,7 @@ class Publisher(threading.Thread):
         client = self._client
         assert client is not None
         with self._lock:
-            if not self._queue or len(self._under_way) >= WINDOW:
+            if not self._queue or len(self._under_way) >= WINDOW or time.monotonic() < self._not_before:
                 return False
             frame = self._queue.popleft()
             self._publishing = frame
@@ -188,6 +189,7 @@ class Publisher(threading.Thread):
                     continue
                 if code.value == NO_SUBSCRIBER or code.is_failure:
                     self._queue.append(frame)
+                    self._not_before = time.monotonic() + 0.2  # the daemon is on its way back
                 else:
                     frame.acked_at = time.time()
                     self._acked.append(frame)

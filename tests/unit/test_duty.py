@@ -12,7 +12,7 @@ import structlog
 from firesense import duty, escalate
 from firesense.book import SqlBook
 from firesense.domain.errors import BookError
-from firesense.domain.escalation import ClimbState, Ladder, Rung, StepKind
+from firesense.domain.escalation import CallState, ClimbState, Ladder, Rung, StepKind
 from firesense.domain.instant import MINUTE
 from firesense.domain.message import Message, Receipt
 from firesense.domain.outcome import Outcome, Raise
@@ -281,3 +281,45 @@ def test_calls_flow_on_as_soon_as_a_full_channel_has_room(house, monkeypatch):
         await until(lambda: len(house.channels["app"].people) == 60)
 
     running(house, story)
+
+
+def test_what_a_killed_duty_had_under_way_is_called_at_once_by_the_next(house):
+    async def story():
+        house.raise_alert()
+        house.book.lease_calls(NOW, NOW + 40_000_000, 9)  # and then it was killed
+        house.delivery, house.duty = house.open()
+        await house.pass_time(1)
+        assert house.told == ["lin"]
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_clock_that_is_put_back_keeps_nobody_waiting(house, killed):
+    async def story():
+        house.raise_alert()
+        await house.pass_time()
+        assert house.told == ["lin"]
+        house.clock.wind(-3600)
+        if killed:
+            house.delivery, house.duty = house.open()
+        await house.pass_time(1)
+        assert house.told == []
+        await house.pass_time(90)
+        assert house.told == ["wu"], "the wait of the rung, from when the clock was found put back"
+        assert house.book.climb("AB12CD34EF").state is ClimbState.CLIMBING
+
+    asyncio.run(story())
+
+
+def test_a_call_that_failed_is_tried_again_soon_although_the_clock_was_put_back(house):
+    async def story():
+        house.raise_alert()
+        call, _ = house.book.lease_calls(NOW, NOW + 1, 1)[0]
+        later = NOW + 2_000_000
+        house.book.settle(replace(call, state=CallState.FAILED_FOR_NOW, due_at=later), NOW)
+        house.clock.wind(-3600)
+        await house.pass_time()
+        assert house.told == ["lin"]
+
+    asyncio.run(story())
