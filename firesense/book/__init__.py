@@ -30,7 +30,11 @@ class SqlBook(People, Devices, Streets, Climbs, Outbox, Cases, Story, Sessions, 
         Raises BookError when it cannot be opened, was written by a newer firesense, or is something else.
         """
         super().__init__(Database(url))
-        prepare(self._database)
+        try:
+            prepare(self._database)
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def to_be_mended(self) -> str:

@@ -77,9 +77,11 @@ class SqliteJournal:
                 if found == 0:
                     connection.execute(f"PRAGMA user_version = {SCHEMA}")
         except sqlite3.Error as error:
+            self.close()
             raise JournalError(f"{path}: {error}") from error
         self._inode = path.stat().st_ino
         if found > SCHEMA:
+            self.close()
             raise JournalError(f"{path}: written by a newer firesense (schema {found}, this one reads {SCHEMA})")
 
     @property
@@ -89,12 +91,12 @@ class SqliteJournal:
         if connection is None:
             # Closed by whichever thread closes the journal, hence check_same_thread.
             connection = sqlite3.connect(self._path, timeout=10, isolation_level=None, check_same_thread=False)
+            self._open.append(connection)
             connection.execute("PRAGMA page_size = 16384")  # batches are blobs of some 100 KiB
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             self._local.connection = connection
-            self._open.append(connection)
         return connection
 
     @property
