@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from firesense.domain.alert import AlertClass, Grade  # noqa: TC001 -- pydantic reads them when the program runs
+from firesense.domain.alert import AlertClass, Grade
 from firesense.domain.catalogue import CLASSES, DeviceClass
 from firesense.domain.errors import ConfigError, Fault
 from firesense.domain.rule import Rule, RuleKind
@@ -22,7 +22,7 @@ from firesense.text import LANGUAGES
 from firesense.yamlfile import Duration, Written, read_shape
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 FAMILY = "[*]"  # residual_current[*]: one rule for each of residual_current_1, residual_current_2, ...
@@ -48,6 +48,7 @@ _UNFIT = {  # kind -> keys that mean nothing to it
         "periods",
         "at_most",
         "where",
+        "hides",
     ),
 }
 
@@ -73,6 +74,7 @@ class _Rule(Written):
     devices: int = Field(default=2, ge=1, le=100)
     within: Duration = timedelta(minutes=10)
     share: str = ""
+    hides: list[str] = Field(default_factory=list)
     text: dict[str, str]
 
 
@@ -98,9 +100,21 @@ def load_rules(path: Path, seasons: Collection[str] | None = None) -> tuple[Rule
     for number, one in enumerate(written.rules):
         if one.kind is RuleKind.COINCIDENCE:
             rules += check.meeting(one, f"rules[{number}]", rules)
+    check.inhibition(written.rules, rules)
     if check.faults:
         raise ConfigError(check.faults)
-    return tuple(rules)
+    by_name = _by_name(rules)
+    return tuple(
+        replace(rule, hides=tuple(hidden.id for name in rule.hides for hidden in by_name[name])) for rule in rules
+    )
+
+
+def _by_name(rules: Iterable[Rule]) -> dict[str, list[Rule]]:
+    """Index rules by the ids people wrote: those of a family are one."""
+    found: dict[str, list[Rule]] = {}
+    for rule in rules:
+        found.setdefault(rule.id.partition(".")[0], []).append(rule)
+    return found
 
 
 class _Check:
@@ -154,9 +168,7 @@ class _Check:
         for language, text in one.text.items():
             if any(f"{{{name}}}" in text for name in ("value", "unit", "channel", "limit")):
                 self.fault(f"{at}.text.{language}", "a coincidence knows no value: only {device} and {place}")
-        known: dict[str, list[Rule]] = {}
-        for rule in (rule for rule in rules if rule.kind is not RuleKind.COINCIDENCE):
-            known.setdefault(rule.id.partition(".")[0], []).append(rule)
+        known = _by_name(rule for rule in rules if rule.kind is not RuleKind.COINCIDENCE)
         if not one.of:
             self.fault(f"{at}.of", "names no rules")
         elif len(one.of) == 1 and one.devices == 1:
@@ -182,6 +194,20 @@ class _Check:
                 share=one.share,
             )
             yield replace(rule, text=one.text, source=f"{self._file}: {at}", version=version(rule))
+
+    def inhibition(self, written: list[_Rule], rules: list[Rule]) -> None:
+        """Check which rules hide which."""
+        by_name = _by_name(rules)
+        graph = {one.id: one.hides for one in written}
+        for number, one in enumerate(written):
+            if one.kind is RuleKind.COINCIDENCE:
+                continue
+            for n, name in enumerate(one.hides):
+                reason = _cannot_be_hidden(one, name, by_name.get(name, []))
+                if reason:
+                    self.fault(f"rules[{number}].hides[{n}]", reason)
+            if circle := _circle(one.id, graph):
+                self.fault(f"rules[{number}].hides", f"hides itself: {' > '.join(circle)}")
 
     def _texts(self, one: _Rule, at: str) -> None:
         for language in LANGUAGES:
@@ -249,6 +275,7 @@ class _Check:
                 for key, values in sorted(one.where.items(), key=lambda pair: KEYS.index(pair[0]))
             },
             latches=one.latches,
+            hides=tuple(one.hides),  # the ids as written: load_rules makes them those of the rules
             channel=channel,
         )
         text = {language: text.replace("{limit}", limit) for language, text in one.text.items()}
@@ -279,6 +306,32 @@ class _Check:
             self.fault(f"{at}.clears", f"clears on the same side of {trip.metric} on which it trips")
         elif (falls and clear.value < trip.value) or (rises and clear.value > trip.value):
             self.fault(f"{at}.clears", f"clears at {clear.written} while it still trips at {trip.written}")
+
+
+def _cannot_be_hidden(one: _Rule, name: str, hidden: list[Rule]) -> str:
+    """Say why a rule cannot hide these; "" when it can."""
+    if not hidden or hidden[0].kind is RuleKind.COINCIDENCE:
+        return f"there is no rule {name!r} of signals, metrics or absence"
+    if hidden[0].alert_class is AlertClass.FIRE:
+        return f"{name} is of class fire: nothing hides a fire"
+    if hidden[0].device_class != one.device_class:
+        return f"{name} is asked of {hidden[0].device_class}, never of the same device"
+    return ""
+
+
+def _circle(start: str, graph: Mapping[str, Sequence[str]]) -> list[str]:
+    """Find a way from a rule over those it hides back to itself."""
+    ways = [[start]]
+    seen: set[str] = set()
+    while ways:
+        way = ways.pop()
+        for name in graph.get(way[-1], ()):
+            if name == start:
+                return [*way, name]
+            if name not in seen:
+                seen.add(name)
+                ways.append([*way, name])
+    return []
 
 
 def version(rule: Rule) -> str:

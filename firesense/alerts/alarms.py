@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from firesense.alerts.inhibition import Inhibition
 from firesense.domain.alert import Alert, AlertClass, Condition, Grade, alert_id
 from firesense.domain.catalogue import CLASSES
 from firesense.domain.instant import micros
@@ -42,6 +43,7 @@ class Alarms:
     def __init__(self, rules: Iterable[Rule], registry: Registry, org: Org) -> None:
         """Begin with nothing open: ``refresh`` comes next."""
         self._rules = {rule.id: rule for rule in rules}
+        self._inhibition = Inhibition(self._rules.values())
         self._registry = registry
         self._org = org
         self._open: dict[Key, Alert] = {}
@@ -59,7 +61,8 @@ class Alarms:
             if alert.open:
                 self._open[self._key(alert)] = alert
                 before.pop(alert.id, None)
-        return [where for alert in before.values() if (where := self._firing_at(alert)) is not None]
+        closed = [where for alert in before.values() if (where := self._firing_at(alert)) is not None]
+        return closed + [hidden for where in closed for hidden in self._inhibition.closed(where)]
 
     def forget(self, alert: str) -> Firing | None:
         """Drop an alert that a person has closed; gives where it was firing, for the engine to release."""
@@ -97,10 +100,13 @@ class Alarms:
         half an hour: then it is a new one.
         """
         deeds: list[Alert | TripAgain | Clear] = []
-        for transition in transitions:
-            deed = self._clear(transition) if transition.change is Change.CLEARED else self._trip(transition, now)
-            if deed is not None:
-                deeds.append(deed)
+        for transition in self._inhibition.ordered(transitions):
+            if transition.change is not Change.CLEARED:
+                told: list[Alert | TripAgain | Clear | None] = [self._trip(transition, now)]
+            else:
+                told = [self._clear(transition)]
+                told += [self._trip(hidden, now) for hidden in self._inhibition.cleared(transition)]
+            deeds += [deed for deed in told if deed is not None]
         return deeds
 
     def _trip(self, transition: Transition, now: Instant) -> Alert | TripAgain | None:
@@ -113,8 +119,14 @@ class Alarms:
         if known is not None and not _was_quiet(known, transition.event_at):
             self._open[key] = replace(known, condition=Condition.FIRING, cleared_at=None, trips=known.trips + 1)
             return TripAgain(known.id, transition.event_at, value)
+        if self._inhibition.hide(transition, lambda rule: self._fires(rule, device.id)):
+            return None
         alert = self._open[key] = self._alert(self._rules[transition.rule], device, transition, value, now)
         return alert
+
+    def _fires(self, rule: str, device: str) -> bool:
+        alert = self._open.get((rule, device))
+        return alert is not None and alert.condition is Condition.FIRING
 
     def _clear(self, transition: Transition) -> Clear | None:
         device = self._registry.at(transition.device_class, transition.slot)

@@ -1,0 +1,7 @@
+"""Transitions -> alerts: what is raised, what goes on, what is over, and what is not told because more was said."""
+
+from __future__ import annotations
+
+from firesense.alerts.alarms import FIRESENSE, QUIET, STRANGER_FIRE, UNREGISTERED, Alarms, written
+
+__all__ = ["FIRESENSE", "QUIET", "STRANGER_FIRE", "UNREGISTERED", "Alarms", "written"]
