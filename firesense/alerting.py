@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from firesense.domain.columns import Snapshot
+    from firesense.domain.frame import FrameBatch
     from firesense.domain.plan import Plan
     from firesense.domain.readings import Readings
     from firesense.ports import Book, Clock, Journal
@@ -150,7 +151,7 @@ class Alerting:
 
         Raises BookError or JournalError when nothing was done; the next step tries the same again.
         """
-        now, pace = self._clock.now(), self.status.pace
+        now = self._clock.now()
         self.status.turns += 1
         if self._position < 0:
             self._start(now)
@@ -160,22 +161,32 @@ class Alerting:
         self._follow_plan(now)
         self._follow_desk(now)
         self._tell_of_ourselves(now)
-        with pace.stage("fetch"):
+        with self.status.pace.stage("fetch"):
             batch = self._journal.read(self._position, self._most)
-        if batch is None:
-            self._finish(self._tick(now, now), self._position, now)
-        else:
-            with pace.stage("read", len(batch)):
-                read = self._reader.read(batch)
-            with pace.stage("judge", len(batch)):
-                deeds = self._judge(read, now)
-            caught_up = batch.next_offset >= self._journal.head
-            # Behind, the clock that counts is the journal's: a hold runs out when the next frame came later than it.
-            deeds += self._tick(now if caught_up else int(batch.received_at[-1]), now, absences=caught_up)
-            self._finish(deeds, batch.next_offset, now, read)
+        try:
+            if batch is None:
+                self._finish(self._tick(now, now), self._position, now)
+            else:
+                self._do(batch, now)
+        except (BookError, JournalError):
+            if self._unwritten is None:  # the rules have moved on and nothing of it is kept: begin where the book is
+                self._position = -1
+            raise
         if abs(now - self._saved_at) >= self._snapshot_every:
             self._save(now)
         return batch is not None
+
+    def _do(self, batch: FrameBatch, now: Instant) -> None:
+        """Judge a stretch and write what came of it."""
+        pace = self.status.pace
+        caught_up = batch.next_offset >= self._journal.head
+        with pace.stage("read", len(batch)):
+            read = self._reader.read(batch)
+        with pace.stage("judge", len(batch)):
+            deeds = self._judge(read, now)
+        # Behind, the clock that counts is the journal's: a hold runs out when the next frame came later than it.
+        deeds += self._tick(now if caught_up else int(batch.received_at[-1]), now, absences=caught_up)
+        self._finish(deeds, batch.next_offset, now, read)
 
     # -- starting, and following what others change -----------------------------------------------------------------
     def _start(self, now: Instant) -> None:
@@ -231,9 +242,9 @@ class Alerting:
         self._seen_at = now
         steps = self._book.last_step()
         if steps != self._steps_seen:
-            self._steps_seen = steps
             for firing in self._alarms.refresh(self._book.alerts(most=_EVERY_ALERT)):
                 self._engine.release(firing, now)
+            self._steps_seen = steps
 
     def _notice_pause(self, now: Instant) -> None:
         """After a pause of ours, or a step of the clock, which looks like one: nobody was silent, we did not listen."""

@@ -19,7 +19,7 @@ _PER_FRAME = 8 + 4 + 2 + 1
 
 def pack(batch: FrameBatch) -> bytes:
     """Write a batch without its offsets and its source, which the journal keeps beside the blob."""
-    topics = "\0".join(batch.topics).encode("utf-8", "surrogateescape")
+    topics = "\0".join(batch.topics).encode("utf-8", "replace")
     lengths = np.fromiter(map(len, batch.payloads), dtype="<u4", count=len(batch))
     return b"".join(
         (
@@ -50,7 +50,7 @@ def unpack(blob: bytes, source: str, first_offset: int) -> FrameBatch:
     ends = (np.cumsum(lengths, dtype=np.int64) + payloads_at).tolist()
     if (ends[-1] if ends else payloads_at) != len(blob):
         raise ValueError("its payload lengths do not add up")
-    topics = blob[at + count * _PER_FRAME : payloads_at].decode("utf-8", "surrogateescape").split("\0")
+    topics = blob[at + count * _PER_FRAME : payloads_at].decode("utf-8", "replace").split("\0")
     payloads = [blob[start:end] for start, end in zip([payloads_at, *ends], ends, strict=False)]
     if len(topics) != count:
         raise ValueError("its topics do not match its count")

@@ -71,11 +71,10 @@ class SqliteJournal:
         self._grown = threading.Condition()
         try:
             connection = self._connection
-            with connection:
+            found = connection.execute("PRAGMA user_version").fetchone()[0]
+            if found == 0:  # and only then: on a full disk what is there can still be read
                 connection.executescript(_CREATE)
-                found = connection.execute("PRAGMA user_version").fetchone()[0]
-                if found == 0:
-                    connection.execute(f"PRAGMA user_version = {SCHEMA}")
+                connection.execute(f"PRAGMA user_version = {SCHEMA}")
         except sqlite3.Error as error:
             self.close()
             raise JournalError(f"{path}: {error}") from error
@@ -174,9 +173,9 @@ class SqliteJournal:
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         """All of it, durably, or nothing."""
-        connection = self._connection
         with self._write_lock:
             try:
+                connection = self._connection
                 connection.execute("BEGIN IMMEDIATE")
                 try:
                     yield connection

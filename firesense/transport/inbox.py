@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from firesense.domain.frame import FrameBatch, Marks
+from firesense.domain.instant import SECOND
 from firesense.ports import Delivery
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from firesense.ports import Clock
     from firesense.transport.health import Health
     from firesense.transport.options import MqttOptions
+
+_JITTER = SECOND  # a clock that is further behind than this was put back
 
 
 class Run:
@@ -87,14 +90,16 @@ class Inbox:
     def stamp(self) -> None:
         """Give the frames appended since the last call their instants: now, rising strictly over all frames.
 
-        Cuts and marks payloads that are too long.
+        Only when the clock was put back they start anew from it: instants that ran ahead of it for an hour would make
+        every device with a right clock look late. Cuts and marks payloads that are too long.
         """
         run = self.run
         known = len(run.received_at)
         new = len(run.payloads) - known
         if not new:
             return
-        at = max(self._clock.now(), self._last_at + 1)
+        now = self._clock.now()
+        at = now if now < self._last_at - _JITTER else max(now, self._last_at + 1)
         self._last_at = at + new - 1
         run.received_at.frombytes(np.arange(at, at + new, dtype=np.int64).tobytes())
         self.waiting += new
