@@ -6,6 +6,7 @@ import os
 import zlib
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import numpy as np
 import structlog
@@ -24,6 +25,7 @@ class SnapshotFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.damaged = False  # whether what was there could not be used
 
     def save(self, offset: int, state: Mapping[str, NDArray[np.generic]]) -> None:
         """Write the state that holds before the frame at ``offset``. Raises OSError when the disk refuses."""
@@ -39,15 +41,25 @@ class SnapshotFile:
         fresh.replace(self._path)
 
     def load(self) -> tuple[int, dict[str, NDArray[np.generic]]] | None:
-        """Read (offset, state); None when there is none or it is damaged: then the rules start afresh."""
+        """Read (offset, state); None when there is none, or it is damaged and set aside: it is rebuilt then."""
         try:
             written = self._path.read_bytes()
         except FileNotFoundError:
             return None
         crc, body = written[:4], written[4:]
         if zlib.crc32(body).to_bytes(4, "little") != crc:
-            _log.warning("snapshot.damaged", file=str(self._path))
+            self._set_aside("its checksum differs")
             return None
-        with np.load(BytesIO(body), allow_pickle=False) as columns:
-            state = {name.removeprefix("state/"): columns[name] for name in columns.files if name.startswith("state/")}
-            return int(columns["offset"]), state
+        try:
+            with np.load(BytesIO(body), allow_pickle=False) as columns:
+                states = [name for name in columns.files if name.startswith("state/")]
+                return int(columns["offset"]), {name.removeprefix("state/"): columns[name] for name in states}
+        except (ValueError, KeyError, OSError, BadZipFile) as error:  # whole, but not ours
+            self._set_aside(str(error))
+            return None
+
+    def _set_aside(self, reason: str) -> None:
+        self.damaged = True
+        aside = self._path.with_name(self._path.name + ".damaged")
+        self._path.replace(aside)
+        _log.error("snapshot.damaged", reason=reason, aside=str(aside))

@@ -11,16 +11,19 @@ import signal
 import threading
 from contextlib import ExitStack
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import structlog
 import uvloop
-from apscheduler.schedulers.background import BackgroundScheduler
 
 from firesense.alerting import LISTENING, NOTE_EVERY, Alerting
 from firesense.app import consoles
+from firesense.app.listener import listening
 from firesense.app.logs import set_up_logs
+from firesense.app.mend import fit_together, mend_files
+from firesense.app.metrics import Metrics
 from firesense.app.plan import PlanKeeper
 from firesense.app.plugs import (
     RealClock,
@@ -31,18 +34,19 @@ from firesense.app.plugs import (
     open_history,
     open_journal,
 )
-from firesense.app.watchdog import tell_systemd, watchdog_interval
+from firesense.app.retention import Retention
+from firesense.app.watch import Running, Watch
+from firesense.app.watchdog import IngestTurns, Pulse, Turns, tell_systemd, watchdog_interval
 from firesense.desk import Desk
 from firesense.domain.errors import BookError, JournalError
-from firesense.domain.instant import micros
 from firesense.duty import Duty
-from firesense.history import SqliteHistory
 from firesense.ingest import Ingest
 from firesense.notify.message import compose
 from firesense.notify.outbox import Delivery
 from firesense.record import Record
 from firesense.snapshot import SnapshotFile
-from firesense.web import create_console
+from firesense.troubles import EVENT
+from firesense.web import create_console, operation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -52,7 +56,6 @@ if TYPE_CHECKING:
     from firesense.settings import Settings
 
 STREETS = ("ingest", "alerting", "record", "duty", "web")
-_READERS = ("alerting", "record")  # the streets whose positions the journal waits for
 _HEARTBEAT = 1.0  # seconds
 _log = structlog.get_logger(__name__)
 
@@ -77,6 +80,9 @@ class House:
         self._threads: dict[str, threading.Thread] = {}
         self._transports: list[Transport] = []
         self._status: Mapping[str, Any] = {}
+        self._running = Running()
+        self._pulse: Pulse | None = None
+        self._kept = Turns()
         self.started = threading.Event()
 
     def stop(self) -> None:
@@ -103,11 +109,14 @@ class House:
                 loop.add_signal_handler(signal.SIGHUP, self._reload)
             ingests = await self._start_ingest()
             self._start_threads()
-            self._schedule(stack)
+            self._pulse = Pulse(self._running.turns, monotonic())
+            scheduler = self._retention.plan(self._streets)
+            scheduler.start()
+            stack.callback(scheduler.shutdown)
             _log.info("house.started", streets=sorted(self._streets))
             tell_systemd("READY=1")
             self.started.set()
-            await self._watch(ingests)
+            await self._stand_by(ingests)
             tell_systemd("STOPPING=1")
             await self._stop_ingest(ingests)
             for thread in self._threads.values():
@@ -122,19 +131,32 @@ class House:
         self._listener = None
         if "web" in self._streets:
             self._listener = stack.enter_context(consoles.listen(settings.web.host, settings.web.port))
+        now = self._clock.now()
+        mended = mend_files(settings, self._streets, now)
         self._book = stack.enter_context(open_book(settings))
         self._journal = stack.enter_context(open_journal(settings))
+        for event in fit_together(self._journal, self._book, self._streets, now, mended):
+            self._journal.note(EVENT + event, now)
         self._history = stack.enter_context(open_history(settings))
+        self._watch = Watch(self._journal, self._book, self._clock, settings.watch, self._running)
+        self._retention = Retention(settings, self._journal, self._book, self._history, self._clock, self._watch)
+        self._metrics = Metrics(lambda: self._watch.last, self._running, self._still)
+        if (port := settings.watch.port) is not None:
+            token = settings.watch.token.get_secret_value()
+            stack.enter_context(listening(settings.watch.host, port, self._metrics.text, self._not_ready, token))
         self._keeper = PlanKeeper(settings, self._book)
         self._channels = make_channels(settings, self._clock)
         if "ingest" in self._streets:
             self._transports = make_transports(settings, self._keeper.current(), self._clock)
+            self._running.transports = self._transports
 
     async def _start_ingest(self) -> dict[str, asyncio.Task[None]]:
         tasks: dict[str, asyncio.Task[None]] = {}
         for transport in self._transports:
             await transport.start()
             ingest = Ingest(transport, self._journal, self._clock)
+            self._running.ingests.append(ingest)
+            self._running.turns[f"ingest {transport.name}"] = IngestTurns(ingest.status)
             tasks[transport.name] = asyncio.create_task(ingest.run(), name=f"ingest {transport.name}")
         return tasks
 
@@ -152,7 +174,7 @@ class House:
         )
         duty = Duty(self._book, plan, delivery, self._clock)
         if "alerting" in self._streets:
-            snapshots = SnapshotFile(settings.data / "rules.state")
+            snapshots = self._running.snapshots = SnapshotFile(settings.data / "rules.state")
             alerting = Alerting(
                 self._journal,
                 self._book,
@@ -165,7 +187,8 @@ class House:
                 snapshot_every=settings.alerting.snapshot_every,
                 on_raised=duty.poke,
             )
-            self._start("alerting", alerting.run)
+            self._running.alerting = alerting
+            self._start("alerting", alerting.run, lambda: alerting.status.turns)
         if "record" in self._streets:
             record = Record(
                 self._journal,
@@ -174,11 +197,14 @@ class House:
                 self._clock,
                 plan,
                 reader,
+                most=settings.record.most,
                 go_back=settings.history.go_back,
             )
-            self._start("record", record.run)
+            self._running.record = record
+            self._start("record", record.run, lambda: record.status.turns)
         if "duty" in self._streets:
-            self._start("duty", lambda stop: asyncio.run(_call_until(duty, delivery, stop)))
+            self._running.delivery = delivery
+            self._start("duty", lambda stop: asyncio.run(_call_until(duty, delivery, stop)), lambda: duty.turns)
         if self._listener is not None:
             console = create_console(
                 self._book,
@@ -189,12 +215,15 @@ class House:
                 status=lambda: self._status,
                 secure_cookies=settings.web.secure_cookies,
                 zone=zone,
+                routes=[operation(self._metrics.text, self._not_ready, settings.watch.token.get_secret_value())],
             )
-            self._start("web", partial(consoles.serve, console, self._listener))
-        self._start("keeper", self._keep)
+            served = Turns()
+            self._start("web", partial(consoles.serve, console, self._listener, served.add), served)
+        self._start("keeper", self._keep, self._kept)
 
-    def _start(self, name: str, work: Callable[[threading.Event], None]) -> None:
-        """Run a street in a thread; if it dies, everything stops."""
+    def _start(self, name: str, work: Callable[[threading.Event], None], turns: Callable[[], int]) -> None:
+        """Run a street in a thread; if it dies, everything stops. ``turns`` grows while it moves."""
+        self._running.turns[name] = turns
 
         def guarded() -> None:
             try:
@@ -211,7 +240,7 @@ class House:
         self._threads[name].start()
 
     # -- running ----------------------------------------------------------------------------------------------------
-    async def _watch(self, ingests: Mapping[str, asyncio.Task[None]]) -> None:
+    async def _stand_by(self, ingests: Mapping[str, asyncio.Task[None]]) -> None:
         """Wait for the stop sign; feed systemd's watchdog while everything is alive."""
         interval = watchdog_interval()
         fed = 0.0
@@ -221,8 +250,11 @@ class House:
                     _log.error("street.died", street=f"ingest {name}", exc_info=task.exception())
                     self._failed = True
                     self.stop()
-            now = asyncio.get_running_loop().time()
-            if interval is not None and now - fed >= interval.total_seconds():
+            now = monotonic()
+            if self._pulse is not None:
+                self._pulse.look(now)
+            due = interval is not None and now - fed >= interval.total_seconds()
+            if due and self._pulse is not None and self._pulse.moved_since(fed):
                 tell_systemd("WATCHDOG=1")
                 fed = now
             await asyncio.sleep(0.1)
@@ -250,47 +282,27 @@ class House:
                     if transport.connected and abs(now - noted_at.get(transport.name, 0)) >= NOTE_EVERY:
                         self._journal.note(LISTENING + transport.name, now)
                         noted_at[transport.name] = now
-                self._status = self._look()
+                self._status = self._watch.look().shown() | {
+                    "connected": {transport.name: transport.connected for transport in self._transports}
+                }
             except (BookError, JournalError) as error:
                 _log.warning("house.blind", reason=str(error))
+            if reason := self._journal.to_be_mended or self._book.to_be_mended:
+                raise JournalError(f"start anew: {reason}")
+            self._kept.add()
             stop.wait(_HEARTBEAT)
 
-    def _look(self) -> Mapping[str, Any]:
-        """How far each street is, and whether received = recorded + duplicate + quarantined (+ waiting)."""
-        head, positions, tally = self._journal.head, self._book.positions(), self._book.tally("record")
-        return {
-            "positions": positions,
-            "lags": {street: head - positions.get(street, 0) for street in _READERS},
-            "ledger": {
-                "received": head,
-                "recorded": tally.recorded,
-                "duplicate": tally.duplicate,
-                "quarantined": tally.quarantined,
-                "balanced": tally.total == positions.get("record", 0),
-            },
-            "connected": {transport.name: transport.connected for transport in self._transports},
-        }
+    def _still(self) -> Mapping[str, float]:
+        return {} if self._pulse is None else self._pulse.still(monotonic())
 
-    def _schedule(self, stack: ExitStack) -> None:
-        """Planned work: retention. A run that was missed is made up for, once."""
-        scheduler = BackgroundScheduler(timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True})
-        if "ingest" in self._streets:
-            scheduler.add_job(self._trim_journal, "interval", minutes=10)
-        if "record" in self._streets and isinstance(self._history, SqliteHistory):
-            scheduler.add_job(self._trim_history, "interval", hours=1)
-        scheduler.start()
-        stack.callback(scheduler.shutdown)
-
-    def _trim_journal(self) -> None:
-        positions = self._book.positions()
-        done = min(positions.get(street, 0) for street in _READERS)
-        keep = self._settings.journal
-        dropped = self._journal.trim(done, self._clock.now() - micros(keep.keep), keep.most)
-        _log.info("journal.trimmed", frames=dropped)
-
-    def _trim_history(self) -> None:
-        if isinstance(self._history, SqliteHistory):
-            self._history.trim(self._clock.now())
+    def _not_ready(self) -> list[str]:
+        """Why this process is not ready; a line for each reason."""
+        if not self.started.is_set() or self._pulse is None:
+            return ["starting"]
+        if self.stopping:
+            return ["stopping"]
+        most = self._settings.watch.stuck.total_seconds()
+        return [f"{name} has not moved for {int(s)} s" for name, s in self._still().items() if s > most]
 
 
 async def _call_until(duty: Duty, delivery: Delivery, stop: threading.Event) -> None:

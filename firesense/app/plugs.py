@@ -40,7 +40,8 @@ class RealClock:
 def open_journal(settings: Settings) -> Iterator[SqliteJournal]:
     """Open the journal, and close it after. Raises JournalError."""
     settings.journal.file.parent.mkdir(parents=True, exist_ok=True)
-    journal = SqliteJournal(settings.journal.file)
+    limits = settings.journal
+    journal = SqliteJournal(limits.file, most_bytes=limits.most, least_free=limits.least_free)
     try:
         yield journal
     finally:

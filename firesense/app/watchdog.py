@@ -1,10 +1,70 @@
-"""What systemd is told (sd_notify(3)): that the daemon is ready, alive, stopping. Without systemd it says nothing."""
+"""Whether the streets of this process move, and what systemd is told of it (sd_notify(3)).
+
+Without systemd nothing is told.
+"""
 
 from __future__ import annotations
 
 import os
 import socket
 from datetime import timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from firesense.ingest import IngestStatus
+
+
+class Turns:
+    """A counter for a loop that has none of its own."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def add(self) -> None:
+        """Count a turn."""
+        self._count += 1
+
+    def __call__(self) -> int:
+        """How many turns there were."""
+        return self._count
+
+
+class IngestTurns:
+    """Ingest moves when it appends; with nothing to append it moves as well, for it is its own loop that asks."""
+
+    def __init__(self, status: IngestStatus) -> None:
+        self._status = status
+        self._asked = 0
+
+    def __call__(self) -> int:
+        """A number that stays the same only while frames wait to be appended."""
+        if not self._status.busy:
+            self._asked += 1
+        return self._status.turns + self._asked
+
+
+class Pulse:
+    """Watches a counter of each street that grows with every turn of its loop; times are monotonic seconds."""
+
+    def __init__(self, turns: Mapping[str, Callable[[], int]], now: float) -> None:
+        self._turns = turns
+        self._seen = {name: (count(), now) for name, count in turns.items()}
+
+    def look(self, now: float) -> None:
+        """See which streets have moved since the last look."""
+        for name, count in self._turns.items():
+            if (turns := count()) != self._seen[name][0]:
+                self._seen[name] = (turns, now)
+
+    def moved_since(self, then: float) -> bool:
+        """Whether every street has moved after that moment."""
+        return all(at > then for _, at in self._seen.values())
+
+    def still(self, now: float) -> dict[str, float]:
+        """For how many seconds each street has not moved."""
+        return {name: now - at for name, (_, at) in self._seen.items()}
 
 
 def tell_systemd(state: str) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from firesense.book.cases import Cases
 from firesense.book.climbs import Climbs
+from firesense.book.counts import Counting
 from firesense.book.devices import Devices
 from firesense.book.mending import Mended, mend
 from firesense.book.outbox import Outbox
@@ -21,7 +22,7 @@ from firesense.book.streets import Streets
 __all__ = ["Mended", "SqlBook", "mend"]
 
 
-class SqlBook(People, Devices, Streets, Climbs, Outbox, Cases, Story, Sessions, Quarantine):
+class SqlBook(People, Devices, Streets, Climbs, Outbox, Cases, Story, Sessions, Quarantine, Counting):
     """The Book port on a SQL database; safe to use from several threads, and from several processes at once."""
 
     def __init__(self, url: str) -> None:

@@ -51,6 +51,14 @@ class Quarantine(Chapter):
             with self._database.writing() as connection:
                 connection.execute(_REPLAYED, [{"frame": offset, "at": at} for offset in offsets])
 
+    def trim_quarantine(self, most: int, most_bytes: int, most_strangers: int) -> int:
+        """Keep the quarantine within its limits; see the port. Nothing that a street may still write is touched."""
+        with self._database.writing() as connection:
+            done = connection.scalar(sa.select(sa.func.min(tables.position.c.offset)))
+            thinned = _thin(connection, most, most_bytes, done or 0)
+            _forget_strangers(connection, most_strangers)
+        return thinned
+
     def strangers(self) -> list[Stranger]:
         """Devices that were heard and are not registered, newest first."""
         with self._database.reading() as connection:
@@ -103,3 +111,74 @@ def _meet(connection: Connection, strangers: list[Stranger]) -> None:
         },
     )
     connection.execute(meet, [rows.values(stranger) for stranger in strangers])
+
+
+# -- limits -----------------------------------------------------------------------------------------------------------
+_SIZE = sa.func.coalesce(sa.func.sum(sa.func.length(_KEPT.payload) + sa.func.length(_KEPT.topic)), 0)
+_ROOM = 0.9  # what is left of a limit after it was reached, so that it is not reached again at once
+_FEW = 16  # a group smaller than that is no reason for a flood
+
+
+def _measure(connection: Connection) -> tuple[int, int]:
+    rows_kept, size = connection.execute(sa.select(sa.func.count(), _SIZE).select_from(tables.quarantine)).one()
+    return int(rows_kept), int(size)
+
+
+def _thin(connection: Connection, most: int, most_bytes: int, done: int) -> int:
+    count, size = _measure(connection)
+    if count <= most and size <= most_bytes:
+        return 0
+    wanted, wanted_size = int(most * _ROOM), int(most_bytes * _ROOM)
+    if _drop_replayed(connection, count - wanted, size - wanted_size):
+        count, size = _measure(connection)
+    thinned = 0
+    while count > wanted or size > wanted_size:
+        dropped = _halve_largest(connection, done, by_topic=True) or _halve_largest(connection, done, by_topic=False)
+        if not dropped:
+            break  # what is left is not done by every street yet
+        thinned += dropped
+        count, size = _measure(connection)
+    return thinned
+
+
+def _drop_replayed(connection: Connection, too_many: int, too_large: int) -> bool:
+    """Drop the oldest replayed frames, as many as it takes."""
+    last = None
+    for offset, size in connection.execute(
+        sa.select(_KEPT.offset, sa.func.length(_KEPT.payload) + sa.func.length(_KEPT.topic))
+        .where(_KEPT.replayed_at.is_not(None))
+        .order_by(_KEPT.offset)
+    ):
+        if too_many <= 0 and too_large <= 0:
+            break
+        too_many, too_large, last = too_many - 1, too_large - size, offset
+    if last is None:
+        return False
+    connection.execute(sa.delete(tables.quarantine).where(_KEPT.replayed_at.is_not(None), _KEPT.offset <= last))
+    return True
+
+
+def _halve_largest(connection: Connection, done: int, *, by_topic: bool) -> int:
+    """Turn the older half of the largest group into a number; gives how many frames are newly only counted."""
+    waiting = sa.and_(_KEPT.replayed_at.is_(None), _KEPT.offset < done)
+    key = (_KEPT.reason, _KEPT.topic) if by_topic else (_KEPT.reason,)
+    largest = connection.execute(
+        sa.select(*key, sa.func.count()).where(waiting).group_by(*key).order_by(sa.func.count().desc()).limit(1)
+    ).one_or_none()
+    if largest is None or largest[-1] < (_FEW if by_topic else 2):
+        return 0
+    same = sa.and_(waiting, *(column == value for column, value in zip(key, largest[:-1], strict=True)))
+    found = connection.execute(sa.select(_KEPT.offset, _KEPT.more).where(same).order_by(_KEPT.offset)).all()
+    half = len(found) // 2
+    heir = found[half].offset
+    connection.execute(sa.delete(tables.quarantine).where(same, _KEPT.offset < heir))
+    more = sum(1 + row.more for row in found[:half])
+    connection.execute(sa.update(tables.quarantine).where(_KEPT.offset == heir).values(more=_KEPT.more + more))
+    return half
+
+
+def _forget_strangers(connection: Connection, most: int) -> None:
+    """Keep those heard last; the frames of the others are in quarantine all the same."""
+    oldest = connection.scalar(sa.select(_HEARD.last_at).order_by(_HEARD.last_at.desc()).offset(most).limit(1))
+    if oldest is not None:
+        connection.execute(sa.delete(tables.stranger).where(_HEARD.last_at <= oldest))

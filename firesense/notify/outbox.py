@@ -77,6 +77,8 @@ class Delivery:
         """``concurrency`` calls may be under way on each channel, each for at most ``timeout``."""
         self.status = DeliveryStatus()
         self.kinds: Mapping[str, str] = {name: channel.kind for name, channel in channels.items()}
+        # Since when each channel has put off every call; None while it takes them.
+        self.down_since: dict[str, Instant | None] = dict.fromkeys(channels)
         self.on_room: Callable[[], None] | None = None  # called when a channel that was full can take calls again
         self._book = book
         self._compose = compose
@@ -165,12 +167,14 @@ class Delivery:
             _log.exception("a channel failed in an unexpected way", channel=channel.name, alert=call.alert)
             return self._put_off(call, f"unexpected {type(error).__name__}", None)
         self.status.sent += 1
+        self.down_since[channel.name] = None
         return replace(call, state=receipt.state, receipt=receipt.reference, sent_at=self._clock.now())
 
     def _put_off(self, call: Call, reason: str, retry_after: timedelta | None) -> Call:
         waits = _URGENT_WAITS if call.urgent else _CALM_WAITS
         wait = max(timedelta(seconds=waits[min(call.attempts, len(waits)) - 1]), retry_after or timedelta())
         now = self._clock.now()
+        self.down_since[call.channel] = self.down_since.get(call.channel) or now
         if not _must_arrive(call) and now + micros(wait) >= call.created_at + micros(self._give_up):
             return self._given_up(call, reason)
         self.status.put_off += 1

@@ -2,5 +2,6 @@
 
 from firesense.web.console import create_console, end_streams
 from firesense.web.door import hash_password
+from firesense.web.operation import operation
 
-__all__ = ["create_console", "end_streams", "hash_password"]
+__all__ = ["create_console", "end_streams", "hash_password", "operation"]

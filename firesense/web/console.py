@@ -22,8 +22,10 @@ from firesense.web.parts import STATIC, Parts
 from firesense.web.shield import Shield
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
     from datetime import tzinfo
+
+    from fastapi import APIRouter
 
     from firesense.desk import Desk
     from firesense.domain.plan import Plan
@@ -43,12 +45,14 @@ def create_console(
     status: Callable[[], Mapping[str, Any]],
     secure_cookies: bool,
     zone: tzinfo = _CHINA,
+    routes: Iterable[APIRouter] = (),
 ) -> FastAPI:
     """Make the console: API, pages and the stream of events.
 
     ``status`` gives ``positions`` and ``lags`` (street -> frames), ``ledger`` (received, recorded, duplicate,
     quarantined: frames, and balanced) and ``connected`` (transport -> bool), each if it is known; it is called often
     and must not wait. ``secure_cookies`` is for https: browsers then send the session's cookie over nothing else.
+    ``routes`` are further ones that need no log-in (operation.py).
     Whoever stops the server calls ``end_streams`` first, or it waits for the open pages.
     """
     live = Live(book)
@@ -89,6 +93,8 @@ def create_console(
     console.include_router(api.door)
     console.include_router(api.router)
     console.include_router(pages.router)
+    for more in routes:
+        console.include_router(more)
     console.openapi = partial(api.describe, console)  # type: ignore[method-assign] # FastAPI's own way to extend it
     console.mount("/static", StaticFiles(directory=STATIC), name="static")
 

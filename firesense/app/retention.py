@@ -1,0 +1,93 @@
+"""Planned work: what is kept for how long, and the limits of what is kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from firesense.app.watch import READERS
+from firesense.domain.errors import BookError, HistoryError, JournalError
+from firesense.domain.instant import micros
+from firesense.history import SqliteHistory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from firesense.app.watch import Watch
+    from firesense.book import SqlBook
+    from firesense.journal import SqliteJournal
+    from firesense.ports import Clock, History
+    from firesense.settings import Settings
+
+_NEARLY_FULL, _ROOM = 0.9, 0.85  # of the journal's limit: where trimming begins, and what it leaves
+_log = structlog.get_logger(__name__)
+
+
+class Retention:
+    """Trims journal, quarantine and history, each in the process of the street that fills it."""
+
+    def __init__(
+        self, settings: Settings, journal: SqliteJournal, book: SqlBook, history: History, clock: Clock, watch: Watch
+    ) -> None:
+        self._settings = settings
+        self._journal = journal
+        self._book = book
+        self._history = history
+        self._clock = clock
+        self._watch = watch
+
+    def plan(self, streets: Collection[str]) -> BackgroundScheduler:
+        """Make the timetable. A run that was missed is made up for, once."""
+        scheduler = BackgroundScheduler(timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True})
+
+        def add(work: Callable[[], None], **every: int) -> None:
+            scheduler.add_job(_tried, "interval", args=[work], **every)
+
+        if "ingest" in streets:
+            add(self.trim_journal, minutes=10)
+            add(self.make_room, seconds=5)
+        if "record" in streets:
+            add(self.trim_quarantine, seconds=30)
+            if isinstance(self._history, SqliteHistory):
+                add(self.trim_history, hours=1)
+        return scheduler
+
+    def trim_journal(self) -> None:
+        """Drop frames that are older than they are kept, and were read by every street."""
+        self._trim(self._settings.journal.most)
+
+    def make_room(self) -> None:
+        """Drop the oldest frames that every street has read, when the journal is nearly full."""
+        most, used = self._settings.journal.most, self._journal.used_bytes
+        if used > most * _NEARLY_FULL:  # the file is larger than what is in it: both shrink alike
+            self._trim(int(self._journal.size().bytes * most * _ROOM / used))
+
+    def _trim(self, most_bytes: int) -> None:
+        positions = self._book.positions()
+        done = min(positions.get(street, 0) for street in READERS)
+        dropped = self._journal.trim(done, self._clock.now() - micros(self._settings.journal.keep), most_bytes)
+        if dropped:
+            _log.info("journal.trimmed", frames=dropped)
+
+    def trim_quarantine(self) -> None:
+        """Keep the quarantine within its limits."""
+        limits = self._settings.quarantine
+        thinned = self._book.trim_quarantine(limits.most, limits.most_bytes, limits.strangers)
+        if thinned:
+            self._watch.thinned_at = self._clock.now()
+            _log.warning("quarantine.thinned", frames=thinned)
+
+    def trim_history(self) -> None:
+        """Drop readings that are older than they are kept."""
+        if isinstance(self._history, SqliteHistory):
+            self._history.trim(self._clock.now())
+
+
+def _tried(work: Callable[[], None]) -> None:
+    """Do it; what cannot be done now is done the next time."""
+    try:
+        work()
+    except (BookError, JournalError, HistoryError) as error:
+        _log.warning("retention.waits", work=work.__name__, reason=str(error))

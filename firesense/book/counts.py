@@ -1,0 +1,50 @@
+"""How much is waiting, for the metrics."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from firesense.book import tables
+from firesense.book.sql import Chapter
+from firesense.ports import Counts
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+_ALERT, _CLIMB, _CALL, _KEPT = tables.alert.c, tables.climb.c, tables.call.c, tables.quarantine.c
+_ALERTS = sa.select(_ALERT.alert_class, sa.func.count()).where(_ALERT.open).group_by(_ALERT.alert_class)
+_CLIMBS = sa.select(sa.func.count()).select_from(tables.climb).where(_CLIMB.due_at.is_not(None))
+_CALLS = sa.select(_CALL.channel, sa.func.count()).where(_CALL.ready_at.is_not(None)).group_by(_CALL.channel)
+_QUARANTINE = (
+    sa.select(
+        _KEPT.reason,
+        sa.func.sum(1 + _KEPT.more),
+        sa.func.sum(sa.func.length(_KEPT.payload) + sa.func.length(_KEPT.topic)),
+    )
+    .where(_KEPT.replayed_at.is_(None))
+    .group_by(_KEPT.reason)
+)
+_STRANGERS = sa.select(sa.func.count()).select_from(tables.stranger)
+
+
+class Counting(Chapter):
+    """The counts of the book."""
+
+    def counts(self) -> Counts:
+        """Count what is waiting; see the port."""
+        with self._database.reading() as connection:
+            refused = connection.execute(_QUARANTINE).all()
+            return Counts(
+                alerts=_by_name(connection, _ALERTS),
+                climbs=connection.scalar(_CLIMBS) or 0,
+                calls=_by_name(connection, _CALLS),
+                quarantine={str(reason): int(frames) for reason, frames, _ in refused},
+                quarantine_bytes=sum(int(size) for *_, size in refused),
+                strangers=connection.scalar(_STRANGERS) or 0,
+            )
+
+
+def _by_name(connection: Connection, query: sa.Select[Any]) -> dict[str, int]:
+    return {str(name): int(count) for name, count in connection.execute(query)}
