@@ -252,3 +252,9 @@ def test_lines_of_json_show_text_and_bytes():
     assert '"offset": 7' in text
     assert '"payload_base64": "/w=="' in raw
     assert '["retained", "redelivered"]' in raw
+
+
+def test_a_topic_is_not_utf8_and_can_still_be_written_down(journal):
+    journal.append(batch_of(("a\udcff", "1")))
+    [topic] = journal.read(0, 1).topics
+    assert topic.encode("utf-8")

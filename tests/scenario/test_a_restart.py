@@ -8,6 +8,8 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from firesense.domain.alert import Finding
+from firesense.domain.errors import BookError, JournalError
 from firesense.domain.instant import HOUR, MINUTE, SECOND
 from tests.house import SmallHouse, smoke, smoke_device
 
@@ -98,6 +100,49 @@ def test_a_dead_gateway_is_one_alert_not_one_a_device(house):
     for number in (1, 2, 3, 4, 5):
         house.hear(smoke(house.clock, number))
     assert house.open_alerts() == []
+
+
+def test_a_journal_that_fails_between_reading_and_writing_loses_no_fire(house, monkeypatch):
+    house.hear(smoke(house.clock))
+    house.wind(seconds=5)
+    house.journal.append(_batch(house, [smoke(house.clock, alarm=1)]))
+    monkeypatch.setattr(type(house.journal), "head", property(_once_broken(type(house.journal).head)))
+    with pytest.raises(JournalError):
+        house.alerting.step()
+    house.settle()
+    assert len(house.told_of("fire")) == 2
+
+
+def test_a_book_that_was_away_when_an_alert_was_closed_does_not_mute_the_device(house, monkeypatch):
+    house.hear(smoke(house.clock, alarm=1))
+    [alert] = house.open_alerts()
+    house.desk.close(alert.id, "zhang-wei", Finding.FALSE_ALARM, "")
+    house.clock.at += 2 * SECOND
+    broken = iter([True])
+    fine = house.book.alerts
+
+    def alerts(**asked):
+        if next(broken, False):
+            raise BookError("played")
+        return fine(**asked)
+
+    monkeypatch.setattr(house.book, "alerts", alerts)
+    with pytest.raises(BookError):
+        house.alerting.step()
+    house.wind(seconds=5)
+    house.hear(smoke(house.clock, alarm=1))
+    assert len(house.open_alerts()) == 1
+
+
+def _once_broken(fine):
+    broken = iter([True])
+
+    def head(journal):
+        if next(broken, False):
+            raise JournalError("played")
+        return fine.fget(journal)
+
+    return head
 
 
 def _batch(house, frames):

@@ -121,6 +121,17 @@ def test_instants_rise_strictly_even_when_the_clock_does_not():
     run(story)
 
 
+def test_a_clock_that_is_put_back_is_followed():
+    def story():
+        rig = Rig(batch_size=1)
+        rig.put(b"1")
+        rig.clock.at -= 3_600_000_000
+        rig.put(b"2")
+        assert [int(rig.next().batch.received_at[0]) - T0 for _ in range(2)] == [0, -3_600_000_000]
+
+    run(story)
+
+
 @pytest.mark.parametrize("options", [{"backlog": 4, "batch_size": 1}, {"backlog_bytes": 4, "batch_size": 1}])
 def test_it_is_full_at_the_backlog_and_has_room_at_half_of_it(options):
     def story():
