@@ -35,13 +35,14 @@ _UNFIT = {  # kind -> keys that mean nothing to it
     RuleKind.SIGNAL: ("per", "window", "periods", "at_most", *_MEETING),
     RuleKind.THRESHOLD: ("per", "window", "periods", "at_most", *_MEETING),
     RuleKind.RATE: ("periods", "at_most", *_MEETING),
-    RuleKind.ABSENCE: ("when", "clears", "hold", "clear_hold", "metric", "per", "window", *_MEETING),
+    RuleKind.ABSENCE: ("when", "clears", "hold", "clear_hold", "chatters", "metric", "per", "window", *_MEETING),
     RuleKind.COINCIDENCE: (
         "device_class",
         "when",
         "clears",
         "hold",
         "clear_hold",
+        "chatters",
         "metric",
         "per",
         "window",
@@ -74,6 +75,7 @@ class _Rule(Written):
     devices: int = Field(default=2, ge=1, le=100)
     within: Duration = timedelta(minutes=10)
     share: str = ""
+    chatters: int = Field(default=3, ge=0, le=100)
     hides: list[str] = Field(default_factory=list)
     text: dict[str, str]
 
@@ -275,6 +277,7 @@ class _Check:
                 for key, values in sorted(one.where.items(), key=lambda pair: KEYS.index(pair[0]))
             },
             latches=one.latches,
+            chatters=0 if one.alert_class is AlertClass.FIRE else one.chatters,
             hides=tuple(one.hides),  # the ids as written: load_rules makes them those of the rules
             channel=channel,
         )

@@ -17,6 +17,7 @@ from firesense.rules import RuleEngine
 T0 = 1_790_000_000 * SECOND
 SIGNALS = ("fire", "heat", "test", "tamper", "low_battery", "trouble")
 PROFILE = "example-smoke"
+CHATTER = 600 * SECOND
 
 
 def rule(rule_id="r", kind="signal", **keys):
@@ -95,10 +96,13 @@ class PlainEngine:
             one = next(r for r in self.rules if r.id == rule_id)
             if state["is"] in {"pending", "clearing"} and state["due"] <= now:
                 trips = state["is"] == "pending"
-                hold = one.hold if trips else one.clear_hold
+                hold = one.hold
                 state["is"] = "firing" if trips else "idle"
                 change = Change.TRIPPED if trips else Change.CLEARED
-                out.append((-1, rule_id, slot, change, state["since"] + micros(hold), Quality(0), state["value"]))
+                over_at = state["since"] + (micros(hold) if trips else state["clear_hold"])
+                if trips:
+                    self._count(one, state, over_at)
+                out.append((-1, rule_id, slot, change, over_at, Quality(0), state["value"]))
         return out
 
     def _move(self, one, slot, at, row, current, rate):  # noqa: C901, PLR0912 -- all cases in one place, to be read
@@ -116,15 +120,17 @@ class PlainEngine:
             return
         if state["is"] == "pending" and at >= state["since"] + micros(one.hold):
             state["is"] = "firing"
+            self._count(one, state, state["since"] + micros(one.hold))
             yield Change.TRIPPED, state["since"] + micros(one.hold), state["value"]
-        elif state["is"] == "clearing" and at >= state["since"] + micros(one.clear_hold):
+        elif state["is"] == "clearing" and at >= state["since"] + state["clear_hold"]:
             state["is"] = "idle"
-            yield Change.CLEARED, state["since"] + micros(one.clear_hold), state["value"]
+            yield Change.CLEARED, state["since"] + state["clear_hold"], state["value"]
         if state["is"] == "idle" and when:
             if one.hold:
                 state.update({"is": "pending", "since": at, "due": received + micros(one.hold), "value": value})
             else:
                 state["is"] = "firing"
+                self._count(one, state, at)
                 yield Change.TRIPPED, at, value
         elif state["is"] == "pending":
             if when:
@@ -132,13 +138,26 @@ class PlainEngine:
             elif when is False:
                 state["is"] = "idle"
         elif state["is"] == "firing" and clears and not when:
-            if one.clear_hold:
-                state.update({"is": "clearing", "since": at, "due": received + micros(one.clear_hold), "value": value})
+            hold = max(micros(one.clear_hold), CHATTER) if self._chatters(one, state, at) else micros(one.clear_hold)
+            if hold:
+                state.update(
+                    {"is": "clearing", "since": at, "clear_hold": hold, "due": received + hold, "value": value}
+                )
             else:
                 state["is"] = "idle"
                 yield Change.CLEARED, at, value
         elif state["is"] == "clearing" and (when or clears is False):
             state["is"] = "firing"
+            if when and self._chatters(one, state, at):
+                self._count(one, state, at)
+                yield Change.TRIPPED, at, value
+
+    def _count(self, one, state, at):
+        state["trips"] = [*state.get("trips", ()), at][-one.chatters :]
+
+    def _chatters(self, one, state, at):
+        trips = state.get("trips", ())
+        return bool(one.chatters) and len(trips) == one.chatters and at - trips[0] <= CHATTER
 
     def _rate(self, one, slot, at, row, current):
         """Fit a line with polyfit through what is kept in the window and the new reading."""

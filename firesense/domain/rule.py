@@ -55,6 +55,7 @@ class Rule:
     devices: int = 2  # coincidence: of at least so many devices
     within: timedelta = timedelta(minutes=10)  # coincidence: from the first trip to the last
     share: str = ""  # coincidence: the kind of place the devices have in common; "" is their own place
+    chatters: int = 0  # so many trips within ten minutes are one alarm until it has been quiet for ten; 0 never are
     hides: tuple[str, ...] = ()  # rules that are not told of a device while this one is firing there
     channel: int = 0
     text: Mapping[str, str] = field(default_factory=dict)  # language -> what to tell people

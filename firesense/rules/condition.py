@@ -17,6 +17,7 @@ from firesense.domain.catalogue import CLASSES
 from firesense.domain.instant import micros
 from firesense.domain.readings import Quality, rounds
 from firesense.domain.rule import Change, RuleKind, Transition
+from firesense.rules.chatter import Chatter
 from firesense.rules.expression import RATE, compile_expression
 from firesense.rules.looks import Look
 from firesense.rules.table import STALE
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 IDLE, PENDING, FIRING, CLEARING = range(4)
 NEVER = np.iinfo(np.int64).max
-_COLUMNS = 5  # of a snapshot: slot, state, since, due, the bits of the value
+_COLUMNS = 5  # of a snapshot: slot, state, over_at, due, the bits of the value
 
 
 @dataclass(slots=True, eq=False)
@@ -67,10 +68,12 @@ class Condition:
         # A device's own fire flag is never out of date: it pages even when it comes late or out of order.
         self._urgent = rule.kind is RuleKind.SIGNAL and rule.alert_class is AlertClass.FIRE
         self._state = np.zeros(size, np.uint8)
-        self._since = np.zeros(size, np.int64)  # event time at which the present pending or clearing began
+        self._over_at = np.zeros(size, np.int64)  # event time at which the present pending or clearing is over
         self._due = np.zeros(size, np.int64)  # our time at which it is over when nothing more is heard
         self._value = np.zeros(size, np.float64)  # of the newest reading that kept it going
         self._touched = np.zeros(size, np.bool_)
+        self._chatter = Chatter(rule.chatters)
+        self._waits = bool(self._hold or self._clear_hold or rule.chatters)
         self._active = 0
         self._waiting: list[Slots] = []
         self._next_due: Instant = NEVER
@@ -135,48 +138,56 @@ class Condition:
         state[trips] = FIRING
         state[pending & said.false & current] = IDLE
         state[clearing & (said.true | said.keep) & current] = FIRING
-        if self._clear_hold:
-            waits |= ends
-            state[ends] = CLEARING
-        else:
-            state[ends] = IDLE
+        self._chatter.count(slots[trips], at[trips])
+        trips |= self._trips_again(slots, at, clearing & said.true & current)
+        hold = self._chatter.holds(slots, at, self._clear_hold)
+        lasts = ends & (hold > 0)
+        state[ends] = np.where(lasts[ends], CLEARING, IDLE)
+        hold[state == PENDING] = self._hold
+        waits |= lasts
 
         self._state[slots] = state
         self._active += int(np.count_nonzero(state) - before)
-        if self._hold or self._clear_hold:
-            self._remember(table, rows, waits, waits | (pending & said.true))
+        if self._waits:
+            self._remember(table, rows, waits, waits | (pending & said.true), hold)
         self._tell(table, rows[trips], Change.TRIPPED, at[trips], changed)
-        if not self._clear_hold:
-            self._tell(table, rows[ends], Change.CLEARED, at[ends], changed)
+        over = ends & ~lasts
+        self._tell(table, rows[over], Change.CLEARED, at[over], changed)
+
+    def _trips_again(self, slots: Slots, at: Instants, asserted: Mask) -> Mask:
+        """Find those that trip while their clearing is drawn out because they chatter; told, so that it is counted."""
+        again = np.zeros(len(slots), np.bool_)
+        if self._chatter.trips and asserted.any():
+            again = asserted & (self._chatter.holds(slots, at, self._clear_hold) > self._clear_hold)
+            self._chatter.count(slots[again], at[again])
+        return again
 
     def _run_out(
         self, table: Table, rows: Rows, said: _Answers, state: np.ndarray[Any, Any], changed: list[Transition]
     ) -> None:
         """End the holds that were over when a reading that says something was made."""
-        if not (self._hold or self._clear_hold):
+        if not self._waits:
             return
         speaks = (said.true | said.false | said.clear | said.keep) & table.current[rows]
-        for waiting, hold, after, change in (
-            (PENDING, self._hold, FIRING, Change.TRIPPED),
-            (CLEARING, self._clear_hold, IDLE, Change.CLEARED),
-        ):
-            over_at = self._since[table.slots[rows]] + hold
+        over_at = self._over_at[table.slots[rows]]
+        for waiting, after, change in ((PENDING, FIRING, Change.TRIPPED), (CLEARING, IDLE, Change.CLEARED)):
             over = speaks & (state == waiting) & (table.event_at[rows] >= over_at)
             if over.any():
                 state[over] = after
+                if change is Change.TRIPPED:
+                    self._chatter.count(table.slots[rows[over]], over_at[over])
                 kept = self._value[table.slots[rows[over]]]
                 self._tell(table, rows[over], change, over_at[over], changed, kept)
 
-    def _remember(self, table: Table, rows: Rows, waits: Mask, valued: Mask) -> None:
+    def _remember(self, table: Table, rows: Rows, waits: Mask, valued: Mask, hold: Instants) -> None:
         """Note what began to wait, and the value of what goes on waiting."""
         if not valued.any():
             return
         values = table.values(self.rule.metric)
         self._value[table.slots[rows[valued]]] = np.nan if values is None else values[rows[valued]]
-        rows = rows[waits]
+        rows, hold = rows[waits], hold[waits]
         slots = table.slots[rows]
-        hold = np.where(self._state[slots] == PENDING, self._hold, self._clear_hold)
-        self._since[slots] = table.event_at[rows]
+        self._over_at[slots] = table.event_at[rows] + hold
         self._due[slots] = table.received_at[rows] + hold
         self._wait(slots)
 
@@ -222,7 +233,8 @@ class Condition:
         trips = self._state[over] == PENDING
         self._state[over] = np.where(trips, FIRING, IDLE)
         self._active -= int(np.count_nonzero(~trips))
-        at = self._since[over] + np.where(trips, self._hold, self._clear_hold)
+        at = self._over_at[over]
+        self._chatter.count(over[trips], at[trips])
         for slot, trip, event_at, value in zip(
             over.tolist(), trips.tolist(), at.tolist(), self._value[over].tolist(), strict=True
         ):
@@ -249,14 +261,15 @@ class Condition:
 
     # -- what is kept -----------------------------------------------------------------------------------------------
     def snapshot(self) -> dict[str, np.ndarray[Any, Any]]:
-        """The state of every device that is not idle."""
+        """The state of every device that is not idle, and when devices tripped lately."""
         slots = np.flatnonzero(self._state)
         bits = self._value[slots].view(np.int64)
-        kept = np.column_stack([slots, self._state[slots], self._since[slots], self._due[slots], bits])
-        return {"state": kept.astype(np.int64)}
+        kept = np.column_stack([slots, self._state[slots], self._over_at[slots], self._due[slots], bits])
+        return {"state": kept.astype(np.int64), "trips": self._chatter.snapshot()}
 
     def restore(self, columns: dict[str, np.ndarray[Any, Any]]) -> None:
         """Take a snapshot over; what does not fit is left as it is."""
+        self._chatter.restore(columns.get("trips"), len(self._state))
         kept = columns.get("state")
         if kept is not None and kept.ndim == 2 and kept.shape[1] == _COLUMNS and kept.dtype == np.int64:  # noqa: PLR2004
             kept = kept[
@@ -264,7 +277,7 @@ class Condition:
             ]
             slots = kept[:, 0]
             self._state[:] = IDLE
-            self._state[slots], self._since[slots], self._due[slots] = kept[:, 1], kept[:, 2], kept[:, 3]
+            self._state[slots], self._over_at[slots], self._due[slots] = kept[:, 1], kept[:, 2], kept[:, 3]
             self._value[slots] = np.ascontiguousarray(kept[:, 4]).view(np.float64)
             self._active = len(slots)
             self._waiting = [slots.astype(np.int32)]

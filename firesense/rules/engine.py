@@ -164,7 +164,7 @@ class RuleEngine:
         for together in self._coincidence.each:
             together.restore(_of(snapshot, _key(together.rule), "names", "trips", "places", "slots"))
         for condition in self._each():
-            condition.restore(_of(snapshot, _key(condition.rule), "state"))
+            condition.restore(_of(snapshot, _key(condition.rule), "state", "trips"))
 
     def take_over(self, old: RuleEngine) -> None:
         """Go on where the engine of the plan before stood, for all rules that did not change."""

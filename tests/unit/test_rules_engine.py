@@ -104,6 +104,24 @@ def test_a_rate_rule_may_clear_by_a_reading_without_its_metric():
     assert told(rising.apply(table({"at": 500, "test": 1}))) == [("rise", 0, "cleared", 500.0)]
 
 
+def test_what_chatters_is_one_alarm_that_counts():
+    loose = rule("loose", when="tamper", chatters=3)
+    contact = engine(loose)
+    rows = [{"at": at * 10, "tamper": at % 2} for at in range(1, 12)]
+    found = told(contact.apply(table(*rows)))
+    assert [(change, at) for _, _, change, at in found] == [
+        ("tripped", 10.0), ("cleared", 20.0), ("tripped", 30.0), ("cleared", 40.0), ("tripped", 50.0),
+        ("tripped", 70.0), ("tripped", 90.0), ("tripped", 110.0),
+    ]  # fmt: skip
+    assert told(contact.apply(table({"at": 120, "tamper": 0}))) == []
+    assert contact.tick(T0 + 719 * SECOND, listening=True) == []
+    assert told(contact.tick(T0 + 720 * SECOND, listening=True)) == [("loose", 0, "cleared", 720.0)]
+    assert told(contact.apply(table({"at": 800, "tamper": 1}, {"at": 810, "tamper": 0}))) == [
+        ("loose", 0, "tripped", 800.0),
+        ("loose", 0, "cleared", 810.0),
+    ]
+
+
 LATE = {"at": 5, "received": 5000, "quality": Quality.LATE}
 
 

@@ -34,7 +34,9 @@ RISE = rule(
     per=timedelta(seconds=1),
     window=timedelta(seconds=10),
 )
-RULES = (FIRE, HEAT, HOT, HELD, HELD_TOO, RISE)
+CHATTERING = rule("chattering", when="heat", chatters=3, clear_hold=timedelta(seconds=2))
+CHATTERING_TOO = rule("chattering-too", when="heat or fire", clears="not heat", hold=timedelta(seconds=2), chatters=2)
+RULES = (FIRE, HEAT, HOT, HELD, HELD_TOO, RISE, CHATTERING, CHATTERING_TOO)
 
 
 def said(row, name):
@@ -71,6 +73,8 @@ ASKS = {
     "hot": (above(60), below(50)),
     "held": (above(60), below(50)),
     "held-too": (either, opposite(flag("heat"))),
+    "chattering": (flag("heat"), opposite(flag("heat"))),
+    "chattering-too": (either, opposite(flag("heat"))),
     "rise": (lambda _, rate: None if rate is None else rate >= 5, lambda _, rate: None if rate is None else rate < 0),
 }
 QUALITIES = [Quality(0)] * 6 + [Quality.LATE, Quality.RETAINED, Quality.REPLAYED, Quality.OWN_TIME_MISSING]
@@ -78,7 +82,7 @@ QUALITIES = [Quality(0)] * 6 + [Quality.LATE, Quality.RETAINED, Quality.REPLAYED
 readings = st.fixed_dictionaries(
     {
         "slot": st.integers(0, 2),
-        "step": st.sampled_from([-4, 0, 1, 1, 1, 2, 2, 7, 30]),
+        "step": st.sampled_from([-4, 0, 1, 1, 1, 2, 2, 7, 30, 650]),
         "lag": st.sampled_from([0, 0, 0, 2]),
         "quality": st.sampled_from(QUALITIES),
     },
