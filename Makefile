@@ -16,7 +16,7 @@ TORTURE ?=
 BIN := .venv/bin
 export PYTHON
 
-.PHONY: help demo check test torture clean static servers venv-demo venv-dev
+.PHONY: bench bench-broker bench-catchup help demo check test torture clean static servers venv-demo venv-dev
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,15 @@ test: static servers ## all of it, with a real broker, real stores and a real br
 
 torture: venv-dev servers ## kill everything at random and count what is left: make torture RUNS=1000 SEED=7
 	$(BIN)/python -m tests.torture --runs $(RUNS) --seed $(SEED) $(TORTURE)
+
+bench: venv-dev ## what a frame costs, stage by stage and street by street (FULL=1: up to a million devices; about 40 min)
+	$(BIN)/python tests/bench/bench.py
+
+bench-broker: venv-dev ## through a real Mosquitto: frames a second, and how long a fire flag takes
+	$(BIN)/python tests/bench/broker.py
+
+bench-catchup: venv-dev ## FRAMES=1000000 wait in the journal: how fast they are done, and whether a fresh fire waits
+	$(BIN)/python tests/bench/catchup.py
 
 clean: ## remove what these targets made
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache demo-data
