@@ -9,7 +9,7 @@ from firesense.app import STREETS, RealClock, check, run
 from firesense.demo import demo
 from firesense.domain.errors import ConfigError
 from firesense.profiles import check_profiles
-from firesense.settings import load_settings
+from firesense.settings import load_settings, read_settings
 
 if TYPE_CHECKING:
     import argparse
@@ -21,7 +21,8 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
     """Add run, check, profile and demo."""
     command = commands.add_parser("run", parents=[shared], help="run the daemon: all streets, or those named")
     command.add_argument("streets", nargs="*", choices=[[], *STREETS], metavar="STREET", help=", ".join(STREETS))
-    command.set_defaults(does=lambda asked: run(load_settings(asked.config), asked.streets or STREETS))
+    command.add_argument("--watch-port", type=int, help="serve /metrics, /healthz and /readyz here (watch.port)")
+    command.set_defaults(does=_run)
 
     command = commands.add_parser("check", parents=[shared], help="read the whole configuration, name every fault")
     command.set_defaults(does=_check)
@@ -41,9 +42,17 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
     command.set_defaults(does=demo)
 
 
-def _check(asked: argparse.Namespace) -> int:
+def _run(asked: argparse.Namespace) -> int:
     settings = load_settings(asked.config)
-    print(check(settings, RealClock()))
+    if asked.watch_port is not None:
+        watch = settings.watch.model_copy(update={"port": asked.watch_port})
+        settings = settings.model_copy(update={"watch": watch})
+    return run(settings, asked.streets or STREETS)
+
+
+def _check(asked: argparse.Namespace) -> int:
+    settings, faults = read_settings(asked.config)
+    print(check(settings, faults, RealClock()))
     return 0
 
 
