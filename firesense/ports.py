@@ -376,6 +376,14 @@ class History(Protocol):
     Writing is idempotent: the same device, column and instant is one point, the last write wins.
     """
 
+    @property
+    def connections(self) -> int:
+        """How many connections were made for writing: a new one may lead to a store that was restarted meanwhile.
+
+        Always 0 for a store that is a file.
+        """
+        ...
+
     def write(self, tables: Sequence[Readings], registry: Registry) -> dict[int, str]:
         """Write readings; returns the store's reason for each journal offset whose points it refused.
 

@@ -107,6 +107,9 @@ class Record:
         self._written: deque[tuple[Instant, int]] = deque()  # (when, first offset) of the writes of the last go_back
         self._reach = self._go_back
         self._broken_at: Instant = 0
+        self._returned = -1  # how far it was when it went back last
+        self._connections: int | None = None
+        self._renewed_at: Instant = 0
         self._failures = 0
         self.pause = timedelta()  # how long to wait before the next step is worth it
         self.status = RecordStatus()
@@ -202,12 +205,26 @@ class Record:
         self._next = batch.next_offset
         self._account(batch, read, refused, now)
         self.status.last_write_at = now
+        if self._renewed(now):
+            self._return(now)
+            return len(batch)
         while self._written and self._written[0][0] < now - self._go_back:
             self._written.popleft()
         self._written.append((now, batch.first_offset))
         if abs(now - self._broken_at) >= self._go_back:
             self._reach = self._go_back
         return len(batch)
+
+    def _renewed(self, now: Instant) -> bool:
+        """Whether the store took the last write on a new connection: between two writes it may have been restarted.
+
+        Looked at once in ``go_back``, for a proxy that closes every connection.
+        """
+        before, self._connections = self._connections, self._history.connections
+        if before in {None, self._connections} or not self._written or abs(now - self._renewed_at) < self._go_back:
+            return False
+        self._renewed_at = now
+        return True
 
     def _read(self) -> _Stretch | None:
         plan = self._plan_source()
@@ -253,17 +270,21 @@ class Record:
     def _return(self, now: Instant) -> None:
         """Go back to what was written within reach of the last write: the store may have lost it.
 
-        The reach is halved each time, until nothing has gone wrong for a while: a store that is away every few
-        seconds must not keep us at the same frames for ever.
+        The reach is halved when no frame was added since the last time, until nothing has gone wrong for a while: a
+        store that is away every few seconds must not keep us at the same frames for ever.
         """
         self._broken_at = now
-        if not self._written or self._reach < SECOND:
+        if not self._written:
+            return
+        if self._done == self._returned:
+            self._reach //= 2
+        self._returned = self._done
+        if self._reach < SECOND:
             return
         since = self._written[-1][0] - self._reach
         self._next = next(offset for at, offset in self._written if at >= since)
         self._written.clear()  # all of it is written again from there
         self._stretch = self._reader = None  # what this reader has seen would look like repeats to it
-        self._reach //= 2
 
     def _trouble(self, now: Instant, error: Exception, wait: timedelta | None = None) -> None:
         """Note what is wrong, once while it stays the same, and choose how long to wait."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _LATER = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS)
+_KEEP = timedelta(minutes=2)  # an idle connection; after a new one record writes again what may have been lost
 _LONGEST_REASON = 400  # letters of a store's answer worth keeping
 
 
@@ -86,6 +87,7 @@ class HttpStore:
             base_url=url,
             timeout=timeout.total_seconds(),
             headers=dict(headers),
+            limits=httpx2.Limits(keepalive_expiry=_KEEP.total_seconds()),
             auth=auth,
             verify=certificates(ca_file) if url.startswith("https:") else True,
             trust_env=False,  # a store of ours is not reached through a proxy that happens to be in the environment

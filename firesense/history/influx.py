@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 from datetime import timedelta
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,7 +21,7 @@ from firesense.history.line_protocol import PRECISION, LineWriter
 from firesense.history.victoria import VictoriaExport
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from firesense.domain.device import Device, Registry
     from firesense.domain.instant import Instant
@@ -32,6 +33,9 @@ _LEVEL = 1  # of gzip: 0.8 us a line for a fifth of the bytes; level 9, influxdb
 
 
 class _Door(Protocol):
+    @property
+    def connections(self) -> int: ...
+
     def send(self, body: bytes) -> Answer: ...
 
     def close(self) -> None: ...
@@ -53,10 +57,21 @@ class _V1Door:
             {"Content-Encoding": "gzip"} if compress else {}
         )
         self._compress = compress
+        self.connections = 0
 
     def send(self, body: bytes) -> Answer:
         content = gzip.compress(body, _LEVEL) if self._compress else body
-        return self._http.request("POST", "/write", params=self._params, headers=self._headers, content=content)
+        return self._http.request(
+            "POST",
+            "/write",
+            params=self._params,
+            headers=self._headers,
+            content=content,
+            extensions={"trace": self._count},
+        )
+
+    def _count(self, event: str, _: object) -> None:
+        self.connections += event == "connection.connect_tcp.complete"
 
     def close(self) -> None:
         self._http.close()
@@ -85,6 +100,21 @@ class _V2Door:
         if compress:
             self._query["content_encoding"] = "gzip"
         self._compress = compress
+        self.connections = 0
+        pool = self._client.api_client.rest_client.pool_manager.connection_from_url(url)
+        pool.ConnectionCls = partial(self._counted, pool.ConnectionCls)
+
+    def _counted(self, make: Callable[..., Any], **options: Any) -> Any:
+        """Count how often a connection of urllib3 is made: it opens a dropped one again without a word."""
+        connection = make(**options)
+        connect = connection.connect
+
+        def counting() -> None:
+            connect()
+            self.connections += 1
+
+        connection.connect = counting
+        return connection
 
     def send(self, body: bytes) -> Answer:
         content = gzip.compress(body, _LEVEL) if self._compress else body
@@ -116,6 +146,11 @@ class _LineHistory:
         """Write readings, from one thread at a time; see the port."""
         return deliver(self._lines.write(tables, registry), self._door.send)
 
+    @property
+    def connections(self) -> int:
+        """How many connections were made for writing; see the port."""
+        return self._door.connections
+
     def raw(self, device: Device, column: str, start: Instant, end: Instant, most: int = 10_000) -> Series:
         """Points of a column; see the port."""
         return self._reader.raw(device, column, start, end, most)
@@ -146,8 +181,11 @@ class InfluxV1History(_LineHistory):
         ca_file: str = "",
     ) -> None:
         """Make the connections ready; nothing is asked of the store yet."""
-        http = HttpStore(url, timeout, {}, (username, password) if username else None, ca_file)
-        door = _V1Door(http, database, retention_policy, compress=compress)
+        login = (username, password) if username else None
+        http = HttpStore(url, timeout, {}, login, ca_file)
+        # Writing has connections of its own: one that a chart opened would hide that the store was restarted.
+        writing = HttpStore(url, timeout, {}, login, ca_file)
+        door = _V1Door(writing, database, retention_policy, compress=compress)
         super().__init__(http, door, InfluxQL(http, database, retention_policy))
 
 

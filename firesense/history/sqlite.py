@@ -67,6 +67,11 @@ class SqliteHistory:
         connection.execute("PRAGMA synchronous = FULL")  # the street's position moves on what is written here
         return connection
 
+    @property
+    def connections(self) -> int:
+        """Always 0: what a file has taken it keeps."""
+        return 0
+
     def write(self, tables: Sequence[Readings], registry: Registry) -> dict[int, str]:
         """Write readings durably; refuses no point. See the port."""
         if registry is not self._registry:

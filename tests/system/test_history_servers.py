@@ -177,3 +177,19 @@ def test_nothing_is_missing_after_a_crash_of_the_store(crashing, tmp_path):
     finally:
         journal.close()
         book.close()
+
+
+@pytest.mark.parametrize("kind", ["influxdb1", "victoriametrics"])
+def test_a_restart_between_two_writes_shows_as_a_new_connection(request, kind):
+    server = request.getfixturevalue("influxdb" if kind == "influxdb1" else "victoria_metrics")
+    history = InfluxV1History(server.url, "firesense") if kind == "influxdb1" else VictoriaMetricsHistory(server.url)
+    try:
+        for _ in range(3):
+            history.write([at_seconds(5)], registry_of())
+        before = history.connections
+        server.kill9()
+        server.start()
+        history.write([at_seconds(5)], registry_of())
+        assert (before, history.connections) == (1, 2)
+    finally:
+        history.close()

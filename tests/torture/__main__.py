@@ -38,7 +38,7 @@ def main() -> int:
             continue
         result = Run(plan, folder / f"seed-{seed}").go()
         tell(report(result))
-        total.update(runs=1, kills=result.kills, faults=len(plan.faults), **result.counts)
+        total.update(runs=1, faults=len(plan.faults), **result.counts)
         if result.wrong:
             failed.append(seed)
     tell(json.dumps({"failed": failed} | {name: round(count, 1) for name, count in total.items()}))

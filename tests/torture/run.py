@@ -79,6 +79,7 @@ class Run:
                 self._calm()
         except Exception as error:  # noqa: BLE001 - whatever it was, the seed and the folder are what is needed
             self.result.wrong.append(f"{type(error).__name__}: {error}")
+        self.result.counts["kills"] = self.result.kills
         self.result.counts["seconds"] = round(time.monotonic() - began, 1)
         if not self.result.wrong:
             shutil.rmtree(self.folder)

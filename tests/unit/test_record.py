@@ -53,6 +53,7 @@ class Moody:
         self.moods = []
         self.refuses = {}
         self.offsets = []
+        self.connections = 1
 
     def write(self, tables, registry):
         if self.moods and (mood := self.moods.pop(0)) is not None:
@@ -255,6 +256,41 @@ def test_a_store_that_fails_every_few_seconds_does_not_hold_us_at_the_same_frame
         steps += 1
         assert steps < 1000
     assert house.tally() == Tally(recorded=200)
+
+
+def test_a_store_that_crashes_again_and_again_gets_all_of_its_last_seconds_each_time(house):
+    for n in range(0, 18, 3):
+        for seconds in (0, 5):
+            house.receive(20.0 + n + seconds)
+            house.step(seconds)
+        house.history.moods = [HistoryDown("reset")]
+        house.receive(21.0 + n)
+        house.step(1)
+        house.history.offsets.clear()
+        while house.step(2):
+            pass
+        written = {offset for batch in house.history.offsets for offset in batch}
+        assert {n, n + 1, n + 2} <= written
+
+
+def test_a_new_connection_may_lead_to_a_store_that_was_restarted_unseen(house):
+    house.receive(20.0)
+    house.step()
+    house.receive(21.0)
+    house.step(5)
+    house.history.connections += 1
+    house.receive(22.0)
+    house.step(300)
+    house.history.offsets.clear()
+    house.step()
+    assert house.history.offsets == [[0, 1, 2]]
+    assert not house.step()
+    house.history.connections += 1
+    house.receive(23.0)
+    house.step(10)
+    assert not house.step(), "once a minute, for a proxy that closes every connection"
+    house.step(1)
+    assert house.tally() == Tally(recorded=4)
 
 
 def test_a_refusing_store_is_shown_and_loses_nothing(house):
