@@ -21,6 +21,7 @@ import uvloop
 from firesense.alerting import LISTENING, NOTE_EVERY, Alerting
 from firesense.app import consoles
 from firesense.app.listener import listening
+from firesense.app.locks import sole_owner
 from firesense.app.logs import set_up_logs
 from firesense.app.mend import fit_together, mend_files
 from firesense.app.metrics import Metrics
@@ -44,6 +45,7 @@ from firesense.ingest import Ingest
 from firesense.notify.message import compose
 from firesense.notify.outbox import Delivery
 from firesense.record import Record
+from firesense.scout import Scout
 from firesense.snapshot import SnapshotFile
 from firesense.troubles import EVENT
 from firesense.web import create_console, operation
@@ -128,6 +130,7 @@ class House:
     def _open(self, stack: ExitStack) -> None:
         """Open the stores and read the plan: what cannot work is said before anything has begun."""
         settings = self._settings
+        stack.enter_context(sole_owner(settings.data, self._streets))
         self._listener = None
         if "web" in self._streets:
             self._listener = stack.enter_context(consoles.listen(settings.web.host, settings.web.port))
@@ -189,6 +192,8 @@ class House:
             )
             self._running.alerting = alerting
             self._start("alerting", alerting.run, lambda: alerting.status.turns)
+            scout = Scout(self._journal, self._book, self._clock, plan, reader, kinds=kinds, on_raised=duty.poke)
+            self._start("scout", scout.run, lambda: scout.turns)
         if "record" in self._streets:
             record = Record(
                 self._journal,
@@ -311,5 +316,8 @@ async def _call_until(duty: Duty, delivery: Delivery, stop: threading.Event) -> 
     running = asyncio.create_task(duty.run(stopping))
     await asyncio.wait([running, asyncio.create_task(asyncio.to_thread(stop.wait))], return_when="FIRST_COMPLETED")
     stopping.set()
-    await running
-    await delivery.close()
+    try:
+        await running
+        await delivery.close()
+    finally:
+        stop.set()  # or the thread that waits for it would keep this loop, and the death of the street, to itself

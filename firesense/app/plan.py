@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
-from firesense.app.plugs import make_channels
+from firesense.app.plugs import make_channels, make_transports, place_faults
 from firesense.calendars import load_calendars, standard_calendars
 from firesense.domain.errors import ConfigError, Fault
 from firesense.domain.plan import Plan
@@ -16,7 +16,7 @@ from firesense.profiles import load_profiles
 from firesense.rulebook import load_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from firesense.domain.calendar import Calendars
     from firesense.domain.device import Device
@@ -42,9 +42,12 @@ class Files:
     calendars: Calendars
 
 
-def read_files(settings: Settings) -> Files:
-    """Read profiles, rules, org, ladders and the device register. Raises ConfigError with the faults of them all."""
-    faults: list[Fault] = []
+def read_files(settings: Settings, known: Collection[Fault] = ()) -> Files:
+    """Read profiles, rules, org, ladders and the device register. Raises ConfigError with the faults of them all.
+
+    ``known`` are faults found before, in the settings themselves: they are among those that are raised.
+    """
+    faults = list(known)
 
     def tried(load: Callable[[], _T]) -> _T | None:
         try:
@@ -54,7 +57,8 @@ def read_files(settings: Settings) -> Files:
             return None
 
     files = settings.files
-    channels = {channel.name for channel in settings.channels}
+    unclear = any(fault.path.startswith("channels") for fault in known)  # then nobody can say which there are
+    channels = None if unclear else {channel.name for channel in settings.channels}
     profiles = tried(lambda: load_profiles(files.profiles))
     org = tried(lambda: load_org(files.org))
     calendars = tried(lambda: read_calendars(settings, org))
@@ -74,10 +78,31 @@ def read_calendars(settings: Settings, org: Org | None) -> Calendars:
     return load_calendars(file, settings.zone, org) if file else standard_calendars(settings.zone)
 
 
-def check(settings: Settings, clock: Clock) -> str:
-    """Read and try everything the daemon would read at start, and sum it up. Raises ConfigError with every fault."""
-    files = read_files(settings)
-    make_channels(settings, clock)
+def check(settings: Settings, known: Collection[Fault], clock: Clock) -> str:
+    """Read and try everything the daemon would read at start, and sum it up.
+
+    ``known`` are the faults of the settings themselves. Raises ConfigError with them and every other fault.
+    """
+    faults: list[Fault] = []
+    files: Files | None = None
+
+    def tried(load: Callable[[], object]) -> None:
+        try:
+            load()
+        except ConfigError as error:
+            faults.extend(error.faults)
+
+    try:
+        files = read_files(settings, known)
+    except ConfigError as error:
+        faults.extend(error.faults)
+    tried(lambda: make_channels(settings, clock))
+    brokers = [broker.model_copy(update={"filters": broker.filters or ("#",)}) for broker in settings.brokers]
+    listening = settings if files else settings.model_copy(update={"brokers": brokers})  # to what, nobody can say yet
+    tried(lambda: make_transports(listening, Plan(profiles=files.profiles if files else {}), clock))
+    faults += place_faults(settings)
+    if faults or files is None:
+        raise ConfigError(dict.fromkeys(faults))
     return (
         f"sound: {len(files.profiles)} profiles, {len(files.rules)} rules, {len(files.org.places)} places,"
         f" {len(files.org.people)} people, {len(files.ladders.by_id)} ladders, {len(settings.channels)} channels,"
@@ -96,8 +121,17 @@ def import_files(files: Files, book: Book) -> bool:
     )
     if changed:
         book.install(wanted, files.ladders.by_id.values(), files.ladders.selectors)
-    registered = book.register(files.devices) if files.devices else 0
+    registered = _register_new(files.devices, book) if files.devices else 0
     return changed or registered > 0
+
+
+def _register_new(devices: Sequence[Device], book: Book) -> int:
+    """Register the devices the book does not know. Those it knows may have been moved since: the book is right.
+
+    ``firesense device import`` changes them.
+    """
+    known = book.registry()
+    return book.register([device for device in devices if known.get(device.id) is None])
 
 
 class PlanKeeper:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from time import time_ns
 from typing import TYPE_CHECKING, Any
@@ -121,6 +122,19 @@ def make_transports(settings: Settings, plan: Plan, clock: Clock) -> list[Transp
     if faults:
         raise ConfigError(faults)
     return transports
+
+
+def place_faults(settings: Settings) -> list[Fault]:
+    """What is wrong with where the daemon wants to keep its things."""
+    faults: list[Fault] = []
+    if not settings.book.startswith("sqlite:///"):
+        faults.append(Fault("", "book", f"{settings.book!r} is not an address such as sqlite:////var/lib/x/book.db"))
+    folder = settings.data
+    while not folder.exists():
+        folder = folder.parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        faults.append(Fault("", "data", f"{folder} is not a folder that can be written to"))
+    return faults
 
 
 def make_channels(settings: Settings, clock: Clock) -> dict[str, Channel]:

@@ -13,7 +13,7 @@ from firesense.desk import Desk
 from firesense.domain.alert import Finding
 from firesense.domain.catalogue import CLASSES
 from firesense.domain.device import Device
-from firesense.domain.errors import ConfigError, Fault
+from firesense.domain.errors import ConfigError, Conflict, Fault
 from firesense.domain.instant import iso
 from firesense.orgfile import load_devices
 from firesense.ports import User
@@ -52,6 +52,7 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
     command.add_argument("--name", default="")
     command.add_argument("--kind", default="", help="main, hydrant, intake ...")
     command.add_argument("--gateway", default="")
+    command.add_argument("--replace", action="store_true", help="the id is taken: it is this device from now on")
     command.set_defaults(does=_claim)
 
     user = commands.add_parser("user", help="who may log in to the console").add_subparsers(
@@ -124,6 +125,9 @@ def _claim(asked: argparse.Namespace) -> None:
         raise ConfigError(faults)
     with open_book(settings) as book:
         import_files(files, book)
+        taken = book.registry().get(asked.id)
+        if taken is not None and not asked.replace:
+            raise Conflict(f"{asked.id} is {taken.external_id} ({taken.profile}) already; --replace makes it this one")
         book.register(
             [
                 Device(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from firesense.app import PlanKeeper
 from firesense.cli import main
 from tests.house import GRID, ROOT, SmallHouse, smoke, smoke_device
 
@@ -53,6 +54,22 @@ def test_devices_are_imported_listed_and_claimed(house, firesense, tmp_path):
     listed = firesense("device", "list", "--class", "smoke")
     assert {"smoke-1", "smoke-5", "smoke-6"} <= set(listed.split())
     assert firesense("device", "list", "--class", "heater") == ""
+
+
+def test_a_claim_of_a_taken_id_is_refused_and_what_was_moved_stays_moved(house, firesense):
+    claim = ["device", "claim", "S8", "--id", "smoke-1", "--profile", "firesense-smoke", "--place", GRID]
+    assert "smoke-1 is S1" in firesense(*claim, code=1)
+    firesense(*claim, "--replace")
+    assert house.book.registry().get("smoke-1").external_id == "S8"
+    register = house.folder / "devices.csv"
+    register.write_text(
+        f"id,device_class,profile,external_id,place\nsmoke-1,smoke,firesense-smoke,S1,{GRID}\n", encoding="utf-8"
+    )
+    settings = house.settings.model_copy(
+        update={"files": house.settings.files.model_copy(update={"devices": register})}
+    )
+    PlanKeeper(settings, house.book)
+    assert house.book.registry().get("smoke-1").external_id == "S8"
 
 
 def test_users_get_one_time_passwords(house, firesense):

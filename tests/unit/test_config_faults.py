@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from firesense.cli import main
 from firesense.domain.errors import ConfigError
 from firesense.domain.profile import Profile
 from firesense.orgfile import load_devices, load_ladders, load_org
@@ -93,3 +94,31 @@ def test_paths_are_taken_from_where_they_stand(tmp_path):
     assert settings.journal.file == tmp_path / "var/frames.db"
     assert settings.files.rules == tmp_path / "etc/rules.yaml"
     assert settings.book == f"sqlite:///{tmp_path}/var/book.db"
+
+
+def test_check_tells_the_faults_of_every_file_at_once(tmp_path, capsys):
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles/odd.yaml").write_text("id: odd\n", encoding="utf-8")
+    (tmp_path / "rules.yaml").write_text("ruless: []\n", encoding="utf-8")
+    (tmp_path / "org.yaml").write_text("people: {}\n", encoding="utf-8")
+    file = tmp_path / "firesense.yaml"
+    file.write_text(
+        "zone: Mars/Base\nbook: nonsense\nfiles: {profiles: profiles}\n"
+        "brokers: [{filters: ['a/#/b'], keep_alive: 0s}]\nweb: {port: 99999}\n"
+        "channels: [{name: hook, kind: webhook, secret: short, hosts: [example.org]}]\n",
+        encoding="utf-8",
+    )
+    assert main(["check", "--config", str(file)]) == 2
+    said = capsys.readouterr().err
+    for part in (
+        "zone: ",
+        "web.port: ",
+        "odd.yaml: ",
+        "rules.yaml: ",
+        "org.yaml: root",
+        "filters[0]",
+        "keep_alive",
+        "channels[0].secret",
+        "book: ",
+    ):
+        assert part in said, (part, said)
