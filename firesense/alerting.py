@@ -16,14 +16,12 @@ import structlog
 from firesense.alerts import Alarms
 from firesense.domain.alert import Alert
 from firesense.domain.errors import BookError, JournalError, NotFound
-from firesense.domain.escalation import Step, StepKind
 from firesense.domain.frame import Reason
 from firesense.domain.instant import SECOND, Instant, micros
-from firesense.domain.outcome import Clear, Outcome, Raise, TripAgain
-from firesense.escalate import begin
-from firesense.grounds import because, needs_the_past
+from firesense.domain.outcome import Clear, Outcome, TripAgain
+from firesense.grounds import needs_the_past
 from firesense.pace import Pace
-from firesense.route import choose
+from firesense.raising import raised
 from firesense.rules import RuleEngine
 from firesense.text import LANGUAGES, say
 from firesense.troubles import Told
@@ -118,6 +116,7 @@ class Alerting:
         self._heard_at: Instant = 0
         self._looked_back_at: Instant = 0
         self._listening = False
+        self._behind = False
         self._notes: Mapping[str, Instant] = {}
         self._told = Told(self._knows)
         self._unwritten: Outcome | None = None  # what the book did not take yet: the state has moved on already
@@ -180,6 +179,7 @@ class Alerting:
         """Judge a stretch and write what came of it."""
         pace = self.status.pace
         caught_up = batch.next_offset >= self._journal.head
+        self._behind = not caught_up
         with pace.stage("read", len(batch)):
             read = self._reader.read(batch)
         with pace.stage("judge", len(batch)):
@@ -236,8 +236,11 @@ class Alerting:
         engine.settle(self._alarms.firing())
 
     def _follow_desk(self, now: Instant) -> None:
-        """See what people did to open alerts: what they closed may trip again."""
-        if abs(now - self._seen_at) < _LAZY:
+        """See what people did to open alerts: what they closed may trip again.
+
+        Far behind, also what the scout has raised meanwhile at the head: the same fire is one alert.
+        """
+        if abs(now - self._seen_at) < _LAZY and not self._behind:
             return
         self._seen_at = now
         steps = self._book.last_step()
@@ -313,7 +316,9 @@ class Alerting:
         self.status.pending = self._engine.pending
         deeds = tuple(deeds)
         tables = self._tables_for([deed for deed in deeds if isinstance(deed, Alert)], read, now)
-        written = tuple(self._raise(deed, now, tables) if isinstance(deed, Alert) else deed for deed in deeds)
+        written = tuple(
+            raised(deed, self._plan, self._kinds, tables, now) if isinstance(deed, Alert) else deed for deed in deeds
+        )
         # What the journal has lost is record's to count: two streets would tell the same row of frames differently.
         refusals = tuple(refusal for refusal in read.refusals if refusal.reason is not Reason.LOST) if read else ()
         lazy = position == self._committed or abs(now - self._committed_at) < _LAZY
@@ -344,21 +349,6 @@ class Alerting:
             _log.warning("alerting.grounds", reason=str(error))
             return tables
         return found
-
-    def _raise(self, alert: Alert, now: Instant, tables: Sequence[Readings]) -> Raise:
-        plan = self._plan
-        rule = next((rule for rule in plan.rules if rule.id == alert.rule), None)
-        try:
-            grounds = because(alert, rule, plan, tables)
-        except Exception:  # noqa: BLE001 -- an alert that cannot be explained must be raised all the same
-            _log.exception("alerting.grounds", alert=alert.id)
-            grounds = None
-        ladder = choose(alert, plan.org, plan.ladders, plan.selectors)
-        if ladder is None:
-            step = Step(alert.id, now, StepKind.RAISED, alert.device, {"rule": alert.rule, "ladder": ""})
-            return Raise(alert, None, (), (step,), grounds)
-        acted = begin(alert, ladder, plan.org, self._kinds, now)
-        return Raise(alert, acted.climb, acted.calls, acted.steps, grounds)
 
     def _write(self, outcome: Outcome) -> None:
         self._unwritten = outcome

@@ -134,6 +134,8 @@ class Alarms:
         known = self._open.get(key)
         if known is None or known.condition is not Condition.FIRING:
             return None
+        if transition.event_at < known.event_at:
+            return None  # what was over before this alarm began says nothing about it (see the scout)
         condition = Condition.LATCHED if self._rules[transition.rule].latches else Condition.RESOLVED
         # Whoever is on the way to a case that resolved is still on the way; only the book knows. Until it says so
         # again, a resolved alert is taken for closed: a new alarm too many is better than one too few.

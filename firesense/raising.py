@@ -1,0 +1,39 @@
+"""What is written when an alert is raised: its climb, the calls of its first rung, and the grounds it stands on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from firesense.domain.escalation import Step, StepKind
+from firesense.domain.outcome import Raise
+from firesense.escalate import begin
+from firesense.grounds import because
+from firesense.route import choose
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from firesense.domain.alert import Alert
+    from firesense.domain.instant import Instant
+    from firesense.domain.plan import Plan
+    from firesense.domain.readings import Readings
+
+_log = structlog.get_logger(__name__)
+
+
+def raised(alert: Alert, plan: Plan, kinds: Mapping[str, str], tables: Sequence[Readings], now: Instant) -> Raise:
+    """Begin the climb of an alert; ``kinds`` maps channel names to technologies, ``tables`` show why it was raised."""
+    rule = next((rule for rule in plan.rules if rule.id == alert.rule), None)
+    try:
+        grounds = because(alert, rule, plan, tables)
+    except Exception:  # noqa: BLE001 -- an alert that cannot be explained must be raised all the same
+        _log.exception("alerting.grounds", alert=alert.id)
+        grounds = None
+    ladder = choose(alert, plan.org, plan.ladders, plan.selectors)
+    if ladder is None:
+        step = Step(alert.id, now, StepKind.RAISED, alert.device, {"rule": alert.rule, "ladder": ""})
+        return Raise(alert, None, (), (step,), grounds)
+    acted = begin(alert, ladder, plan.org, kinds, now)
+    return Raise(alert, acted.climb, acted.calls, acted.steps, grounds)

@@ -1,0 +1,167 @@
+"""The scout: looks for fire at the head of the journal while alerting is far behind.
+
+Alerting judges every frame in order, so after an outage a new fire flag would wait behind the whole backlog. The scout
+reads what comes in now and asks it for fire flags only (signal rules of fire class, and strangers). What it finds is
+raised at once, under the id that alerting would give it: when alerting gets there, the alert is known. As soon as
+alerting is near the head the scout rests.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+
+from firesense.alerts import Alarms
+from firesense.domain.alert import Alert, AlertClass
+from firesense.domain.errors import BookError, JournalError
+from firesense.domain.instant import SECOND, Instant
+from firesense.domain.outcome import Outcome
+from firesense.domain.rule import RuleKind
+from firesense.raising import raised
+from firesense.rules import RuleEngine
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Mapping
+
+    from firesense.domain.outcome import Clear, Raise, TripAgain
+    from firesense.domain.plan import Plan
+    from firesense.ports import Book, Clock, Journal
+    from firesense.reader import Reader
+
+STREET = "scout"
+FAR = 50_000  # frames: alerting does so many in half a second, well within the 15 s of GB/T 45839-2025 5.10.4
+_FOLLOWED = "alerting"
+_WAIT = timedelta(milliseconds=200)
+_AFTER_FAILURE = timedelta(seconds=1)
+_LAZY = SECOND
+_EVERY_ALERT = 1_000_000
+_log = structlog.get_logger(__name__)
+
+
+class Scout:
+    """See the module. ``step`` looks at the next stretch when there is need; ``run`` does so until stopped."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        book: Book,
+        clock: Clock,
+        plan_source: Callable[[], Plan],
+        make_reader: Callable[[Plan], Reader],
+        *,
+        kinds: Mapping[str, str],
+        most: int = 5000,
+        far: int = FAR,
+        on_raised: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``far`` is how many frames alerting may be behind before there is need of a scout."""
+        self._journal = journal
+        self._book = book
+        self._clock = clock
+        self._plan_source = plan_source
+        self._make_reader = make_reader
+        self._kinds = kinds
+        self._most = most
+        self._far = far
+        self._on_raised = on_raised
+        self._plan: Plan | None = None
+        self._position = -1  # the next offset to look at; -1 while resting
+        self._committed_at: Instant = 0
+        self._steps_seen = -1
+        self.turns = 0  # grows while it moves, even when there is nothing to do
+
+    @property
+    def resting(self) -> bool:
+        """Whether alerting is near enough to the head to see everything in time by itself."""
+        return self._position < 0
+
+    def run(self, stop: threading.Event) -> None:
+        """Look until stopped."""
+        broken = False
+        while not stop.is_set():
+            try:
+                if not self.step():
+                    stop.wait(_WAIT.total_seconds())
+                broken = False
+            except (BookError, JournalError) as error:
+                if not broken:
+                    _log.error("scout.waits", reason=str(error))
+                broken = True
+                self._rest()  # what it knew may be ahead of what was written
+                stop.wait(_AFTER_FAILURE.total_seconds())
+
+    def step(self) -> bool:
+        """Look at the next stretch of the head; says whether there was one. Raises BookError or JournalError."""
+        now = self._clock.now()
+        self.turns += 1
+        head, followed = self._journal.head, self._book.position(_FOLLOWED)
+        if head - followed <= self._far:
+            self._rest()
+            return False
+        if self.resting:
+            self._set_out(max(followed, head - self._far), now)
+        self._follow_plan(now)
+        batch = self._journal.read(self._position, self._most)
+        if batch is None:
+            return False
+        self._look_at_open_alerts()
+        read = self._reader.read(batch)
+        deeds: list[Alert | TripAgain | Clear] = []
+        for table in read.tables:
+            deeds += self._alarms.deeds(self._engine.apply(table), now)
+        deeds += self._alarms.deeds(self._engine.tick(now, listening=False, position=batch.first_offset), now)
+        found = [deed for deed in deeds if isinstance(deed, Alert)]
+        for fire in read.strangers:
+            device_class = self._current.profiles[fire.profile].device_class
+            alert = self._alarms.stranger(
+                fire.external_id, device_class, fire.topic, event_at=fire.event_at, offset=fire.offset, now=now
+            )
+            found += [alert] if alert is not None else []
+        self._write(
+            [raised(alert, self._current, self._kinds, read.tables, now) for alert in found], batch.next_offset, now
+        )
+        return True
+
+    def _set_out(self, offset: int, now: Instant) -> None:
+        """Begin at ``offset``, or where the last walk was broken off if that is further on."""
+        self._position = max(offset, self._book.position(STREET))
+        self._committed_at = now
+        _log.warning("scout.sets_out", at=self._position)
+
+    def _rest(self) -> None:
+        if not self.resting:
+            _log.info("scout.rests", at=self._position)
+        self._position = -1
+        self._plan = None
+
+    def _follow_plan(self, now: Instant) -> None:
+        plan = self._plan_source()
+        if plan is self._plan:
+            return
+        self._plan = self._current = plan
+        rules = [rule for rule in plan.rules if rule.kind is RuleKind.SIGNAL and rule.alert_class is AlertClass.FIRE]
+        self._reader = self._make_reader(plan)
+        self._engine = RuleEngine(
+            rules, plan.registry, periods={}, started_at=now, org=plan.org, calendars=plan.calendars
+        )
+        self._alarms = Alarms(rules, plan.registry, plan.org)
+        self._steps_seen = -1
+
+    def _look_at_open_alerts(self) -> None:
+        """Know what alerting has raised meanwhile from the backlog: the same fire is one alert."""
+        steps = self._book.last_step()
+        if steps != self._steps_seen:
+            for firing in self._alarms.refresh(self._book.alerts(most=_EVERY_ALERT)):
+                self._engine.release(firing, self._clock.now())
+            self._steps_seen = steps
+
+    def _write(self, deeds: list[Raise], position: int, now: Instant) -> None:
+        self._position = position
+        if deeds or abs(now - self._committed_at) >= _LAZY:
+            self._book.commit(Outcome(STREET, position, now, tuple(deeds)))
+            self._committed_at = now
+        if deeds:
+            self._on_raised()

@@ -1,0 +1,150 @@
+"""Alerting is far behind, and a detector says fire now: people hear of it at once, and of one fire once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from firesense.app.plugs import make_reader
+from firesense.domain.alert import Condition
+from firesense.domain.instant import SECOND
+from firesense.scout import Scout
+from tests.frames import batch_of
+from tests.house import SmallHouse, smoke, smoke_device
+
+FAR = 50  # frames; what is far behind here
+
+
+class LateHouse(SmallHouse):
+    """A house whose alerting has a backlog: frames get into the journal, and only the scout and duty work."""
+
+    def start(self):
+        super().start()
+        self.scout = Scout(
+            self.journal,
+            self.book,
+            self.clock,
+            self.keeper.current,
+            lambda plan: make_reader(self.settings, plan),
+            kinds={"log": "log", "mqtt": "mqtt"},
+            far=FAR,
+        )
+
+    def journalled(self, *frames):
+        """Frames that were received now and wait."""
+        written = [(topic, json.dumps(says) if isinstance(says, dict) else says) for topic, says in frames]
+        self.journal.append(batch_of(*written, received_at=self.clock.at))
+        self.clock.at += SECOND
+
+    def backlog(self, *first):
+        """Frames enough to be far behind, these at their beginning."""
+        self.journalled(*first, *(smoke(self.clock, 1 + n % 3, temp=20 + n / 100) for n in range(3 * FAR)))
+
+    def scouted(self):
+        """Let the scout look at everything, and the calls be made; says how many stretches there were."""
+        stretches = 0
+        while self.scout.step():
+            stretches += 1
+        asyncio.run(self._duty())
+        return stretches
+
+    def fires(self):
+        return [
+            (alert.device, alert.condition, alert.trips) for alert in self.open_alerts() if alert.rule == "smoke-fire"
+        ]
+
+
+@pytest.fixture
+def house(tmp_path):
+    late = LateHouse(tmp_path, [smoke_device(n) for n in range(1, 6)])
+    late.alerting.step()
+    yield late
+    late.close()
+
+
+def test_a_fresh_fire_does_not_wait_for_the_backlog(house):
+    house.backlog()
+    assert house.scouted() == 1
+    house.journalled(smoke(house.clock, 4, alarm=1))
+    assert house.scouted() == 1
+    assert [device for device, _, _ in house.fires()] == ["smoke-4"]
+    assert house.people_told()
+    assert house.book.position("alerting") == 0
+
+
+def test_alerting_raises_nothing_twice_when_it_gets_there(house):
+    house.backlog()
+    house.journalled(smoke(house.clock, 4, alarm=1))
+    house.scouted()
+    told = [(call.person, call.channel) for call in house.told_of("fire")]
+    house.settle()
+    assert house.book.position("alerting") == house.journal.head
+    assert [device for device, _, _ in house.fires()] == ["smoke-4"]
+    assert [(call.person, call.channel) for call in house.told_of("fire")] == told
+
+
+def test_what_the_backlog_says_of_the_same_device_does_not_end_the_alarm(house):
+    house.backlog(smoke(house.clock, 4, alarm=1), smoke(house.clock, 4, ts=house.clock.now() // 1000 + 1, alarm=0))
+    house.journalled(smoke(house.clock, 4, alarm=1))
+    house.scouted()
+    house.settle()
+    [(device, condition, _)] = house.fires()
+    assert (device, condition) == ("smoke-4", Condition.FIRING)
+
+
+def test_a_fire_in_the_backlog_that_goes_on_is_the_same_alert(house):
+    house.backlog(smoke(house.clock, 4, alarm=1))
+    house.alerting.step()
+    house.backlog()
+    house.journalled(smoke(house.clock, 4, alarm=1))
+    house.scouted()
+    house.settle()
+    assert [device for device, _, _ in house.fires()] == ["smoke-4"]
+
+
+def test_a_stranger_that_says_fire_does_not_wait_either(house):
+    house.backlog()
+    house.journalled(smoke(house.clock, 99, alarm=1))
+    house.scouted()
+    house.settle()
+    assert [alert.device for alert in house.open_alerts()] == ["?S99"]
+
+
+def test_only_fire_is_looked_for(house):
+    house.backlog()
+    house.journalled(smoke(house.clock, 4, fault=1, test=1))
+    house.scouted()
+    assert house.open_alerts() == []
+
+
+def test_the_scout_rests_while_alerting_is_near(house):
+    house.journalled(smoke(house.clock, 4, alarm=1))
+    assert house.scouted() == 0
+    assert house.scout.resting
+    assert house.open_alerts() == []
+
+
+def test_it_rests_again_when_the_backlog_is_done(house):
+    house.backlog()
+    house.scouted()
+    assert not house.scout.resting
+    house.settle()
+    assert house.scouted() == 0
+    assert house.scout.resting
+
+
+def test_killed_it_goes_on_and_tells_nobody_twice(house):
+    house.backlog()
+    house.journalled(smoke(house.clock, 4, alarm=1))
+    house.scouted()
+    told = len(house.told)
+    house.start()
+    house.journalled(smoke(house.clock, 5, alarm=1))
+    house.scouted()
+    assert [device for device, _, _ in sorted(house.fires())] == ["smoke-4", "smoke-5"]
+    house.start()
+    house.settle()
+    assert [device for device, _, _ in sorted(house.fires())] == ["smoke-4", "smoke-5"]
+    assert len(house.told) == 2 * told
