@@ -109,6 +109,7 @@ def _quarantine(asked: argparse.Namespace) -> None:
         print(
             f"{refusal.offset:>10}  {iso(refusal.received_at)}  {refusal.reason:<15} {refusal.topic}  {shown!r}"
             f"  {say('reason.' + refusal.reason, 'en')}: {refusal.detail}"
+            + (f" (and {refusal.more} more like it)" if refusal.more else "")
         )
     print(f"{len(refusals)} in quarantine", file=sys.stderr)
 

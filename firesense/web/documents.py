@@ -102,7 +102,7 @@ class Span(Document):
 
 
 class RefusalDocument(Document):
-    """A frame that could not be used; ``payload`` is base64."""
+    """A frame that could not be used; ``payload`` is base64. ``more`` like it are counted, but not kept."""
 
     offset: int
     source: str
@@ -113,6 +113,7 @@ class RefusalDocument(Document):
     detail: str
     profile: str
     external_id: str
+    more: int = 0
 
     @classmethod
     def of(cls, refusal: Refusal) -> Self:
@@ -127,6 +128,7 @@ class RefusalDocument(Document):
             detail=refusal.detail,
             profile=refusal.profile,
             external_id=refusal.external_id,
+            more=refusal.more,
         )
 
 
