@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from firesense.domain.catalogue import DeviceClass
+    from firesense.rules.columnwise import Evaluate
     from firesense.rules.looks import Look
-    from firesense.rules.meaning import Evaluate
 
 __all__ = ["RATE", "Expression", "Limit", "compile_expression"]
 

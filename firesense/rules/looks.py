@@ -30,7 +30,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from firesense.domain.instant import MINUTE, SECOND, micros
 from firesense.rules.syntax import SECONDS, Call, Name, Node, Number, Word
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from firesense.domain.catalogue import DeviceClass
+    from firesense.rules.columnwise import Evaluate
 
-    Evaluate = Callable[[Mapping[str, Any]], Any]
 
 SHORTEST, LONGEST = timedelta(seconds=1), timedelta(days=366)
 TIME = "s"  # the unit of lengths of time

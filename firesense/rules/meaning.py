@@ -5,11 +5,12 @@ from __future__ import annotations
 import operator
 from dataclasses import dataclass
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from firesense.domain.catalogue import UNITS, conversion
+from firesense.rules.columnwise import HOLDS, compare, either, equals, every, nothing
 from firesense.rules.looks import SHAPES, TIME, Look, LookReader
 from firesense.rules.syntax import SECONDS, Call, Chain, Junction, Name, Negative, Node, Not, Number, Sum
 
@@ -17,25 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
     from firesense.domain.catalogue import DeviceClass
-
-    Columns = Mapping[str, np.ndarray[Any, Any]]
-    # A column, or one value that stands for every row.
-    Values = Any
-    Evaluate = Callable[[Columns], Values]
+    from firesense.rules.columnwise import Evaluate, Values
 
 RATE = "rate"  # the change of a rule's metric, of rules that have one
 _FUNCTIONS: Mapping[str, Callable[..., Values]] = {"abs": np.abs, "min": np.minimum, "max": np.maximum}
-_HOLDS: Mapping[str, Callable[[Values, Values], Values]] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "==": operator.eq,
-    "!=": lambda left, right: (left < right) | (left > right),  # NaN is not different, it is unknown
-}
 _OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
-_NO = np.False_
 QUALITY = {"implausible", "unprobed"}  # looks at what a device said, though not at a column of it
 
 
@@ -88,36 +76,36 @@ class Meaning:
             case Junction():
                 pairs = [self.condition(term) for term in node.terms]
                 trues, falses = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-                return (_all(trues), _any(falses)) if node.operator == "and" else (_any(trues), _all(falses))
+                return (every(trues), either(falses)) if node.operator == "and" else (either(trues), every(falses))
             case Chain():
                 return self._chain(node)
             case Call(function="asserted"):
                 return self._asserted(node)
             case Call() if _is_truth(node):
                 name = self._look(node)
-                return (lambda columns: _equals(columns, name, 1)), (lambda columns: _equals(columns, name, 0))
+                return (lambda columns: equals(columns, name, 1)), (lambda columns: equals(columns, name, 0))
             case Name():
                 return self._signal(node)
             case _:
                 self._fault(node, "this is a number, not a condition")
-                return _nothing, _nothing
+                return nothing, nothing
 
     def _signal(self, node: Name) -> tuple[Evaluate, Evaluate]:
         name = node.name
         if name in self._class.signals:
             self.names.add(name)
             self.about.add(name)
-            return (lambda columns: _equals(columns, name, 1)), (lambda columns: _equals(columns, name, 0))
+            return (lambda columns: equals(columns, name, 1)), (lambda columns: equals(columns, name, 0))
         if name in self._class.metrics or (name == RATE and self._rate_of):
             self._fault(node, f"{name} is a number: compare it with something")
         else:
             self._unknown(node)
-        return _nothing, _nothing
+        return nothing, nothing
 
     def _asserted(self, node: Call) -> tuple[Evaluate, Evaluate]:
         if len(node.arguments) != 1 or not isinstance(node.arguments[0], Name):
             self._fault(node, "asserted() takes one signal")
-            return _nothing, _nothing
+            return nothing, nothing
         true, _ = self._signal(node.arguments[0])
         return true, (lambda columns: ~true(columns))
 
@@ -129,12 +117,12 @@ class Meaning:
                 self._column(name, Quantity(""))
             if not names:
                 self._fault(node, "this compares numbers with numbers")
-            return _nothing, _nothing
+            return nothing, nothing
         values = [self._values(term, quantity) for term in node.terms]
         links = list(zip(node.operators, values, values[1:], strict=False))
         return (
-            _all([_compare(_HOLDS[sign], left, right) for sign, left, right in links]),
-            _any([_compare(_HOLDS[_OPPOSITE[sign]], left, right) for sign, left, right in links]),
+            every([compare(HOLDS[sign], left, right) for sign, left, right in links]),
+            either([compare(HOLDS[_OPPOSITE[sign]], left, right) for sign, left, right in links]),
         )
 
     # -- numbers ----------------------------------------------------------------------------------------------------
@@ -204,7 +192,7 @@ class Meaning:
             case Call() if node.function not in SHAPES and node.function != "asserted":
                 return self._function(node, wanted)
         self._fault(node, "a condition stands where a number belongs")
-        return _nothing
+        return nothing
 
     def _number(self, node: Number, wanted: Quantity) -> float:
         if not node.unit:
@@ -292,7 +280,7 @@ class Meaning:
         if node.function not in _FUNCTIONS:
             there = ", ".join(["abs", "min", "max", "asserted", *SHAPES])
             self._fault(node, f"there is no function {node.function}; there are {there}")
-            return _nothing
+            return nothing
         least, most = (1, 1) if node.function == "abs" else (2, 8)
         if not least <= len(node.arguments) <= most:
             self._fault(node, f"{node.function}() takes {'one number' if most == 1 else '2 to 8 numbers'}")
@@ -332,31 +320,6 @@ def _is_truth(node: Call) -> bool:
 
 def _has_offset(unit: str) -> bool:
     return any(canonical == unit and offset for canonical, _, offset in UNITS.values())
-
-
-def _nothing(_: Columns) -> Values:
-    return _NO
-
-
-def _equals(columns: Columns, name: str, value: int) -> Values:
-    column = columns.get(name)
-    return _NO if column is None else column == value
-
-
-def _compare(holds: Callable[[Values, Values], Values], left: Evaluate, right: Evaluate) -> Evaluate:
-    return lambda columns: np.asarray(holds(left(columns), right(columns)))[()]
-
-
-def _all(parts: list[Evaluate]) -> Evaluate:
-    if len(parts) == 1:
-        return parts[0]
-    return lambda columns: reduce(operator.and_, (part(columns) for part in parts))
-
-
-def _any(parts: list[Evaluate]) -> Evaluate:
-    if len(parts) == 1:
-        return parts[0]
-    return lambda columns: reduce(operator.or_, (part(columns) for part in parts))
 
 
 def _names(node: Node) -> Iterator[Name]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 
 import numpy as np
@@ -77,6 +78,7 @@ ASKS = {
     "chattering-too": (either, opposite(flag("heat"))),
     "rise": (lambda _, rate: None if rate is None else rate >= 5, lambda _, rate: None if rate is None else rate < 0),
 }
+EXAMPLES = int(os.environ.get("FIRESENSE_EXAMPLES", "400"))  # a long run: FIRESENSE_EXAMPLES=10000
 QUALITIES = [Quality(0)] * 6 + [Quality.LATE, Quality.RETAINED, Quality.REPLAYED, Quality.OWN_TIME_MISSING]
 
 readings = st.fixed_dictionaries(
@@ -125,7 +127,7 @@ def near_the_limit(rows):
 
 
 @given(series, st.lists(st.integers(1, 9), min_size=1, max_size=5), st.booleans())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 def test_columns_and_single_readings_agree(steps, sizes, ticking):
     rows = timed(steps)
     rules = [one for one in RULES if one is not RISE or not near_the_limit(rows)]
