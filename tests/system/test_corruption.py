@@ -11,6 +11,7 @@ import urllib.request
 
 import pytest
 
+from firesense.salvage import suspicion
 from tests.daemon import Daemon
 from tests.servers import free_port
 from tests.system.test_main_job import DEVICES, Town
@@ -94,6 +95,20 @@ def test_damaged_files_are_mended_and_the_daemon_starts(daemon, town):
     wait_until(lambda: received(daemon, before + 1), "the next frame is done", said=daemon.said)
     assert "smoke-fire" in open_rules(daemon)
     ledger(daemon)
+
+
+def test_damage_that_cannot_be_read_past_ends_the_process_and_the_next_start_mends_it(daemon, town):
+    daemon.ready()
+    town.smoke()
+    wait_until(lambda: received(daemon, 1), "a frame is done", said=daemon.said)
+    suspicion(daemon.settings.journal.file).touch()  # what a street leaves that met such damage
+    assert daemon.processes[0].wait(30) == 1
+    assert daemon.kill() == [1]
+    daemon.ready()
+    town.smoke()
+    wait_until(lambda: received(daemon, 2), "the next frame is done", said=daemon.said)
+    wait_until(lambda: "journal-mended" in open_rules(daemon), "the operator is told", said=daemon.said)
+    assert "received     2" in ledger(daemon)
 
 
 def test_an_older_journal_that_came_back_stops_nothing(daemon, town):
