@@ -111,8 +111,10 @@ def _keep_private(path: str | None) -> Path | None:
     """Create the file, if it is one, so that only its owner reads it: it holds phone numbers and password hashes."""
     if not path or path == ":memory:" or path.startswith("file:"):
         return None
+    # Only a new file: closing one that is open in this process takes SQLite's locks on it away (POSIX), and the next
+    # process that closes the book would then throw away the write-ahead log we still write to.
     with suppress(OSError):  # opening it says better what is wrong
-        os.close(os.open(Path(path), os.O_CREAT | os.O_RDWR, 0o600))
+        os.close(os.open(Path(path), os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     return Path(path)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -45,6 +47,14 @@ def test_only_its_owner_reads_the_file(book, tmp_path):
     book.put_user(User("duty", "hash"))
     for path in tmp_path.iterdir():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
+
+
+def test_opening_it_once_more_in_a_process_takes_no_locks_away(book, url, tmp_path):
+    book.put_user(User("li-na", "hash"))
+    SqlBook(url).close()
+    looks = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('SELECT * FROM user').fetchall()"
+    subprocess.run([sys.executable, "-c", looks, tmp_path / "book.db"], check=True)
+    assert (tmp_path / "book.db-wal").exists()  # or what is written from now on is lost
 
 
 def test_every_connection_waits_for_the_disk_and_checks_references(book):
