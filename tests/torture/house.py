@@ -68,7 +68,7 @@ ladders:
       - {roles: [grid-member], channels: [hook], wait: 1s}
       - {roles: [grid-leader], channels: [hook], wait: 1s}
       - {roles: [station-duty], channels: [hook], wait: 1s}
-  other: {rungs: [{roles: [operator], channels: [hook], wait: 1h}]}
+  other: {rungs: [{roles: [operator], channels: [hook], wait: 1s}]}
 choose: [{ladder: fire, class: [fire]}, {ladder: other}]
 """
 
