@@ -8,6 +8,8 @@ PYTHON ?= python3
 # Further words for the demo, and for pytest: make test PYTEST="-k journal"
 DEMO ?=
 PYTEST ?=
+# Further words for the measurement of alarm quality: make quality QUALITY="--case cooking"
+QUALITY ?=
 # How often "make torture" runs, from which seed on, and further words for it: make torture TORTURE=--full
 RUNS ?= 20
 SEED ?= 1
@@ -16,7 +18,7 @@ TORTURE ?=
 BIN := .venv/bin
 export PYTHON
 
-.PHONY: bench bench-broker bench-catchup help demo check test torture clean static servers venv-demo venv-dev
+.PHONY: bench bench-broker bench-catchup help demo check test quality torture clean static servers venv-demo venv-dev
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +43,9 @@ bench-broker: venv-dev ## through a real Mosquitto: frames a second, and how lon
 
 bench-catchup: venv-dev ## FRAMES=1000000 wait in the journal: how fast they are done, and whether a fresh fire waits
 	$(BIN)/python tests/bench/catchup.py
+
+quality: venv-dev ## replay labelled cases and print how good the alarms are (some minutes; docs/alarm-quality.md)
+	$(BIN)/python -m tests.quality $(QUALITY)
 
 clean: ## remove what these targets made
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache demo-data

@@ -24,6 +24,7 @@ OVER_VOLTAGE, UNDER_VOLTAGE = 264.0, 187.0  # V: 120 % and 85 % of 220
 CABLE_LAG = 1200.0  # s
 CABLE_RISE = 38.0  # K at the rated current
 INRUSH = 5.0  # times the running current
+LONGEST_START = 4.0  # s
 MOTOR_STARTS = 2 / 3600  # a second
 MOTOR_EVERY, MOTOR_LASTS = 120.0, 4.0  # s: a compressor that starts every other minute
 ARCS = 40.0  # half-cycles in a second at a loose terminal
@@ -71,11 +72,12 @@ class Panels(Population):
         n, rng = self.n, self.rng
         load = self._load(at) * rng.normal(1, 0.03, n)
         starts = self.workshop & (rng.random(n) < MOTOR_STARTS * dt)
-        self.motor_until = np.where(starts, at + rng.uniform(1, 4, n), self.motor_until)
+        self.motor_until = np.where(starts, at + rng.uniform(1, LONGEST_START, n), self.motor_until)
         motors, age = self.struck("motor", at)
         self.motor_until[motors] = np.where(age % MOTOR_EVERY < MOTOR_LASTS, at + dt, self.motor_until[motors])
         self._rise = relax(self._rise, CABLE_RISE * load**2, dt, CABLE_LAG)  # heat follows the square of the current
-        drawn = load * np.where(self.motor_until > at, INRUSH, 1.0)
+        starting = (self.motor_until > at) & (dt <= LONGEST_START)  # within a longer step it is over
+        drawn = load * np.where(starting, INRUSH, 1.0)
         self.current = self.rated[:, None] * drawn[:, None] * self.imbalance
         self.voltage = self.mains - 4.0 * drawn[:, None] + rng.normal(0, 0.4, (n, 3))
         self.residual = self.leakage * (0.7 + 0.5 * load[:, None]) + rng.normal(0, 1, (n, CHANNELS))

@@ -120,7 +120,8 @@ def test_a_test_button_is_a_test(shipped):
 
 def test_a_room_that_burns_is_warmer_every_minute(shipped):
     series = [{"temperature": 22.0}] * 6 + [{"temperature": 22.0 + 6 * n} for n in range(8)]
-    assert [name for name, *_ in scene(shipped, "smoke", series)] == ["smoke-temperature-rise"]
+    said = [name for name, *_ in scene(shipped, "smoke", series)]
+    assert said == ["smoke-temperature-jump", "smoke-temperature-rise"]
     assert scene(shipped, "smoke", [{"temperature": 16 + n / 2} for n in range(40)]) == []
 
 
