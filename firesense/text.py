@@ -58,6 +58,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "未登记设备 {external_id} 报火警（主题 {topic}）",
         "Unregistered device {external_id} says fire (topic {topic})",
     ),
+    "alert.stranger-fires": (
+        "另有多台未登记设备报火警，首台为 {external_id}（主题 {topic}）",
+        "More unregistered devices say fire, first {external_id} (topic {topic})",
+    ),
     "alert.ingest-deaf": (
         "与消息服务器失去联系：收不到任何设备数据",
         "No contact with the broker: no device is heard",

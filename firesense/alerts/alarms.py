@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 FIRESENSE = "firesense"  # the device of alerts about firesense itself
 STRANGER_FIRE = "stranger-fire"
 UNREGISTERED = "?"  # before the external id of a device nobody registered
+MOST_STRANGERS = 10  # alerts of strangers that may be open, each for itself
+MORE_STRANGERS = UNREGISTERED + "*"
 # Own default: a detector that chatters while people are on their way is one alarm; one that speaks up again after this
 # long is a new one, and people are called anew, whatever became of the old case.
 QUIET = timedelta(minutes=30)
@@ -61,6 +63,11 @@ class Alarms:
             if alert.open:
                 self._open[self._key(alert)] = alert
                 before.pop(alert.id, None)
+        self._flagged_at = {
+            key: self._flagged_at.get(key, alert.event_at)
+            for key, alert in self._open.items()
+            if key[0] == STRANGER_FIRE
+        }
         closed = [where for alert in before.values() if (where := self._firing_at(alert)) is not None]
         return closed + [hidden for where in closed for hidden in self._inhibition.closed(where)]
 
@@ -202,9 +209,14 @@ class Alarms:
     ) -> Alert | None:
         """Raise the fire flag of a device nobody registered, at the root place.
 
-        None while it goes on: its alert is open, and it was last heard to say fire less than half an hour ago.
+        None while it goes on: its alert is open, and it was last heard to say fire less than half an hour ago. Beyond
+        ten of them all others share one alert: whoever invents devices must not drown the fires of real ones.
         """
         subject = UNREGISTERED + external_id
+        text = _said("alert.stranger-fire", external_id=external_id, topic=topic)
+        if (STRANGER_FIRE, subject) not in self._flagged_at and len(self._flagged_at) >= MOST_STRANGERS:
+            subject = MORE_STRANGERS
+            text = _said("alert.stranger-fires", external_id=external_id, topic=topic)
         key = (STRANGER_FIRE, subject)
         known = self._open.get(key)
         flagged_at = self._flagged_at.get(key, known.event_at if known else event_at)
@@ -223,7 +235,7 @@ class Alarms:
             raised_at=now,
             event_at=event_at,
             offset=offset,
-            text=_said("alert.stranger-fire", external_id=external_id, topic=topic),
+            text=text,
         )
         return alert
 
