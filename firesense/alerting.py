@@ -203,7 +203,7 @@ class Alerting:
             offset = position - _LOOK_BACK
         offset = max(offset, self._journal.tail)
         while offset < position and (batch := self._journal.read(offset, min(self._most, position - offset))):
-            for table in self._reader.read(batch).tables:
+            for table in self._reader.read(batch).judged:
                 self._engine.apply(table)
             offset = batch.next_offset
             self.status.turns += 1
@@ -260,7 +260,7 @@ class Alerting:
     # -- judging ----------------------------------------------------------------------------------------------------
     def _judge(self, read: Read, now: Instant) -> list[Alert | TripAgain | Clear]:
         deeds: list[Alert | TripAgain | Clear] = []
-        for table in read.tables:
+        for table in read.judged:
             deeds += self._alarms.deeds(self._engine.apply(table), now)
         for fire in read.strangers:
             device_class = self._plan.profiles[fire.profile].device_class
@@ -330,7 +330,7 @@ class Alerting:
 
         Looking back costs as much as a few stretches, so it is done once a second at most, and never for a fire flag.
         """
-        tables = read.tables if read else []
+        tables = read.judged if read else []
         names = {alert.rule for alert in raised}
         wanted = names and any(rule.id in names and needs_the_past(rule) for rule in self._plan.rules)
         if not wanted or now - self._looked_back_at < SECOND:
@@ -343,7 +343,7 @@ class Alerting:
             while offset < self._position and (
                 batch := self._journal.read(offset, min(self._most, self._position - offset))
             ):
-                found += reader.read(batch).tables
+                found += reader.read(batch).judged
                 offset = batch.next_offset
         except JournalError as error:
             _log.warning("alerting.grounds", reason=str(error))

@@ -85,7 +85,7 @@ class Backtest:
     def _hear(self, read: Read, batch: FrameBatch) -> None:
         """Give a batch to every set, step by step."""
         steps = np.unique(batch.received_at // STEP)
-        tables = [(table, table.received_at // STEP) for table in read.tables]
+        tables = [(table, table.received_at // STEP) for table in read.judged]
         received = dict(zip(batch.offsets.tolist(), batch.received_at.tolist(), strict=True)) if read.strangers else {}
         for step in steps.tolist():
             now = min((step + 1) * STEP, int(batch.received_at[-1]))

@@ -34,6 +34,14 @@ class Decoder(Protocol):
         """Read a batch; a payload that cannot be read costs that payload, and nothing is raised."""
         ...
 
+    def salvage(self, payloads: Sequence[bytes]) -> Decoded:
+        """Read what can be read of payloads that ``decode`` refused, each source by itself.
+
+        What cannot be read is missing; a payload nothing can be read of has no row, and none is in ``bad``. Costs far
+        more than ``decode``.
+        """
+        ...
+
     def is_device(self, external_id: str) -> bool:
         """Whether a topic that names this device can carry readings; service topics of the dialect do not."""
         ...

@@ -7,6 +7,7 @@ Of a key that stands twice in one object the last one counts (RFC 8259, 4, leave
 from __future__ import annotations
 
 import json
+import math
 from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
@@ -20,7 +21,9 @@ from firesense.domain.frame import Reason
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from firesense.domain.profile import Profile
+    from firesense.domain.columns import Floats
+    from firesense.domain.decoded import Texts
+    from firesense.domain.profile import Profile, Scalar
 
 LONGEST_LIST = 256  # a profile that names an element beyond is a mistake, and would make a struct of that many fields
 
@@ -37,7 +40,8 @@ class JsonDecoder:
 
     def __init__(self, profile: Profile) -> None:
         """Compile the struct. Raises ValueError when one source is both a value and a part of the path of another."""
-        self._root = _Node(_tree(profile.sources), "", _types(profile))
+        self._types = _types(profile)
+        self._root = _Node(_tree(profile.sources), "", self._types)
         self._lax = bool(profile.options.get("numbers_as_text", False))
         self._decode = msgspec.json.Decoder(self._root.struct, strict=not self._lax).decode
 
@@ -67,6 +71,32 @@ class JsonDecoder:
         decoded = Decoded({}, {}, frame, bad)
         self._root.extract(rows, decoded)
         return _refuse_infinite(decoded) if self._lax else decoded
+
+    def salvage(self, payloads: Sequence[bytes]) -> Decoded:
+        """Read each source by itself from the object a payload begins with, whatever its other fields hold.
+
+        Numbers written as text are read, other text where a number belongs is infinity. A payload that was cut short
+        is not read: what came behind the cut may have said that it is only a test.
+        """
+        found: list[Any] = []
+        frame: list[int] = []
+        for at, payload in enumerate(payloads):
+            try:
+                whole, _ = _SALVAGE.raw_decode(payload.decode("utf-8", "replace").lstrip("\ufeff\t\n\r "))
+            except (ValueError, RecursionError):
+                continue
+            if isinstance(whole, (dict, list)):
+                found.append(whole)
+                frame.append(at)
+        numbers: dict[str, Floats] = {}
+        texts: dict[str, Texts] = {}
+        for source, kind in self._types.items():
+            column = [_at_path(whole, source) for whole in found]
+            if kind is _TEXT:
+                texts[source] = column
+            else:
+                numbers[source] = np.array([_as_number(value) for value in column], dtype=np.float64)
+        return Decoded(numbers, texts, np.array(frame, dtype=np.intp), [])
 
     def _decode_checked(self, payload: bytes) -> msgspec.Struct:
         payload.decode()
@@ -160,6 +190,34 @@ def _refuse_infinite(decoded: Decoded) -> Decoded:
     for column in decoded.numbers.values():
         infinite |= np.isinf(column)
     return decoded.refuse(infinite, Reason.NOT_FINITE, "a number says infinity")
+
+
+_CONSTANTS: Mapping[str, float | None] = {"NaN": None, "Infinity": math.inf, "-Infinity": -math.inf}
+# float: an int of thousands of digits raises
+_SALVAGE = json.JSONDecoder(parse_int=float, parse_constant=_CONSTANTS.__getitem__, strict=False)
+
+
+def _at_path(value: Any, source: str) -> Scalar | None:
+    """Find what stands at a path, where it is neither an object nor a list."""
+    for key in source.split("."):
+        if isinstance(value, dict):
+            value = value.get(key)
+        elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
+            value = value[int(key)]
+        else:
+            return None
+    return value if isinstance(value, (str, float, bool)) else None
+
+
+def _as_number(value: Scalar | None) -> float:
+    """Read a number that may be written as text; NaN for nothing, infinity for anything else."""
+    if isinstance(value, str):
+        word = value.strip().lower()
+        value = {"": _NAN, "true": 1.0, "false": 0.0}.get(word, word)
+    try:
+        return _NAN if value is None else float(value)
+    except ValueError:
+        return math.inf
 
 
 class _NotFinite(ValueError):

@@ -27,11 +27,12 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """A condition a device can assert."""
+    """A condition a device can assert; ``is_fire`` marks the device's own fire flags, which nobody may miss."""
 
     name: str
     en: str
     zh: str
+    is_fire: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,11 @@ class DeviceClass:
     zh: str
     metrics: Mapping[str, Metric]
     signals: Mapping[str, Signal]
+
+    @property
+    def fire_flags(self) -> tuple[str, ...]:
+        """The names of its signals that say fire."""
+        return tuple(signal.name for signal in self.signals.values() if signal.is_fire)
 
 
 CIRCUITS = 8  # the largest common electrical-fire monitors watch eight loops
@@ -87,8 +93,8 @@ CLASSES: Mapping[str, DeviceClass] = {
                 Metric("contamination", "%", 0, 200, "Chamber contamination", "迷宫污染度"),
             ),
             (
-                Signal("fire", "Fire flag", "火警"),
-                Signal("heat", "Over-temperature flag", "温度过高"),
+                Signal("fire", "Fire flag", "火警", is_fire=True),
+                Signal("heat", "Over-temperature flag", "温度过高", is_fire=True),
                 Signal("removed", "Removed from its base", "探测器被拆除"),
                 Signal("muted", "Silenced at the device", "本机消音"),
                 Signal("end_of_life", "End of life", "寿命到期"),

@@ -31,7 +31,8 @@ class Decoded:
 
     Every source of the profile is in ``numbers`` (NaN for what is missing or null), or if it is one of its
     ``text_sources`` in ``texts`` (values as they were sent, with None). ``frame`` says which payload a row came from;
-    it never falls. A payload in ``bad`` has no row.
+    it never falls. A payload in ``bad`` has no row. A number is infinite only where something was salvaged: a value is
+    there, and it is no number.
     """
 
     numbers: dict[str, Floats]

@@ -49,7 +49,10 @@ class MetricSpec:
 
 @dataclass(frozen=True, slots=True)
 class SignalSpec:
-    """Asserted when the source equals one of ``asserted``, or has bit ``bit`` set, or is above ``above``."""
+    """Asserted when the source equals one of ``asserted``, or has bit ``bit`` set, or is above ``above``.
+
+    Of a source that is compared with ``asserted``, only values in ``cleared`` are clear; see ``Quality`` for others.
+    """
 
     signal: str
     source: str
@@ -57,6 +60,12 @@ class SignalSpec:
     bit: int | None = None
     above: float | None = None
     invert: bool = False
+    cleared: tuple[Scalar, ...] = (False,)
+
+    @property
+    def is_text(self) -> bool:
+        """Whether some value of it is a word."""
+        return any(isinstance(value, str) for value in (*self.asserted, *self.cleared))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +130,7 @@ class Profile:
 
         Every other source is a number (a bool counts as 0 or 1).
         """
-        texts = {spec.source for spec in self.signals if any(isinstance(value, str) for value in spec.asserted)}
+        texts = {spec.source for spec in self.signals if spec.is_text}
         if self.time is not None and self.time.format in {TimeFormat.ISO8601, TimeFormat.PATTERN}:
             texts.add(self.time.source)
         if self.device_source:

@@ -24,6 +24,8 @@ class Quality(IntFlag):
     SENTINEL = 16  # a value that means "no probe" or "read failed" was dropped (NaN)
     RETAINED = 32  # retained by the broker: state from before we listened
     REPLAYED = 64  # put back from the quarantine
+    UNKNOWN_VALUE = 128  # a signal's value that the profile does not list: left unsaid, or asserted if a fire flag
+    SALVAGED = 256  # what could be read of a frame in quarantine that says fire: event time is receive time
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -23,15 +23,20 @@ if TYPE_CHECKING:
 
 __all__ = ["Normalised", "Normaliser"]
 
+_UNLISTED = 2
 _LARGEST_WHOLE = 2.0**53  # beyond it a float64 does not hold every whole number, so it has no bits to look at
 
 
 class Normalised(NamedTuple):
-    """Readings, the payload each row came from, and the frames that were refused after all."""
+    """Readings, the payload each row came from, and the frames that were refused after all.
+
+    ``guessed`` marks the rows that say fire by a value the profile does not list.
+    """
 
     readings: Readings
     frame: Rows
     bad: list[BadFrame]
+    guessed: Mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,7 @@ class Normaliser:
 
     def __init__(self, profile: Profile, *, late_after: timedelta, future_tolerance: timedelta) -> None:
         self._profile = profile
+        self._fire_flags = CLASSES[profile.device_class].fire_flags
         self._texts = profile.text_sources
         self._numbers = [_number(profile.device_class, spec) for spec in profile.metrics]
         self._times = EventTimes(profile.time, late_after=late_after, future_tolerance=future_tolerance)
@@ -69,7 +75,7 @@ class Normaliser:
         said = np.zeros(len(frame), dtype=np.bool_)
         metrics = self._read_metrics(decoded, marks, said)
         faults: list[tuple[Mask, Reason, str]] = []
-        signals = self._read_signals(decoded, said, faults)
+        signals, guessed = self._read_signals(decoded, marks, said, faults)
         event_at, bad_time = self._times.read(decoded, received_at[frame], marks)
         if bad_time is not None:
             faults.append((bad_time, Reason.BAD_TIME, self._times.complaint))
@@ -90,13 +96,55 @@ class Normaliser:
             signals,
         )
         if not faults:
-            return Normalised(readings, frame, [])
+            return Normalised(readings, frame, [], guessed)
         why: dict[int, BadFrame] = {}
         for rows, reason, detail in faults:
             for at in frame[rows].tolist():
                 why.setdefault(at, BadFrame(at, reason, detail))
         kept = ~np.isin(frame, list(why))
-        return Normalised(_tidy(readings.take(kept)), frame[kept], list(why.values()))
+        return Normalised(_tidy(readings.take(kept)), frame[kept], list(why.values()), guessed[kept])
+
+    def salvage(
+        self, decoded: Decoded, slots: Slots, received_at: Instants, offsets: Offsets, quality: Flags
+    ) -> Normalised:
+        """Make readings of what was salvaged from refused frames: those that say fire, and of them only the signals.
+
+        Whatever is wrong with their time, they happened when they were received.
+        """
+        frame = decoded.frame
+        marks = quality[frame] | np.uint16(Quality.SALVAGED)
+        signals, guessed = self._read_signals(decoded, marks, np.zeros(len(frame), dtype=np.bool_), [])
+        readings = Readings(
+            self._profile.device_class,
+            self._profile.id,
+            slots[frame],
+            received_at[frame],
+            received_at[frame],
+            offsets[frame],
+            marks,
+            {},
+            signals,
+        )
+        fire = self.says_fire(readings)
+        return Normalised(_tidy(readings.take(fire)), frame[fire], [], guessed[fire])
+
+    def says_fire(self, readings: Readings) -> Mask:
+        """Pick the rows in which a fire flag is asserted and the test button is not."""
+        fire = self._any_flag(readings, 1)
+        if "test" in readings.signals:
+            fire &= readings.signals["test"] != 1
+        return fire
+
+    def denies_fire(self, readings: Readings) -> Mask:
+        """Pick the rows in which a fire flag is clear."""
+        return self._any_flag(readings, 0)
+
+    def _any_flag(self, readings: Readings, state: int) -> Mask:
+        rows = np.zeros(len(readings), dtype=np.bool_)
+        for name in self._fire_flags:
+            if name in readings.signals:
+                rows |= readings.signals[name] == state
+        return rows
 
     def _read_metrics(self, decoded: Decoded, marks: Flags, said: Mask) -> dict[str, Floats]:
         """Give the columns that say anything; marks what was dropped, adds to what was said."""
@@ -121,27 +169,35 @@ class Normaliser:
         return {name: values for name, values in metrics.items() if not np.isnan(values).all()}
 
     def _read_signals(
-        self, decoded: Decoded, said: Mask, faults: list[tuple[Mask, Reason, str]]
-    ) -> dict[str, Tristate]:
-        """Give the columns that say anything; adds to what was said and to the faults."""
+        self, decoded: Decoded, marks: Flags, said: Mask, faults: list[tuple[Mask, Reason, str]]
+    ) -> tuple[dict[str, Tristate], Mask]:
+        """Give the columns that say anything, and the rows whose fire was guessed; adds to marks, said and faults."""
         signals: dict[str, Tristate] = {}
+        guessed = np.zeros(len(marks), dtype=np.bool_)
         for spec in self._profile.signals:
             if spec.source in self._texts:
-                column = _from_values(decoded.texts[spec.source], spec.asserted)
+                column, unlisted = _from_values(decoded.texts[spec.source], spec)
             elif spec.bit is not None:
-                column, broken = _from_bit(decoded.numbers[spec.source], spec.bit)
-                if broken.any():
-                    faults.append((broken, Reason.WRONG_TYPE, f"{spec.source} is not a field of bits"))
+                column, unlisted = _from_bit(decoded.numbers[spec.source], spec.bit)
+                if unlisted.any():
+                    faults.append((unlisted, Reason.WRONG_TYPE, f"{spec.source} is not a field of bits"))
             else:
-                column = _from_numbers(decoded.numbers[spec.source], spec)
+                column, unlisted = _from_numbers(decoded.numbers[spec.source], spec)
             spoken = column != UNSAID
-            if not spoken.any():
-                continue
-            said |= spoken
             if spec.invert:
                 column[spoken] = 1 - column[spoken]
-            signals[spec.signal] = column
-        return signals
+            if unlisted.any():
+                marks[unlisted] |= Quality.UNKNOWN_VALUE.value
+                said |= unlisted
+                if spec.signal in self._fire_flags:  # a call too many is better than one too few
+                    fire = unlisted & _is_something(decoded, spec.source)
+                    column[fire] = 1
+                    guessed |= fire
+                    spoken = column != UNSAID
+            if spoken.any():
+                said |= spoken
+                signals[spec.signal] = column
+        return signals, guessed
 
 
 def _number(device_class: str, spec: MetricSpec) -> _Number:
@@ -161,14 +217,16 @@ def _number(device_class: str, spec: MetricSpec) -> _Number:
     )
 
 
-def _from_numbers(raw: Floats, spec: SignalSpec) -> Tristate:
+def _from_numbers(raw: Floats, spec: SignalSpec) -> tuple[Tristate, Mask]:
+    """Give the signal, and the rows whose number the profile does not list."""
     if spec.above is not None:
-        true = raw > spec.above
+        asserted, listed = raw > spec.above, np.isfinite(raw)
     else:
-        true = np.logical_or.reduce([raw == value for value in spec.asserted])  # few values: quicker than isin
-    column = true.astype(np.int8)
-    column[np.isnan(raw)] = UNSAID
-    return column
+        asserted = np.logical_or.reduce([raw == value for value in spec.asserted])  # few values: quicker than isin
+        listed = np.logical_or.reduce([asserted, *(raw == value for value in spec.cleared)])
+    column = asserted.astype(np.int8)
+    column[~listed] = UNSAID
+    return column, ~(listed | np.isnan(raw))
 
 
 def _from_bit(raw: Floats, bit: int) -> tuple[Tristate, Mask]:
@@ -180,8 +238,21 @@ def _from_bit(raw: Floats, bit: int) -> tuple[Tristate, Mask]:
     return column, present & ~whole
 
 
-def _from_values(raw: Sequence[Scalar | None], asserted: tuple[Scalar, ...]) -> Tristate:
-    return np.fromiter((UNSAID if value is None else value in asserted for value in raw), np.int8, len(raw))
+def _from_values(raw: Sequence[Scalar | None], spec: SignalSpec) -> tuple[Tristate, Mask]:
+    """Give the signal, and the rows whose value the profile does not list."""
+    states = dict.fromkeys(spec.cleared, 0) | dict.fromkeys(spec.asserted, 1) | {None: UNSAID}
+    column = np.fromiter((states.get(value, _UNLISTED) for value in raw), np.int8, len(raw))
+    unlisted = column == _UNLISTED
+    column[unlisted] = UNSAID
+    return column, unlisted
+
+
+def _is_something(decoded: Decoded, source: str) -> Mask:
+    """Pick the rows in which a source is neither zero, false nor an empty text."""
+    if source in decoded.texts:
+        return np.fromiter(map(bool, decoded.texts[source]), np.bool_, len(decoded))
+    something: Mask = decoded.numbers[source] != 0
+    return something
 
 
 def _tidy(readings: Readings) -> Readings:

@@ -48,6 +48,7 @@ Name = Annotated[StrictStr, StringConstraints(pattern=r"^[a-z0-9]+([_.-][a-z0-9]
 Source = Annotated[StrictStr, StringConstraints(pattern=r"^[^.\s]+(\.[^.\s]+)*$", max_length=200)]
 Number = Annotated[StrictInt | StrictFloat, Field(allow_inf_nan=False)]
 Value = StrictBool | StrictInt | StrictFloat | StrictStr
+Values = Annotated[tuple[Value, ...], BeforeValidator(_as_list), Field(min_length=1)]
 
 
 class _Shape(BaseModel):
@@ -90,7 +91,8 @@ class SignalDocument(_Shape):
     """A condition of the device."""
 
     source: Source = Field(alias="from")
-    asserted: Annotated[tuple[Value, ...], BeforeValidator(_as_list), Field(min_length=1)] | None = None
+    asserted: Values | None = None
+    cleared: Values | None = None
     bit: Annotated[StrictInt, Field(ge=0, le=MAX_BIT)] | None = None
     above: Number | None = None
     invert: StrictBool = False
@@ -99,7 +101,26 @@ class SignalDocument(_Shape):
     def _one_question(self) -> SignalDocument:
         if sum(part is not None for part in (self.asserted, self.bit, self.above)) > 1:
             raise ValueError("give one of asserted, bit and above")
+        if self.cleared is None:
+            self.both_sides()
+        elif self.bit is not None or self.above is not None:
+            raise ValueError("`cleared` goes with `asserted`: with bit and above, what is not asserted is clear")
+        elif both := set(self.cleared).intersection(self.both_sides()[0]):
+            raise ValueError(f"{', '.join(map(repr, both))} cannot be both asserted and cleared")
         return self
+
+    def both_sides(self) -> tuple[tuple[Value, ...], tuple[Value, ...]]:
+        """Give the values that are asserted and those that are clear: unless said, 1 and 0, or the other of the two.
+
+        Raises ValueError when it is not said what is clear and nobody can know.
+        """
+        asserted: tuple[Value, ...] = self.asserted or (True,)
+        if self.cleared is not None:
+            return asserted, self.cleared
+        cleared = next((value for value in (False, True) if value not in asserted), None)
+        if cleared is None or any(isinstance(value, str) for value in asserted):
+            raise ValueError("say which values are `cleared` too")
+        return asserted, (cleared,)
 
 
 class ExpectedDocument(_Shape):

@@ -148,8 +148,9 @@ def _profile(shape: ProfileDocument, file: str) -> Profile:
             for name, spec in shape.metrics.items()
         ),
         signals=tuple(
-            SignalSpec(name, spec.source, spec.asserted or (True,), spec.bit, spec.above, spec.invert)
+            SignalSpec(name, spec.source, asserted, spec.bit, spec.above, spec.invert, cleared)
             for name, spec in shape.signals.items()
+            for asserted, cleared in [spec.both_sides()]
         ),
         device_source=shape.device_from,
         time=None if time is None else TimeSpec(time.source, time.format, time.pattern, time.zone),

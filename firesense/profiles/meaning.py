@@ -114,9 +114,9 @@ def _source_faults(document: Mapping[str, Any]) -> Iterator[Finding]:
             numbers[_hashable(spec.get("from"))] = f"metrics.{name}"
     for name, spec in _mapping(document, "signals").items():
         if isinstance(spec, dict):
-            asserted = spec.get("asserted")
-            is_text = any(isinstance(value, str) for value in (asserted if isinstance(asserted, list) else [asserted]))
-            if is_text:
+            told = [spec.get("asserted"), spec.get("cleared")]
+            values = [value for one in told for value in (one if isinstance(one, list) else [one])]
+            if any(isinstance(value, str) for value in values):
                 texts[_hashable(spec.get("from"))] = f"signals.{name}"
             elif "bit" in spec or "above" in spec:
                 numbers[_hashable(spec.get("from"))] = f"signals.{name}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from firesense.reader.reading import Read, Reader, StrangerFire
+from firesense.reader.reading import LONGEST_NAME, Read, Reader, StrangerFire
 from firesense.reader.topics import TopicPattern, subscriptions
 
-__all__ = ["Read", "Reader", "StrangerFire", "TopicPattern", "subscriptions"]
+__all__ = ["LONGEST_NAME", "Read", "Reader", "StrangerFire", "TopicPattern", "subscriptions"]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from hashlib import blake2b
 from itertools import repeat
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,8 +20,8 @@ from firesense.reader.topics import patterns
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from firesense.domain.columns import Flags, Instants, Offsets, Rows, Slots
-    from firesense.domain.decoded import Decoded
+    from firesense.domain.columns import Flags, Instants, Mask, Offsets, Rows, Slots
+    from firesense.domain.decoded import BadFrame, Decoded
     from firesense.domain.device import Registry
     from firesense.domain.frame import FrameBatch
     from firesense.domain.instant import Instant
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 MAX_PAYLOAD = 262_144  # bytes; far above any sensor's frame, far below what would make one batch a burden
 LATE_AFTER = timedelta(minutes=10)
 FUTURE_TOLERANCE = timedelta(minutes=5)
+LONGEST_NAME = 128  # characters; of a device's id or a topic where people read it. Any device's own id is far shorter
 
 _UNSURE = (Marks.DAMAGED | Marks.LOST).value
 _OWN_TIME = (Quality.OWN_TIME_MISSING | Quality.CLOCK_WRONG).value
@@ -43,11 +45,15 @@ _ASK_PAYLOAD = -4  # an unknown device, or one the payload names
 _DONE = -5
 _SLOT_BITS = 32
 _FEWEST_CACHED = 65_536
+_LONGEST_CACHED = 1024  # characters of a topic that is remembered: MQTT allows 64 KiB of them
 
 
 @dataclass(frozen=True, slots=True)
 class StrangerFire:
-    """A fire flag from a device nobody registered: it must reach the root post all the same."""
+    """A fire flag from a device nobody registered: it must reach the root post all the same.
+
+    ``external_id`` and ``topic`` have at most LONGEST_NAME characters.
+    """
 
     external_id: str
     topic: str
@@ -62,8 +68,10 @@ class Read:
     """What came of a batch: every frame is in exactly one of tables, refusals and duplicates.
 
     Each of ``tables`` is of one profile, its rows in the order of their frames; ``recorded`` counts the frames in them.
-    Frames in a row that the journal has lost are one refusal (see its ``more``). A frame in ``strangers`` is in
-    ``refusals`` too. ``refusals`` are in the order of their offsets.
+    Frames in a row that the journal has lost are one refusal (see its ``more``). A frame in ``strangers`` or
+    ``salvaged`` is in ``refusals`` too: ``salvaged`` has the signals that could be read of refused frames of registered
+    devices that say fire, for whoever judges and not for the history. ``refusals`` are in the order of their offsets;
+    the ids in them have at most LONGEST_NAME characters.
     """
 
     tables: list[Readings] = field(default_factory=list)
@@ -71,6 +79,12 @@ class Read:
     duplicate_offsets: Offsets = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     strangers: list[StrangerFire] = field(default_factory=list)
     recorded: int = 0
+    salvaged: list[Readings] = field(default_factory=list)
+
+    @property
+    def judged(self) -> list[Readings]:
+        """All that rules are to be asked of, in this order: a whole frame has the last word on its device."""
+        return self.salvaged + self.tables
 
     @property
     def duplicates(self) -> int:
@@ -130,7 +144,9 @@ class Reader:
             return known
         if len(self._routes) >= self._most_routes:
             self._routes.clear()  # topics come from outside: their memory is bounded, and filled again in one batch
-        code = self._routes[topic] = self._resolve(topic)
+        code = self._resolve(topic)
+        if len(topic) <= _LONGEST_CACHED:
+            self._routes[topic] = code
         return code
 
     def _resolve(self, topic: str) -> int:
@@ -223,6 +239,7 @@ class _Work:
         self.refusals: list[Refusal] = []
         self.duplicates: list[Rows] = []
         self.strangers: list[StrangerFire] = []
+        self.salvaged: list[Readings] = []
         self.recorded = 0
 
     def payloads(self, rows: Rows) -> Sequence[bytes]:
@@ -234,6 +251,16 @@ class _Work:
     def normalise(self, lane: _Lane, decoded: Decoded, rows: Rows, slots: Slots) -> Normalised:
         received_at: Instants = self.batch.received_at[rows]
         return lane.normaliser.normalise(decoded, slots, received_at, self.offsets[rows], self.quality[rows])
+
+    def salvage(self, lane: _Lane, decoded: Decoded, rows: Rows, slots: Slots) -> Normalised:
+        received_at: Instants = self.batch.received_at[rows]
+        return lane.normaliser.salvage(decoded, slots, received_at, self.offsets[rows], self.quality[rows])
+
+    def broken(self, refused: Sequence[BadFrame], rows: Rows) -> Rows:
+        """Pick the refused frames that may hold a fire flag; what was put back was heard when it came first."""
+        found: Rows = np.array(sorted({at for at, reason, _ in refused if reason is not Reason.EMPTY}), dtype=np.intp)
+        fresh: Mask = self.quality[rows[found]] & Quality.REPLAYED.value == 0
+        return found[fresh]
 
     def refuse(
         self, at: int, reason: Reason, detail: str, profile: str = "", external_id: str = "", *, more: int = 0
@@ -249,10 +276,14 @@ class _Work:
                 reason,
                 detail,
                 profile,
-                external_id,
+                _short(external_id),
                 more,
             )
         )
+
+    def fire(self, at: int, lane: _Lane, external_id: str, event_at: Instant) -> StrangerFire:
+        topic, received_at = _short(self.batch.topics[at]), int(self.batch.received_at[at])
+        return StrangerFire(_short(external_id), topic, lane.profile.id, event_at, received_at, int(self.offsets[at]))
 
     def result(self) -> Read:
         repeated = np.sort(np.concatenate(self.duplicates)) if self.duplicates else np.empty(0, dtype=np.intp)
@@ -262,7 +293,16 @@ class _Work:
             self.offsets[repeated],
             self.strangers,
             self.recorded,
+            self.salvaged,
         )
+
+
+def _short(name: str) -> str:
+    """Cut a name that people will read; two that differ stay different."""
+    if len(name) <= LONGEST_NAME:
+        return name
+    digest = blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+    return f"{name[: LONGEST_NAME - len(digest) - 1]}…{digest}"
 
 
 def _refuse_unsure(work: _Work, codes: Offsets) -> None:
@@ -282,11 +322,9 @@ def _read_lane(work: _Work, lane: _Lane, rows: Rows, slots: Slots, names: Mappin
     """Read the frames of one profile whose devices are known; ``names`` where their payloads name them."""
     payloads = work.payloads(rows)
     decoded = lane.decoder.decode(payloads)
-    readings, frame, bad = work.normalise(lane, decoded, rows, slots)
-    for index, reason, detail in decoded.bad + bad:
-        at = int(rows[index])
-        external_id = names[at] if names is not None else lane.match(work.batch.topics[at]) or ""
-        work.refuse(at, reason, detail, lane.profile.id, external_id)
+    readings, frame, bad, _ = work.normalise(lane, decoded, rows, slots)
+    if refused := decoded.bad + bad:
+        _refuse_unreadable(work, lane, rows, slots, refused, names)
     kept = _distinct(frame)
     if lane.repeats is not None and len(kept):
         own_time = np.zeros(len(rows), dtype=np.bool_)
@@ -303,18 +341,26 @@ def _read_lane(work: _Work, lane: _Lane, rows: Rows, slots: Slots, names: Mappin
         work.recorded += len(kept)
 
 
+def _refuse_unreadable(
+    work: _Work, lane: _Lane, rows: Rows, slots: Slots, refused: Sequence[BadFrame], names: Mapping[int, str] | None
+) -> None:
+    """Refuse frames of registered devices, and hand on a fire flag in them: somebody must be called all the same."""
+    for index, reason, detail in refused:
+        at = int(rows[index])
+        external_id = names[at] if names is not None else lane.match(work.batch.topics[at]) or ""
+        work.refuse(at, reason, detail, lane.profile.id, external_id)
+    broken = work.broken(refused, rows)
+    if len(broken):
+        decoded = lane.decoder.salvage(work.payloads(rows[broken]))
+        readings = work.salvage(lane, decoded, rows[broken], slots[broken]).readings
+        if len(readings):
+            work.salvaged.append(readings)
+
+
 def _distinct(frame: Rows) -> Rows:
     """Give each frame once; rows of one frame stand together."""
     first = np.append(True, frame[1:] != frame[:-1])[: len(frame)]
     return np.compress(first, frame)
-
-
-class _Seen(NamedTuple):
-    """What one profile makes of a frame of an unknown device."""
-
-    lane: _Lane
-    external_id: str
-    fire_at: Instant | None
 
 
 class _Strangers:
@@ -324,7 +370,11 @@ class _Strangers:
         self._work = work
         self._lanes = lanes
         self._rows = rows
-        self._why: dict[int, tuple[Reason, str, str]] = {}  # what the first profile that cannot decode it says
+        self._seen: dict[int, tuple[str, str]] = {}  # profile and device, of the first profile that can read it
+        self._why: dict[int, tuple[Reason, str, str]] = {}  # what the first profile that cannot read it says
+        self._fires: dict[int, StrangerFire] = {}
+        self._doubtful: dict[int, StrangerFire] = {}  # by an unlisted value, or in a frame the profile cannot read
+        self._denied: set[int] = set()  # frames another profile reads as no fire
 
     def read(self) -> None:
         """Read the frames whose payload names a registered device; refuse the others, and listen for fire."""
@@ -333,53 +383,83 @@ class _Strangers:
                 self._read_known(lane)
         if not len(self._rows):
             return
-        seen: dict[int, _Seen] = {}
         for lane in self._lanes:
-            self._look(lane, seen)
+            self._look(lane)
         for at in self._rows.tolist():
-            self._refuse(at, seen.get(at))
+            self._refuse(at)
 
     def _read_known(self, lane: _Lane) -> None:
-        rows = self._rows
-        decoded = lane.decoder.decode(self._work.payloads(rows))
-        names = {int(rows[index]): name for index, name in lane.named(decoded).items()}
+        rows, work = self._rows, self._work
+        decoded = lane.decoder.decode(work.payloads(rows))
+        broken = rows[np.array([bad.at for bad in decoded.bad], dtype=np.intp)]
+        names: dict[int, str] = {}
+        for given, read in ((broken, lane.decoder.salvage(work.payloads(broken))), (rows, decoded)):
+            names |= {int(given[index]): name for index, name in lane.named(read).items()}
         known = [at for at in rows.tolist() if names.get(at) in lane.slots]
         if known:
             slots = np.array([lane.slots[names[at]] for at in known], dtype=np.int32)
-            _read_lane(self._work, lane, np.array(known), slots, names)
+            _read_lane(work, lane, np.array(known), slots, names)
             self._rows = np.setdiff1d(rows, known)
 
-    def _look(self, lane: _Lane, seen: dict[int, _Seen]) -> None:
-        """See what a profile makes of the frames: one that says fire is believed first, else the first to read it."""
-        rows, batch = self._rows, self._work.batch
-        decoded = lane.decoder.decode(self._work.payloads(rows))
-        names = lane.named(decoded) if lane.device_source else {}
-        readings, frame, bad = self._work.normalise(lane, decoded, rows, np.zeros(len(rows), dtype=np.int32))
-        for index, reason, detail in decoded.bad + bad:
+    def _look(self, lane: _Lane) -> None:
+        """See what a profile makes of the frames, whole ones and broken ones."""
+        rows, work = self._rows, self._work
+        decoded = lane.decoder.decode(work.payloads(rows))
+        normalised = work.normalise(lane, decoded, rows, np.zeros(len(rows), dtype=np.int32))
+        refused = decoded.bad + normalised.bad
+        for index, reason, detail in refused:
             self._why.setdefault(int(rows[index]), (reason, detail, lane.profile.id))
-        silent = np.zeros(len(readings), dtype=np.int8)
-        fire = (readings.signals.get("fire", silent) == 1) & (readings.signals.get("test", silent) != 1)
-        fires = dict(zip(frame[fire].tolist(), readings.event_at[fire].tolist(), strict=True))
-        for index in _distinct(frame).tolist():
-            at = int(rows[index])
-            external_id = names.get(index, "") if lane.device_source else lane.match(batch.topics[at]) or ""
-            before = seen.get(at)
-            if before is None or (before.fire_at is None and index in fires):
-                seen[at] = _Seen(lane, external_id, fires.get(index))
+        names = self._names(lane, decoded, rows)
+        for at in rows[_distinct(normalised.frame)].tolist():
+            self._seen.setdefault(at, (lane.profile.id, names[at]))
+        self._denied.update(rows[normalised.frame[lane.normaliser.denies_fire(normalised.readings)]].tolist())
+        self._listen(lane, normalised, rows, names)
+        broken = rows[work.broken(refused, rows)]
+        if len(broken):
+            decoded = lane.decoder.salvage(work.payloads(broken))
+            normalised = work.salvage(lane, decoded, broken, np.zeros(len(broken), dtype=np.int32))
+            self._listen(lane, normalised, broken, self._names(lane, decoded, broken), whole=False)
 
-    def _refuse(self, at: int, seen: _Seen | None) -> None:
+    def _names(self, lane: _Lane, decoded: Decoded, rows: Rows) -> dict[int, str]:
+        """Give the name of the device of each decoded frame, "" where it has none."""
+        if lane.device_source:
+            named = lane.named(decoded)
+            return {int(rows[index]): named.get(index, "") for index in decoded.frame.tolist()}
+        return {at: lane.match(self._work.batch.topics[at]) or "" for at in rows[_distinct(decoded.frame)].tolist()}
+
+    def _listen(
+        self,
+        lane: _Lane,
+        normalised: Normalised,
+        rows: Rows,
+        names: Mapping[int, str],
+        *,
+        whole: bool = True,
+    ) -> None:
+        readings, frame = normalised.readings, normalised.frame
+        for row in np.flatnonzero(lane.normaliser.says_fire(readings)).tolist():
+            guessed = normalised.guessed[row]
+            if guessed and not whole:
+                continue  # neither the frame nor the flag fits this profile: it is another model's
+            at = int(rows[frame[row]])
+            fires = self._fires if whole and not guessed else self._doubtful
+            fires.setdefault(at, self._work.fire(at, lane, names[at], int(readings.event_at[row])))
+
+    def _refuse(self, at: int) -> None:
         work, topic = self._work, self._work.batch.topics[at]
-        if seen is None:
-            by_topic = next((name for lane in self._lanes if (name := lane.match(topic))), "")
-            reason, detail, profile = self._why[at]
-            if by_topic:
-                work.refuse(at, Reason.UNKNOWN_DEVICE, f"and no profile can read it: {detail}", "", by_topic)
-            else:
-                work.refuse(at, reason, detail, profile)
+        fire = self._fires.get(at) or (None if at in self._denied else self._doubtful.get(at))
+        if fire is not None:
+            work.strangers.append(fire)
+        seen = (fire.profile, fire.external_id) if fire is not None else self._seen.get(at)
+        if seen is not None:
+            detail = "not registered" if seen[1] else "the payload does not name its device"
+            if at not in self._seen:
+                detail += f", and no profile can read all of it: {self._why[at][1]}"
+            work.refuse(at, Reason.UNKNOWN_DEVICE, detail, *seen)
             return
-        profile, external_id = seen.lane.profile.id, seen.external_id
-        detail = "not registered" if external_id else "the payload does not name its device"
-        work.refuse(at, Reason.UNKNOWN_DEVICE, detail, profile, external_id)
-        if seen.fire_at is not None:
-            received_at, offset = int(work.batch.received_at[at]), int(work.offsets[at])
-            work.strangers.append(StrangerFire(external_id, topic, profile, seen.fire_at, received_at, offset))
+        by_topic = next((name for lane in self._lanes if (name := lane.match(topic))), "")
+        reason, detail, profile = self._why[at]
+        if by_topic:
+            work.refuse(at, Reason.UNKNOWN_DEVICE, f"and no profile can read it: {detail}", "", by_topic)
+        else:
+            work.refuse(at, reason, detail, profile)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import math
 
 import pytest
 
 from firesense.cli import main
+from firesense.domain.device import Device
 from firesense.domain.frame import Marks
 from firesense.domain.instant import DAY, HOUR, MINUTE, SECOND
+from firesense.domain.outcome import Tally
 from firesense.domain.readings import Quality
 from tests.frames import T0, batch_of
-from tests.house import SmallHouse, smoke, smoke_device
+from tests.house import GRID, ROOT, SmallHouse, smoke, smoke_device
 
 TOPIC = "firesense/smoke/S1/up"
 
@@ -87,6 +90,71 @@ def test_a_fire_flag_that_arrives_late_pages_and_says_that_it_is_late(house):
     assert "迟到" in house.told_of("fire")[0].title
 
 
+@pytest.mark.parametrize(
+    ("says", "reason"),
+    [
+        ({"temp": "hot"}, "wrong-type"),
+        ({"bat": "90%"}, "wrong-type"),
+        ({"smoke": math.nan}, "not-finite"),
+        ({"ts": "2026-01-01T00:00:00"}, "wrong-type"),
+        ({"ts": [0]}, "wrong-type"),
+        ({"alarm": 2, "smoke": math.inf}, "not-finite"),
+        ({"alarm": "yes"}, "wrong-type"),
+    ],
+    ids=str,
+)
+def test_a_fire_flag_is_heard_whatever_else_is_wrong_with_its_frame(house, says, reason):
+    house.hear(good(house, 2), good(house, **{"alarm": 1} | says), good(house, 2, temp=21))
+    assert sorted(told.person for told in house.told_of("fire")) == ["zhang-wei", "zhang-wei"]  # by two channels
+    house.wind(seconds=10)
+    house.hear(good(house, **{"alarm": 1} | says))
+    house.wind(seconds=10)
+    house.hear(good(house, alarm=1))
+    [alert] = house.open_alerts()
+    assert (alert.device, alert.rule, alert.offset, alert.late, alert.trips) == ("smoke-1", "smoke-fire", 1, False, 1)
+    [witness] = house.book.because(alert.id).witnesses
+    assert (witness.quality & Quality.SALVAGED, witness.says) == (Quality.SALVAGED, {"fire": 1.0} | {"test": 0.0})
+    assert len(house.told_of("fire")) == 2
+    assert [(str(refusal.reason), refusal.offset) for refusal in house.book.quarantine()] == [(reason, 1), (reason, 3)]
+    assert house.balanced
+    assert house.book.tally("record") == Tally(recorded=3, quarantined=2)
+    series = house.history.raw(house.book.registry().get("smoke-1"), "fire", 0, T0 + DAY)
+    assert series.at.tolist() == [house.clock.at // 1000 * 1000]  # the whole frame; what was salvaged is no reading
+
+
+def test_a_salvaged_fire_is_not_raised_again_after_a_restart(house):
+    house.hear(good(house, alarm=1, temp="hot"))
+    house.start()
+    house.hear(good(house, alarm=1, temp="hot"))
+    assert len(house.open_alerts()) == 1
+    assert len(house.told_of("fire")) == 2
+
+
+def test_a_test_in_a_frame_that_cannot_be_read_calls_nobody(house):
+    house.hear(good(house, alarm=1, test=1, temp="hot"), good(house, 2, alarm=0, temp="hot"))
+    assert house.open_alerts() == []
+    assert house.told == []
+
+
+def test_a_time_without_zone_silences_no_fire(tmp_path):
+    house = SmallHouse(tmp_path, [Device("yobiiq-1", "smoke", "yobiiq-sd1001", "a1b2", GRID, -1)])
+    topic = "application/1/device/a1b2/event/up"
+    house.hear((topic, {"time": "2026-01-01T00:00:00", "object": {"smokeAlarm": "Alarm"}}))
+    assert [str(refusal.reason) for refusal in house.book.quarantine()] == ["bad-time"]
+    assert len(house.told_of("fire")) == 2
+    assert house.balanced
+    house.close()
+
+
+def test_the_name_of_a_stranger_is_told_in_short(house):
+    house.hear((f"firesense/smoke/{'S' * 60_000}/up", {"alarm": 1, "temp": "hot"}))
+    [alert] = house.open_alerts()
+    assert alert.rule == "stranger-fire"
+    assert len(alert.device) < 150
+    assert max(map(len, alert.text.values())) < 400
+    assert house.balanced
+
+
 def test_a_frame_given_twice_is_a_duplicate(house):
     frame = good(house)
     house.hear(frame)
@@ -134,7 +202,10 @@ def test_the_journal_shows_and_exports_frames(house, capsys):
 
 def test_a_configuration_with_five_faults_reports_five_and_exits_2(tmp_path, capsys):
     file = tmp_path / "firesense.yaml"
+    shipped = ", ".join(f"{name}: {ROOT}/config/{name}.yaml" for name in ("rules", "org", "ladders"))
     file.write_text(
+        f"files: {{profiles: {ROOT}/device_profiles, {shipped}}}\n"
+        "channels: [{name: log, kind: log}, {name: mqtt, kind: mqtt}]\n"
         "colour: red\nbrokers: [{port: 70000, keep_alive: '30'}]\njournal: {most: lots}\nhistory: {kind: paper}\n",
         encoding="utf-8",
     )

@@ -81,6 +81,48 @@ def test_words_and_written_times_are_kept_as_they_were_sent():
 
 
 @pytest.mark.parametrize(
+    ("payload", "flag"),
+    [
+        (b'{"a":"hot","alarm":1}', 1),
+        (b'{"a":NaN,"alarm":true}', 1),
+        (b'{"alarm":0,"a":[1]}', 0),
+        (b'{"alarm":1,"x":"\xb3\xf8"}', 1),
+        (b"\xef\xbb\xbf" + GOOD, 1),
+        (GOOD + b"\x00\x00", 1),
+        (GOOD + b'{"alarm":0}', 1),
+        (b'{"alarm":1,"x":"a\tb"}', 1),
+        (b'{"alarm":1,"a":' + b"9" * 5000 + b"}", 1),
+        (b'{"a":"x","alarm":" 1 "}', 1),
+        (b'{"a":"x","alarm":"False"}', 0),
+        (b'{"a":"x","alarm":"yes"}', np.inf),
+        (b'{"a":"x","alarm":Infinity}', np.inf),
+        (b'{"a":"x","alarm":""}', np.nan),
+        (b'{"a":"x","alarm":null}', np.nan),
+        (b'{"a":"x","alarm":NaN}', np.nan),
+        (b'{"a":"x","alarm":{"on":1}}', np.nan),
+        (b'{"a":"x"}', np.nan),
+        (b'{"alarm":1,"a":1.', None),
+        (b"online", None),
+        (b"", None),
+        (b'{"x":' + b"[" * 100_000, None),
+        (b"7", None),
+    ],
+)
+def test_of_a_refused_payload_each_field_is_read_by_itself(payload, flag):
+    decoded = _decoder().salvage([b"", payload])
+    assert decoded.bad == []
+    assert decoded.frame.tolist() == ([] if flag is None else [1])
+    assert _same(decoded.numbers["alarm"], [] if flag is None else [flag])
+
+
+def test_salvaging_follows_paths_and_keeps_words():
+    decoder = _decoder(numbers=("i.2",), flags=("rx.0.on",), words=("d.w",))
+    decoded = decoder.salvage([b'{"i":[1],"rx":[{"on":1}],"d":{"w":"Pushed"}}', b'{"i":{"2":5},"rx":{},"d":[]}'])
+    assert _same(decoded.numbers["rx.0.on"], [1, np.nan])
+    assert decoded.texts == {"d.w": ["Pushed", None]}
+
+
+@pytest.mark.parametrize(
     ("payload", "reason", "detail"),
     [
         (b"", Reason.MALFORMED, "empty"),

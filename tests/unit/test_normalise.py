@@ -22,6 +22,8 @@ from firesense.normalise.times import EARLIEST
 from tests.frames import T0
 
 NAN = math.nan
+TEMPERATURE = MetricSpec("temperature", "t", "degC")
+UNIX_S = TimeSpec("ts", TimeFormat.UNIX_S)
 
 
 def _normalise(columns=None, *, metrics=(), signals=(), time=None, texts=None, frame=None, device_class="smoke"):
@@ -107,9 +109,9 @@ def test_a_metric_nobody_says_has_no_column_and_a_silent_frame_is_refused():
 @pytest.mark.parametrize(
     ("spec", "raw", "states"),
     [
-        ({"asserted": (1,)}, [0, 1, 2, NAN, -1], [0, 1, 0, -1, 0]),
+        ({"asserted": (1,)}, [0, 1, NAN], [0, 1, -1]),
         ({"asserted": (True,)}, [0, 1, NAN], [0, 1, -1]),
-        ({"asserted": (1, 3)}, [1, 2, 3], [1, 0, 1]),
+        ({"asserted": (1, 3), "cleared": (0, 2)}, [1, 2, 3], [1, 0, 1]),
         ({"asserted": (1,), "invert": True}, [0, 1, NAN], [1, 0, -1]),
         ({"bit": 0}, [0, 1, 2, 3, NAN], [0, 1, 0, 1, -1]),
         ({"bit": 5, "invert": True}, [32, 31], [0, 1]),
@@ -127,10 +129,82 @@ def test_signals_told_in_numbers(spec, raw, states):
 
 
 def test_signals_told_in_words():
-    spec = SignalSpec("fire", "x", ("Alarm", "alarm"))
-    normalised = _normalise(texts={"x": ["Alarm", "Normal", None, 1]}, signals=[spec])
+    spec = SignalSpec("fire", "x", ("Alarm", "alarm"), cleared=("Normal", 2))
+    normalised = _normalise(texts={"x": ["Alarm", "Normal", None, 2]}, signals=[spec])
     assert normalised.readings.signals["fire"].tolist() == [1, 0, 0]
     assert [bad.at for bad in normalised.bad] == [2]
+    assert not any(mark & Quality.UNKNOWN_VALUE for mark in _quality(normalised))
+
+
+@pytest.mark.parametrize("raw", [2, -1, 0.5])
+@pytest.mark.parametrize("invert", [False, True])
+def test_a_number_nobody_listed_is_a_fire_and_no_other_condition(raw, invert):
+    signals = [SignalSpec(name, "x", (1,), invert=invert) for name in ("fire", "heat", "tamper")]
+    normalised = _normalise({"x": [0, raw, 1, NAN], "t": [20] * 4}, metrics=[TEMPERATURE], signals=signals)
+    clear, asserted = (1, 0) if invert else (0, 1)
+    for name, unlisted in (("fire", 1), ("heat", 1), ("tamper", -1)):
+        assert normalised.readings.signals[name].tolist() == [clear, unlisted, asserted, -1]
+    assert [bool(mark & Quality.UNKNOWN_VALUE) for mark in _quality(normalised)] == [False, True, False, False]
+    assert normalised.guessed.tolist() == [False, True, False, False]
+
+
+def test_a_word_nobody_listed_is_a_fire_unless_it_says_nothing():
+    signals = [SignalSpec(name, "x", ("Alarm",), cleared=("Normal",)) for name in ("fire", "tamper")]
+    normalised = _normalise(texts={"x": ["Normal", "alarm", 7, True, False, 0, ""]}, signals=signals)
+    assert normalised.readings.signals["fire"].tolist() == [0, 1, 1, 1, -1, -1, -1]
+    assert normalised.readings.signals["tamper"].tolist() == [0] + [-1] * 6
+    assert [bool(mark & Quality.UNKNOWN_VALUE) for mark in _quality(normalised)] == [False] + [True] * 6
+
+
+def test_a_zero_nobody_listed_is_no_fire():
+    normalised = _normalise({"x": [0, 2]}, signals=[SignalSpec("fire", "x", (1,), cleared=(2,))])
+    assert normalised.readings.signals["fire"].tolist() == [-1, 0]
+    assert normalised.bad == []
+
+
+def test_a_frame_whose_only_value_is_not_listed_is_kept_and_marked():
+    normalised = _normalise({"x": [7]}, signals=[SignalSpec("tamper", "x", (1,))])
+    assert normalised.bad == []
+    assert normalised.readings.signals == {}
+    assert _quality(normalised) == [Quality.UNKNOWN_VALUE | Quality.OWN_TIME_MISSING]
+
+
+def test_of_what_was_salvaged_only_rows_that_say_fire_are_kept_and_of_them_the_signals():
+    signals = (
+        SignalSpec("fire", "a", (1,)),
+        SignalSpec("heat", "h", bit=3),
+        SignalSpec("test", "t", (1,)),
+        SignalSpec("tamper", "above", above=5.0),
+    )
+    profile = Profile("p", "smoke", "json", (), timedelta(minutes=5), (TEMPERATURE,), signals, time=UNIX_S)
+    normaliser = Normaliser(profile, late_after=timedelta(minutes=10), future_tolerance=timedelta(minutes=5))
+    columns = {
+        "a": [1, 0, 1, math.inf, 0, NAN, 0],
+        "h": [0, 0, 0, 0, 8, NAN, math.inf],
+        "t": [0, 0, 1, NAN, math.inf, NAN, 0],
+        "above": [math.inf, 9, 9, 1, 9, 9, 9],
+    }
+    numbers = {name: np.array(column, dtype=np.float64) for name, column in columns.items()}
+    rows = len(columns["a"])
+    normalised = normaliser.salvage(
+        Decoded(numbers, {}, np.arange(rows), []),
+        np.arange(rows, dtype=np.int32),
+        np.arange(T0, T0 + rows),
+        np.arange(100, 100 + rows),
+        np.full(rows, Quality.RETAINED.value, dtype=np.uint16),
+    )
+    readings, said = normalised.readings, Quality.SALVAGED | Quality.RETAINED
+    assert readings.offsets.tolist() == [100, 103, 104, 106]
+    assert readings.event_at.tolist() == [T0, T0 + 3, T0 + 4, T0 + 6]
+    assert readings.metrics == {}
+    assert {name: column.tolist() for name, column in readings.signals.items()} == {
+        "fire": [1, 1, 0, 0],
+        "heat": [0, 0, 1, 1],
+        "test": [0, -1, -1, 0],
+        "tamper": [-1, 0, 1, 1],
+    }
+    assert _quality(normalised) == [said | Quality.UNKNOWN_VALUE] * 4
+    assert normalised.guessed.tolist() == [False, True, False, True]
 
 
 @pytest.mark.parametrize("raw", [0.5, -1, 2.0**53, math.inf])
@@ -138,9 +212,6 @@ def test_what_is_no_field_of_bits_is_refused(raw):
     normalised = _normalise({"x": [1, raw]}, signals=[SignalSpec("fire", "x", bit=0)])
     assert [(bad.at, bad.reason) for bad in normalised.bad] == [(1, Reason.WRONG_TYPE)]
     assert normalised.readings.signals["fire"].tolist() == [1]
-
-
-UNIX_S = TimeSpec("ts", TimeFormat.UNIX_S)
 
 
 def _at(seconds):

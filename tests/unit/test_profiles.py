@@ -127,6 +127,24 @@ def test_an_example_that_does_not_hold_is_said(tmp_path, old, new, fault):
     assert any(line.startswith(fault) for line in found), found
 
 
+@pytest.mark.parametrize(
+    ("says", "asserted", "cleared"),
+    [
+        ("", (True,), (False,)),
+        ("asserted: [1, 2]", (1, 2), (False,)),
+        ("asserted: 0", (0,), (True,)),
+        ("asserted: 3, cleared: [0, 4]", (3,), (0, 4)),
+        ("cleared: 2", (True,), (2,)),
+        ("asserted: Alarm, cleared: Normal", ("Alarm",), ("Normal",)),
+    ],
+)
+def test_a_signal_has_two_sides(tmp_path, says, asserted, cleared):
+    text = GOOD.replace("{from: alarm, asserted: 1}", f"{{from: alarm, {says}}}")
+    (tmp_path / "made-up.yaml").write_text(text, encoding="utf-8")
+    (spec,) = load_profiles(tmp_path)["made-up"].signals
+    assert (spec.asserted, spec.cleared) == (asserted, cleared)
+
+
 def test_too_few_examples_are_said(tmp_path):
     text = "\n".join(line for line in GOOD.splitlines() if "name: d" not in line)
     assert _check(tmp_path, text) == ["examples: 2 read and 1 refused; give at least 2 and 2"]

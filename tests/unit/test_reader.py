@@ -17,7 +17,7 @@ from firesense.domain.instant import SECOND
 from firesense.domain.profile import MetricSpec, Profile, SignalSpec, TimeFormat, TimeSpec
 from firesense.domain.readings import Quality
 from firesense.profiles import load_profiles
-from firesense.reader import Reader, TopicPattern, subscriptions
+from firesense.reader import LONGEST_NAME, Reader, TopicPattern, subscriptions
 from tests.frames import T0, batch_of
 
 PROFILES = load_profiles(Path(__file__).parents[2] / "device_profiles")
@@ -76,6 +76,7 @@ def _as_lists(read):
         read.duplicate_offsets.tolist(),
         read.strangers,
         read.recorded,
+        [(table.slots.tolist(), table.offsets.tolist(), table.quality.tolist()) for table in read.salvaged],
     )
 
 
@@ -229,12 +230,138 @@ def test_a_payload_may_name_its_device():
         ("beta", [1, 2], [0, 6]),
     ]
     assert [(refusal.offset, refusal.reason, refusal.external_id) for refusal in read.refusals] == [
-        (2, Reason.WRONG_TYPE, ""),
+        (2, Reason.WRONG_TYPE, "863"),
         (3, Reason.UNKNOWN_DEVICE, "900"),
         (4, Reason.UNKNOWN_DEVICE, ""),
         (5, Reason.MALFORMED, ""),
     ]
     assert [(fire.external_id, fire.profile) for fire in read.strangers] == [("900", "beta")]
+
+
+# -- fires in frames that cannot be used ---------------------------------------------------------------------------
+def _salvaged(read):
+    return [
+        (table.profile, slot, offset, event_at, Quality(quality))
+        for table in read.salvaged
+        for slot, offset, event_at, quality in zip(
+            *(column.tolist() for column in (table.slots, table.offsets, table.event_at, table.quality)), strict=True
+        )
+    ]
+
+
+def test_a_fire_flag_in_a_frame_that_cannot_be_used_is_handed_on():
+    read = Reader(PROFILES, _registry()).read(
+        _batch(
+            _smoke("SM-1", alarm=1, temp="hot"),
+            _smoke("SM-2", alarm=0, temp="hot"),
+            _smoke("SM-2", alarm=1, test=1, temp="hot"),
+            _smoke("SM-2", alarm=2, bat="90%"),
+            _smoke("SM-1"),
+            ("firesense/smoke/SM-1/up", '{"alarm":1,"temp":2'),
+            ("application/7/device/a1b2c3d4e5f60719/event/up", '{"time":"2026-01-01","object":{"smokeAlarm":"Alarm"}}'),
+            ("zigbee2mqtt/hall/smoke 1", '{"smoke":true,"battery":"90"}'),
+            first_offset=20,
+        )
+    )
+    assert _salvaged(read) == [
+        ("firesense-smoke", 0, 20, T0, Quality.SALVAGED),
+        ("firesense-smoke", 1, 23, T0 + 3, Quality.SALVAGED | Quality.UNKNOWN_VALUE),
+        ("yobiiq-sd1001", 3, 26, T0 + 6, Quality.SALVAGED),
+        ("zigbee2mqtt-smoke", 2, 27, T0 + 7, Quality.SALVAGED),
+    ]
+    assert [table.offsets.tolist() for table in read.tables] == [[24]]
+    assert read.judged == [*read.salvaged, *read.tables]
+    assert [refusal.offset for refusal in read.refusals] == [20, 21, 22, 23, 25, 26, 27]
+    assert read.recorded == 1
+
+
+def test_a_fire_flag_that_is_put_back_was_heard_when_it_came_first():
+    frame = _smoke("SM-1", alarm=1, temp="hot")
+    for marks, heard in ((Marks(0), 1), (Marks.RETAINED, 1), (Marks.REPLAYED, 0), (Marks.REPEATED, 0)):
+        read = Reader(PROFILES, _registry()).read(_batch(frame, marks=marks))
+        assert len(read.salvaged) == heard
+
+
+def test_a_frame_that_is_too_large_is_not_looked_into():
+    read = Reader(PROFILES, _registry(), max_payload=60).read(_batch(_smoke("SM-1", alarm=1, x="y" * 60)))
+    assert read.salvaged == []
+
+
+def test_a_fire_flag_is_handed_on_where_the_payload_names_the_device():
+    profiles = {name: _named_by_payload(name, name) for name in ("alpha", "beta")}
+    registry = Registry([Device("c", "smoke", "beta", "863", "p", 2)])
+    frames = ['{"imei":"863","t":"hot","beta":1}', '{"imei":"900","t":"hot","beta":1}']
+    read = Reader(profiles, registry).read(_batch(*(("push/x", frame) for frame in frames)))
+    assert _salvaged(read) == [("beta", 2, 0, T0, Quality.SALVAGED)]
+    assert [(fire.external_id, fire.profile, fire.offset) for fire in read.strangers] == [("900", "beta", 1)]
+    assert [(refusal.reason, refusal.profile, refusal.external_id) for refusal in read.refusals] == [
+        (Reason.WRONG_TYPE, "beta", "863"),
+        (Reason.UNKNOWN_DEVICE, "beta", "900"),
+    ]
+
+
+def test_a_fire_flag_of_an_unknown_device_is_heard_in_a_frame_that_cannot_be_read():
+    read = Reader(PROFILES, _registry()).read(
+        _batch(
+            _smoke("SM-9", alarm=1, temp="hot"),
+            _smoke("SM-8", alarm=1, test=1, temp="hot"),
+            _uplink("ffff", smokeAlarm="Alarm", batteryLevelInPercentage="90%", temperature=20),
+            _uplink("fffe", smokeAlarm="Normal", batteryLevelInPercentage="90%"),
+        )
+    )
+    assert [(fire.external_id, fire.profile, fire.event_at) for fire in read.strangers] == [
+        ("SM-9", "firesense-smoke", T0),
+        ("ffff", "yobiiq-sd1001", T0 + 2),
+    ]
+    assert [(refusal.reason, refusal.profile, refusal.external_id) for refusal in read.refusals] == [
+        (Reason.UNKNOWN_DEVICE, "firesense-smoke", "SM-9"),
+        (Reason.UNKNOWN_DEVICE, "", "SM-8"),
+        (Reason.UNKNOWN_DEVICE, "yobiiq-sd1001", "ffff"),
+        (Reason.UNKNOWN_DEVICE, "", "fffe"),
+    ]
+    assert "cannot read" not in read.refusals[0].detail
+    assert "no profile can read all of it: Expected `float | null`, got `str`" in read.refusals[0].detail
+
+
+def test_a_value_nobody_listed_is_a_strangers_fire_unless_another_profile_lists_it():
+    def profile(name, asserted, cleared):
+        signal = SignalSpec("fire", "state", asserted, cleared=cleared)
+        return Profile(name, "smoke", "json", ("x/{device}",), timedelta(minutes=5), (), (signal,))
+
+    profiles = {"alpha": profile("alpha", (1,), (0,)), "beta": profile("beta", (2,), (0, 1, 3))}
+    frames = [("x/d", json.dumps({"state": state})) for state in (0, 1, 2, 3, 4, -1)]
+    read = Reader(profiles, Registry()).read(_batch(*frames))
+    assert [(fire.offset, fire.profile) for fire in read.strangers] == [
+        (1, "alpha"),
+        (2, "beta"),
+        (4, "alpha"),
+        (5, "alpha"),
+    ]
+
+
+def test_a_name_of_any_length_is_cut_where_people_read_it():
+    long = "x" * 60_000
+    read = Reader(PROFILES, _registry()).read(
+        _batch(_smoke(long, alarm=1), _smoke(long + "y", alarm=1), _smoke(long, alarm=1, temp="hot"))
+    )
+    names = [fire.external_id for fire in read.strangers]
+    assert names[0] == names[2] != names[1]
+    assert {len(name) for name in names} == {len(fire.topic) for fire in read.strangers} == {LONGEST_NAME}
+    assert [refusal.external_id for refusal in read.refusals] == names
+    assert read.refusals[0].topic == f"firesense/smoke/{long}/up"
+    named = {"alpha": _named_by_payload("alpha", "alpha")}
+    read = Reader(named, Registry()).read(_batch(("push/x", json.dumps({"imei": long, "alpha": 1}))))
+    assert read.strangers[0].external_id == names[0]
+    known = Registry([Device("a", "smoke", "alpha", long, "p", 0)])
+    read = Reader(named, known).read(_batch(("push/x", json.dumps({"imei": long, "alpha": 1, "t": "hot"}))))
+    assert len(read.salvaged) == 1
+    assert read.refusals[0].external_id == names[0]
+
+
+def test_long_topics_are_not_remembered():
+    reader = Reader(PROFILES, _registry())
+    reader.read(_batch(_smoke("x" * 60_000), _smoke("SM-1")))
+    assert list(reader._routes) == ["firesense/smoke/SM-1/up"]
 
 
 # -- duplicates and marks ------------------------------------------------------------------------------------------
@@ -377,6 +504,8 @@ def test_no_frame_is_lost_and_none_is_raised(frames, marks):
         read = reader.read(batch)
         assert _ends(read) == Counter(range(1000, 1000 + len(frames)))
         assert read.recorded + len(read.refusals) + read.duplicates == len(frames)
+        refused = {refusal.offset for refusal in read.refusals}
+        assert {offset for table in read.salvaged for offset in table.offsets.tolist()} <= refused
         for table in read.tables:
             assert (table.event_at <= table.received_at + 300 * SECOND).all()
             columns = [table.slots, table.event_at, table.received_at, table.quality, *table.metrics.values()]
