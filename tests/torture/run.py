@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 import shutil
-import signal
 import subprocess
 import threading
 import time
@@ -22,6 +21,7 @@ from tests.torture.disk import Disk
 from tests.torture.house import ROOT, House
 from tests.torture.publisher import Fleet, Publisher
 from tests.torture.store import StoreFront
+from tests.torture.tortures import Tortures
 from tests.torture.verdict import verdict
 
 if TYPE_CHECKING:
@@ -29,11 +29,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from firesense.ports import Journal
-    from tests.torture.plan import Fault, Plan
+    from tests.torture.plan import Plan
 
 CALM = 150.0  # seconds after the last fault in which everything has to be done
 _BURNS = 1.5  # seconds from a fire's first frame to the frame that says it is over
-_SAVED_BEFORE = 1.0  # seconds: what was acknowledged that long before the broker's state was written is in it
 _LARGE = 2000  # bytes: what a store answers 413 to
 
 
@@ -163,17 +162,12 @@ class Run:
         began = time.monotonic()
         feeding = threading.Thread(target=self._feed, args=(began,), name="feed", daemon=True)
         feeding.start()
+        tortures = Tortures(self)
         for fault in plan.faults:
             time.sleep(max(0.0, began + fault.at - time.monotonic()))  # the plan's instant, not a wait for anything
-            self._note(f"{time.monotonic() - began:6.2f} s  {fault.kind} {self._do(fault)}")
+            said = tortures.do(fault)
+            self.result.did.append(f"{time.monotonic() - began:6.2f} s  {fault.kind} {said}")
         feeding.join()
-
-    def _do(self, fault: Fault) -> str:
-        act: Callable[[Fault], str | None] = getattr(self, f"_{fault.kind}")
-        return act(fault) or ""
-
-    def _note(self, text: str) -> None:
-        self.result.did.append(text)
 
     def _feed(self, began: float) -> None:
         """Let the devices speak in turn, at the plan's pace; fires break out over the first two thirds."""
@@ -195,185 +189,6 @@ class Run:
                     frames.append(self.fleet.say(name, fire=True))
             self.publisher.put(frames)
             self._over.wait(0.02)
-
-    # -- kills and signals ------------------------------------------------------------------------------------------
-    def _kill_daemon(self, fault: Fault) -> str:
-        name = fault.choice(tuple(self.house.names))
-        self.house.signal(name, signal.SIGKILL)
-        self.result.kills += 1
-        return name
-
-    def _kill_all(self, _: Fault) -> str:
-        """The machine loses its power, as far as a test can do that."""
-        for name in self.house.names:
-            self.house.signal(name, signal.SIGKILL)
-            self.result.kills += 1
-        self._kill_store_now()
-        self._kill_broker_now()
-        self._start_store()
-        return "daemon, store and broker"
-
-    def _term_daemon(self, fault: Fault) -> str:
-        name = fault.choice(tuple(self.house.names))
-        self.house.signal(name, signal.SIGTERM)
-        return name
-
-    def _stop_daemon(self, fault: Fault) -> str:
-        name = fault.choice(tuple(self.house.names))
-        self.house.signal(name, signal.SIGSTOP)
-        time.sleep(fault.seconds)  # how long it is stopped
-        self.house.signal(name, signal.SIGCONT)
-        return f"{name} for {fault.seconds:.1f} s"
-
-    def _kill_broker(self, fault: Fault) -> str:
-        self._kill_broker_now(fault.seconds)
-        return ""
-
-    def _kill_broker_now(self, away: float = 0.0) -> None:
-        self.broker.kill9()
-        self.result.kills += 1
-        state = self.broker.folder / "mosquitto.db"
-        kept = state.stat().st_mtime if state.exists() else 0.0
-        time.sleep(away)  # how long it is away
-        self.broker.start()
-        self.publisher.unconfirm(kept - _SAVED_BEFORE)
-
-    def _lose_session(self, fault: Fault) -> str:
-        """The broker comes back without its state: what it had not delivered is gone, and the devices say it again."""
-        self.broker.kill9()
-        self.result.kills += 1
-        (self.broker.folder / "mosquitto.db").unlink(missing_ok=True)
-        time.sleep(fault.seconds)  # how long it is away
-        with self.house.held_down():  # what is on its way into the journal would be told twice for no reason
-            held = {payload for _, _, payload, _ in self.journal_frames()}
-            self.broker.start()
-            self.publisher.repeat([frame for frame in self.fleet.said if frame.payload not in held])
-        return ""
-
-    def _kill_store(self, fault: Fault) -> str:
-        self._kill_store_now()
-        time.sleep(fault.seconds)  # how long it is away
-        self._start_store()
-        return f"({self.front.forgotten} writes forgotten so far)" if self.plan.store == "forgetful" else ""
-
-    def _kill_store_now(self) -> None:
-        self.result.kills += 1
-        if self.front.forgetful:
-            self.front.crash()
-            self.to_store.reset()
-        else:
-            self.store.kill9()
-
-    def _start_store(self) -> None:
-        if self.front.forgetful:
-            self.front.behave = ""
-        else:
-            self.store.start()
-
-    # -- disk and clock ---------------------------------------------------------------------------------------------
-    def _full_disk(self, fault: Fault) -> str:
-        self.house.may_die = True
-        self.disk.fill(self.house.pids)
-        time.sleep(1 + fault.seconds)  # how long it is full
-        self.disk.empty(self.house.pids)
-        self._well_again()
-        return "tmpfs" if self.disk.mounted else "limit"
-
-    def _read_only_disk(self, fault: Fault) -> str:
-        self.house.may_die = True
-        with self.house.held_down():
-            self.disk.read_only(wanted=True)
-        time.sleep(2 + fault.seconds)  # how long it stays so, while the daemon is started again and again
-        with self.house.held_down():
-            self.disk.read_only(wanted=False)
-        self._well_again()
-        return ""
-
-    def _well_again(self) -> None:
-        """A daemon that could not start dies within its own start: wait for one that stands before none may die."""
-        steady = time.monotonic()
-        pids = self.house.pids
-        while time.monotonic() - steady < 3:
-            time.sleep(0.1)
-            if self.house.pids != pids or len(pids) < len(self.house.names):
-                steady, pids = time.monotonic(), self.house.pids
-        self.house.may_die = False
-
-    def _step_clock(self, fault: Fault) -> str:
-        step = 3600.0 if fault.pick < 0.5 else -3600.0
-        self.house.step_clock(step)
-        return f"{step:+.0f} s"
-
-    # -- network ----------------------------------------------------------------------------------------------------
-    def _line(self, fault: Fault) -> FaultProxy:
-        return self.to_broker if fault.pick < 0.5 else self.to_store
-
-    def _cut(self, fault: Fault) -> str:
-        self._line(fault).cut()
-        time.sleep(1 + fault.seconds)  # how long
-        self._line(fault).heal()
-        return self._which(fault)
-
-    def _half_open(self, fault: Fault) -> str:
-        self._line(fault).half_open()
-        return self._which(fault)
-
-    def _reset(self, fault: Fault) -> str:
-        self._line(fault).reset()
-        return self._which(fault)
-
-    def _drop(self, fault: Fault) -> str:
-        self._line(fault).drop()
-        return self._which(fault)
-
-    def _throttle(self, fault: Fault) -> str:
-        self._line(fault).rate = 4000
-        time.sleep(1 + fault.seconds)  # how long
-        self._line(fault).heal()
-        return self._which(fault)
-
-    def _delay(self, fault: Fault) -> str:
-        self._line(fault).delay = 0.3
-        time.sleep(1 + fault.seconds)  # how long
-        self._line(fault).heal()
-        return self._which(fault)
-
-    def _truncate(self, fault: Fault) -> str:
-        left = int(fault.seconds * 1000)
-        self._line(fault).truncate(left)
-        return f"{self._which(fault)} after {left} bytes"
-
-    def _which(self, fault: Fault) -> str:
-        return "broker" if self._line(fault) is self.to_broker else "store"
-
-    # -- the store's answers, and people ----------------------------------------------------------------------------
-    def _slow_store(self, fault: Fault) -> str:
-        self.front.seconds = 1 + 2 * fault.seconds  # some longer than the daemon waits
-        return self._behave("slow", 2)
-
-    def _store_status(self, fault: Fault) -> str:
-        status = fault.choice(("400", "401", "413", "429", "500", "503"))
-        said = self._behave(status, fault.seconds)
-        if status in {"400", "401"}:  # for a person to put right, who then starts it anew
-            self.house.signal("record" if self.plan.apart else "all", signal.SIGTERM)
-        return said
-
-    def _half_answer(self, fault: Fault) -> str:
-        return self._behave("half", fault.seconds)
-
-    def _behave(self, how: str, seconds: float) -> str:
-        before = self.front.misbehaved
-        self.front.behave = how
-        time.sleep(seconds)  # how long
-        self.front.behave = ""
-        return f"{how}, {self.front.misbehaved - before} times"
-
-    def _calls_fail(self, fault: Fault) -> str:
-        before = self.people.refused
-        self.people.failing = 0.7
-        time.sleep(1 + fault.seconds)  # how long
-        self.people.failing = 0.0
-        return f"{self.people.refused - before} refused"
 
     # -- quiet ------------------------------------------------------------------------------------------------------
     def _calm(self) -> None:

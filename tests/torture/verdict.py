@@ -6,12 +6,12 @@ from collections import Counter, defaultdict
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from firesense.alerting import DEAF
 from firesense.alerts import FIRESENSE
 from firesense.app import open_book
 from firesense.domain.escalation import CallState, ClimbState, Purpose, StepKind
 from firesense.domain.frame import Marks, Reason
 from firesense.domain.readings import Quality
+from firesense.hearing import DEAF
 from tests.servers import InfluxDB
 from tests.torture.house import ROUNDS, RUNGS, WAIT
 
