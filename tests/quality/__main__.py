@@ -50,9 +50,10 @@ def main():
     print(f"rules: {asked.rules}\n")
     print(" | ".join(HEADINGS))
     began = perf_counter()
-    totals = [outcome_of(case, plan, kinds) for case in chosen]
-    for outcome in totals:
-        print(outcome.line())
+    totals = []
+    for case in chosen:
+        totals.append(outcome_of(case, plan, kinds))
+        print(totals[-1].line(), flush=True)
     events = [outcome for outcome in totals if outcome.case.expected]
     if events:
         found, struck = sum(o.found for o in events), sum(o.struck for o in events)

@@ -36,11 +36,15 @@ class Station:
     ionisation: float | None
 
 
+def _lines(file):
+    return file.read_text(encoding="utf-8-sig").splitlines()
+
+
 def stations(folder=DATA / "nist_smoke_alarms"):
     """The stations of the NIST tests that have a smoke meter and a thermocouple at the ceiling."""
     if not folder.exists():
         return []
-    names, times = list(csv.reader((folder / "Activation_Times.csv").open(encoding="utf-8")))
+    names, times = list(csv.reader(_lines(folder / "Activation_Times.csv")))
     alarms = {}
     for name, time in zip(names[1:], times[1:], strict=True):
         test, kind, station = re.fullmatch(r"(SDC\d+)-(Ion|Pho)\d([A-G])", name).groups()
@@ -48,7 +52,7 @@ def stations(folder=DATA / "nist_smoke_alarms"):
     found = []
     for file in sorted(folder.glob("NIST_Smoke_Alarms_SDC*.csv")):
         test = file.stem.rpartition("_")[2]
-        rows = list(csv.DictReader(file.open(encoding="utf-8")))
+        rows = list(csv.DictReader(_lines(file)))
         at = np.asarray([float(row["TIME"]) for row in rows])
         for name in "ABCDEF":
             if f"SM{name}_1" in rows[0] and f"TC{name}_1" in rows[0]:
@@ -78,7 +82,7 @@ def cables(file=DATA / "carolfire/CAROLFIRE_PT_1.csv", limit=CABLE_LIMIT):
     """(cable, second it was at the limit, its readings) of the penlight test: cables heated to hundreds of degrees."""
     if not file.exists():
         return []
-    rows = list(csv.DictReader(file.open(encoding="utf-8")))
+    rows = list(csv.DictReader(_lines(file)))
     at = np.asarray([float(row["Time"]) for row in rows])
     found = []
     for name in (name for name in rows[0] if name.startswith("Cable")):
