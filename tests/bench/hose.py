@@ -64,14 +64,14 @@ class Hose(asyncio.Protocol):
             self.room.set()
 
 
-def publish(at: int, name: str, body: bytes) -> bytes:
-    """Write a PUBLISH of QoS 1 by hand; the codec would be the hose's bottleneck."""
+def publish(at: int, name: str, body: bytes, qos: int = 1) -> bytes:
+    """Write a PUBLISH of MQTT 5 by hand; the codec would be the hose's bottleneck."""
     encoded = name.encode()
-    length = 2 + len(encoded) + 3 + len(body)
+    packet_id = (at % 65_535 + 1).to_bytes(2, "big") if qos else b""
+    length = 2 + len(encoded) + len(packet_id) + 1 + len(body)
     size = bytes((length & 127 | 128, length >> 7)) if length > 127 else bytes((length,))
-    return b"".join((
-        b"\x32", size, len(encoded).to_bytes(2, "big"), encoded, (at % 65_535 + 1).to_bytes(2, "big"), b"\0", body,
-    ))  # fmt: skip
+    head = b"\x32" if qos else b"\x30"
+    return b"".join((head, size, len(encoded).to_bytes(2, "big"), encoded, packet_id, b"\0", body))
 
 
 def frames(devices: int, order: str, count: int, start_ms: int):
