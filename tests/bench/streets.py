@@ -60,10 +60,18 @@ class Watched:
         stack.callback(_kill, self.process)
         self.samples: deque[tuple[int, float, float]] = deque()
 
+    def positions(self) -> dict[str, int]:
+        """How far each street here is."""
+        positions = self._book.positions()
+        return {street: positions.get(street, 0) for street in self._readers}
+
     def position(self) -> int:
         """The frames that every street here has done."""
-        positions = self._book.positions()
-        return min(positions.get(street, 0) for street in self._readers)
+        return min(self.positions().values())
+
+    def moved(self) -> None:
+        """Wait until every street here has done something."""
+        self.until(1)
 
     def until(self, position: int) -> None:
         """Wait until all of it is done, and remember when which part was."""
