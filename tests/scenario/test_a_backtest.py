@@ -35,12 +35,14 @@ def house(tmp_path):
 
 
 def an_eventful_hour(house):
-    """A fire that flickers, a test, a battery, a device that falls silent, one nobody knows."""
+    """A fire that flickers, a test, a battery, a device that falls silent, a fire in a bad frame, one nobody knows."""
     for minute in range(20):
         frames = [
             smoke(house.clock, 1, alarm=int(minute in {5, 6, 9})),
             smoke(house.clock, 2, test=int(minute == 4), bat=95 if minute < 8 else 5),
         ]
+        if minute == 7:
+            frames.append(smoke(house.clock, 2, alarm=1, temp="hot"))
         if minute < 3:
             frames.append(smoke(house.clock, 3))
         if minute == 12:

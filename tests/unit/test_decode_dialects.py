@@ -121,6 +121,11 @@ def test_every_strict_prefix_of_a_frame_is_refused(payload):
     assert {bad.reason for bad in decoded.bad} == {Reason.MALFORMED}
 
 
+def test_nothing_is_salvaged_of_a_frame_whose_checksum_is_wrong():
+    decoded = _meokon().salvage([ONE.replace("34d0", "34d1").encode()])
+    assert (len(decoded), decoded.bad) == (0, [])
+
+
 def test_every_flipped_bit_is_refused():
     frame = bytes.fromhex(ONE)
     flipped = []
