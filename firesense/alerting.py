@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -19,50 +19,32 @@ from firesense.domain.errors import BookError, JournalError, NotFound
 from firesense.domain.frame import Reason
 from firesense.domain.instant import SECOND, Instant, micros
 from firesense.domain.outcome import Clear, Outcome, TripAgain
-from firesense.grounds import needs_the_past
+from firesense.hearing import Hearing
+from firesense.lookback import LookBack
 from firesense.pace import Pace
 from firesense.raising import raised
 from firesense.rules import RuleEngine
-from firesense.text import LANGUAGES, say
 from firesense.troubles import Told
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
-    from firesense.domain.columns import Snapshot
     from firesense.domain.frame import FrameBatch
     from firesense.domain.plan import Plan
-    from firesense.domain.readings import Readings
-    from firesense.ports import Book, Clock, Journal
+    from firesense.ports import Book, Clock, Journal, Snapshots
     from firesense.reader import Read, Reader
 
 STREET = "alerting"
-DEAF = "ingest-deaf"  # the rule of the alert about ourselves: no broker is heard
-LISTENING = "listening:"  # prefix of the journal's notes: when ingest last had its broker
-NOTE_EVERY = 5 * SECOND  # how often ingest notes it
-_DEAF_AFTER = 4 * NOTE_EVERY
-_TELL_AFTER = 60 * SECOND  # a broker that restarts is no news
 _LAZY = SECOND  # a stretch that raised nothing commits its position this often: reading it again raises nothing
 _PAUSE = 120 * SECOND  # between two steps: we were stopped, or the clock jumped
 _IDLE = timedelta(milliseconds=200)  # holds run out and people close alerts while no frame comes
+_GATHER = timedelta(milliseconds=10)  # a stretch costs about 2 ms however short it is: a moment makes it longer
+_FEW = 500  # frames; a stretch that long is worth its cost
 _AFTER_FAILURE = timedelta(seconds=1)
 _LOOK_BACK = 100_000  # frames read again when there is no rule state: holds and rates reach no further than hours
-_GROUNDS = 20_000  # frames looked back for the readings that led to an alert
 _EVERY_ALERT = 1_000_000
 _log = structlog.get_logger(__name__)
-
-
-class Snapshots(Protocol):
-    """Where rule state is kept between starts."""
-
-    def save(self, offset: int, state: Snapshot) -> None:
-        """Replace what is kept. Raises OSError."""
-        ...
-
-    def load(self) -> tuple[int, Snapshot] | None:
-        """What is kept, with its offset; None when there is nothing usable."""
-        ...
 
 
 @dataclass(slots=True)
@@ -113,10 +95,9 @@ class Alerting:
         self._steps_seen = -1
         self._seen_at: Instant = 0
         self._stepped_at: Instant = 0
-        self._heard_at: Instant = 0
-        self._looked_back_at: Instant = 0
-        self._listening = False
+        self._look_back = LookBack(journal, make_reader)
         self._behind = False
+        self._stretch = 0  # frames of the last one
         self._notes: Mapping[str, Instant] = {}
         self._told = Told(self._knows)
         self._unwritten: Outcome | None = None  # what the book did not take yet: the state has moved on already
@@ -128,6 +109,8 @@ class Alerting:
             try:
                 if not self.step():
                     self._journal.wait(self._position, _IDLE)
+                elif self._stretch < _FEW:
+                    stop.wait(_GATHER.total_seconds())
                 self.status.last_error = ""
             except (BookError, JournalError) as error:
                 if not self.status.last_error:
@@ -180,6 +163,7 @@ class Alerting:
         pace = self.status.pace
         caught_up = batch.next_offset >= self._journal.head
         self._behind = not caught_up
+        self._stretch = len(batch)
         with pace.stage("read", len(batch)):
             read = self._reader.read(batch)
         with pace.stage("judge", len(batch)):
@@ -212,7 +196,8 @@ class Alerting:
         self._engine.settle(self._alarms.firing())
         self._engine.heard_again_from(now)
         self._position = self._committed = max(position, self._journal.tail)
-        self._saved_at = self._heard_at = self._stepped_at = now
+        self._saved_at = self._stepped_at = now
+        self._hearing = Hearing(now)
         self.status.position = self._position
 
     def _new_engine(self, now: Instant) -> RuleEngine:
@@ -252,8 +237,7 @@ class Alerting:
     def _notice_pause(self, now: Instant) -> None:
         """After a pause of ours, or a step of the clock, which looks like one: nobody was silent, we did not listen."""
         if abs(now - self._stepped_at) >= _PAUSE:
-            self._listening = False
-            self._heard_at = now
+            self._hearing.interrupted(now)
             self._engine.heard_again_from(now)
         self._stepped_at = now
 
@@ -273,9 +257,13 @@ class Alerting:
 
     def _tick(self, clock: Instant, now: Instant, *, absences: bool = True) -> list[Alert | TripAgain | Clear]:
         """What time has changed: holds, silences, and whether anybody is listening at all."""
-        deeds = self._listen(now) if absences else []
-        changed = self._engine.tick(clock, listening=absences and self._listening, position=self._position)
-        return deeds + self._alarms.deeds(changed, now)
+        hearing = self._hearing
+        if absences and hearing.listen(self._notes, now):
+            self._engine.heard_again_from(now)
+        self.status.listening = hearing.listening
+        deed = hearing.deed(self._alarms, now, self._position) if absences else None
+        changed = self._engine.tick(clock, listening=absences and hearing.listening, position=self._position)
+        return ([] if deed is None else [deed]) + self._alarms.deeds(changed, now)
 
     def _tell_of_ourselves(self, now: Instant) -> None:
         """Raise what the streets have noted about themselves; before any frame is judged, for it is written at once."""
@@ -291,22 +279,6 @@ class Alerting:
             return False
         return True
 
-    def _listen(self, now: Instant) -> list[Alert | TripAgain | Clear]:
-        """Whether ingest has its brokers. While it has not, it is we who are deaf, and no device is called silent."""
-        notes = [at for name, at in self._notes.items() if name.startswith(LISTENING)]
-        listening = bool(notes) and all(abs(now - at) < _DEAF_AFTER for at in notes)
-        deed: Alert | Clear | None = None
-        if listening:
-            if not self._listening:
-                self._engine.heard_again_from(now)
-            self._heard_at = now
-            deed = self._alarms.system_over(DEAF, now)
-        elif now - self._heard_at >= _TELL_AFTER:
-            text = {language: say("alert.ingest-deaf", language) for language in LANGUAGES}
-            deed = self._alarms.system(DEAF, text, now=now, offset=self._position)
-        self._listening = self.status.listening = listening
-        return [] if deed is None else [deed]
-
     # -- writing ----------------------------------------------------------------------------------------------------
     def _finish(
         self, deeds: Iterable[Alert | TripAgain | Clear], position: int, now: Instant, read: Read | None = None
@@ -315,7 +287,8 @@ class Alerting:
         self._position = self.status.position = position
         self.status.pending = self._engine.pending
         deeds = tuple(deeds)
-        tables = self._tables_for([deed for deed in deeds if isinstance(deed, Alert)], read, now)
+        alerts = [deed for deed in deeds if isinstance(deed, Alert)]
+        tables = self._look_back.tables(alerts, read.judged if read else (), self._plan, position, now)
         written = tuple(
             raised(deed, self._plan, self._kinds, tables, now) if isinstance(deed, Alert) else deed for deed in deeds
         )
@@ -324,31 +297,6 @@ class Alerting:
         lazy = position == self._committed or abs(now - self._committed_at) < _LAZY
         if written or refusals or not lazy:
             self._write(Outcome(STREET, position, now, written, refusals))
-
-    def _tables_for(self, raised: Sequence[Alert], read: Read | None, now: Instant) -> Sequence[Readings]:
-        """The readings that show why these alerts were raised: those at hand and, where they do not do, earlier ones.
-
-        Looking back costs as much as a few stretches, so it is done once a second at most, and never for a fire flag.
-        """
-        tables = read.judged if read else []
-        names = {alert.rule for alert in raised}
-        wanted = names and any(rule.id in names and needs_the_past(rule) for rule in self._plan.rules)
-        if not wanted or now - self._looked_back_at < SECOND:
-            return tables
-        self._looked_back_at = now
-        reader = self._make_reader(self._plan)  # one of its own: reading the past again must not confuse what repeats
-        found: list[Readings] = []
-        offset = max(self._journal.tail, self._position - _GROUNDS)
-        try:
-            while offset < self._position and (
-                batch := self._journal.read(offset, min(self._most, self._position - offset))
-            ):
-                found += reader.read(batch).judged
-                offset = batch.next_offset
-        except JournalError as error:
-            _log.warning("alerting.grounds", reason=str(error))
-            return tables
-        return found
 
     def _write(self, outcome: Outcome) -> None:
         self._unwritten = outcome
