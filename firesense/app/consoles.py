@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import uvicorn
 
+from firesense.app.connections import BACKLOG, Connections
 from firesense.web import end_streams
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
+_QUEUE = 512  # connections the kernel holds for us
 _GLANCE = 0.2  # seconds between looks at the stop sign
 
 
@@ -25,10 +28,28 @@ def listen(host: str, port: int) -> socket.socket:
     return socket.create_server((host, port), family=family)
 
 
-def serve(console: FastAPI, listener: socket.socket, turn: Callable[[], object], stop: threading.Event) -> None:
-    """Serve until stopped; ``turn`` is called while the server's loop moves."""
-    server = uvicorn.Server(uvicorn.Config(console, log_config=None, access_log=False, server_header=False))
-    asyncio.run(_serve(server, console, listener, turn, stop))
+def serve(
+    console: FastAPI,
+    listener: socket.socket,
+    turn: Callable[[], object],
+    stop: threading.Event,
+    *,
+    connections: Connections | None = None,
+    now: Callable[[], float] = monotonic,
+) -> None:
+    """Serve until stopped; ``turn`` is called while the server's loop moves. ``now`` is monotonic, in seconds."""
+    connections = Connections() if connections is None else connections
+    config = uvicorn.Config(
+        console,
+        http=connections.protocol,  # type: ignore[arg-type] # called like a class, and nothing else
+        ws="none",
+        backlog=BACKLOG,
+        log_config=None,
+        log_level="error",  # a warning for every request that is none would be a way to fill the disk
+        access_log=False,
+        server_header=False,
+    )
+    asyncio.run(_serve(uvicorn.Server(config), console, listener, turn, stop, connections, now))
 
 
 async def _serve(
@@ -37,10 +58,18 @@ async def _serve(
     listener: socket.socket,
     turn: Callable[[], object],
     stop: threading.Event,
+    connections: Connections,
+    now: Callable[[], float],
 ) -> None:
+    asyncio.get_running_loop().set_exception_handler(connections.heard_trouble)
     serving = asyncio.create_task(server.serve([listener]))
+    while not server.started and not serving.done():
+        await asyncio.wait([serving], timeout=_GLANCE / 10)
+    if not serving.done():
+        listener.listen(_QUEUE)  # more may wait than asyncio, which has one number for both, takes in one turn
     while not stop.is_set() and not serving.done():  # the stop sign is a threading event: other threads read it, too
         await asyncio.wait([serving], timeout=_GLANCE)
+        connections.look(now())
         turn()
     end_streams(console)
     server.should_exit = True
