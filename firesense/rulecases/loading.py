@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BeforeValidator, Field, PlainSerializer
 
-from firesense.domain.alert import AlertClass, Grade  # noqa: TC001 -- pydantic reads them when the program runs
+from firesense.domain.alert import AlertClass, Grade
 from firesense.domain.catalogue import CLASSES
 from firesense.domain.device import Device, Registry
 from firesense.domain.errors import ConfigError, Fault
