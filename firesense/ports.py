@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from firesense.domain.alert import Alert, Finding
     from firesense.domain.because import Because
-    from firesense.domain.columns import Floats, Instants
+    from firesense.domain.columns import Floats, Instants, Snapshot
     from firesense.domain.device import Device, Registry
     from firesense.domain.escalation import Call, Climb, Ladder, Selector, Step
     from firesense.domain.frame import FrameBatch, Refusal
@@ -136,6 +136,18 @@ class Journal(Protocol):
 
     def close(self) -> None:
         """Release the files."""
+        ...
+
+
+class Snapshots(Protocol):
+    """Where rule state is kept between starts."""
+
+    def save(self, offset: int, state: Snapshot) -> None:
+        """Replace what is kept. Raises OSError."""
+        ...
+
+    def load(self) -> tuple[int, Snapshot] | None:
+        """What is kept, with its offset; None when there is nothing usable."""
         ...
 
 
@@ -266,8 +278,11 @@ class Book(Protocol):
         """One alert; raises NotFound."""
         ...
 
-    def alerts(self, *, open_only: bool = True, most: int = 200) -> list[Alert]:
-        """Alerts, fire first, then the newest."""
+    def alerts(self, *, open_only: bool = True, most: int = 200, after: str = "") -> list[Alert]:
+        """Alerts, the gravest class first; in a class those of strangers last; then the newest first.
+
+        ``after`` is the id of an alert: those that follow it. Raises NotFound when there is no such alert.
+        """
         ...
 
     def climb(self, alert_id: str) -> Climb | None:
@@ -305,8 +320,19 @@ class Book(Protocol):
         """The user of that name."""
         ...
 
-    def put_user(self, user: User) -> None:
-        """Add a user or replace the one of that name."""
+    def users(self) -> list[User]:
+        """Everyone who may log in, by name."""
+        ...
+
+    def put_user(self, user: User, *, staying: str = "") -> None:
+        """Add a user or replace the one of that name.
+
+        Another password ends the user's sessions, but for the one whose token has the hash ``staying``.
+        """
+        ...
+
+    def remove_user(self, name: str) -> None:
+        """Forget a user and end the user's sessions. Raises NotFound."""
         ...
 
     def open_session(self, token_hash: str, user: str, expires_at: Instant) -> None:

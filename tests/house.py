@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from firesense.alerting import LISTENING, Alerting
+from firesense.alerting import Alerting
 from firesense.app.plan import PlanKeeper
 from firesense.app.plugs import make_reader
 from firesense.book import SqlBook
@@ -21,6 +21,7 @@ from firesense.domain.errors import ChannelDown
 from firesense.domain.instant import MINUTE, SECOND, micros
 from firesense.domain.message import Receipt
 from firesense.duty import Duty
+from firesense.hearing import LISTENING
 from firesense.history import SqliteHistory
 from firesense.journal import SqliteJournal
 from firesense.notify.message import compose

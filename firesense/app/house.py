@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import structlog
 import uvloop
 
-from firesense.alerting import LISTENING, NOTE_EVERY, Alerting
+from firesense.alerting import Alerting
 from firesense.app import consoles
 from firesense.app.listener import listening
 from firesense.app.locks import sole_owner
@@ -41,6 +41,7 @@ from firesense.app.watchdog import IngestTurns, Pulse, Turns, tell_systemd, watc
 from firesense.desk import Desk
 from firesense.domain.errors import BookError, JournalError
 from firesense.duty import Duty
+from firesense.hearing import LISTENING, NOTE_EVERY
 from firesense.ingest import Ingest
 from firesense.notify.message import compose
 from firesense.notify.outbox import Delivery

@@ -10,7 +10,6 @@ from datetime import timedelta
 
 import pytest
 
-from firesense.alerting import DEAF
 from firesense.alerts import UNREGISTERED
 from firesense.book import SqlBook
 from firesense.domain.alert import AlertClass, Case, Condition, Finding
@@ -18,6 +17,7 @@ from firesense.domain.device import Device
 from firesense.domain.escalation import StepKind
 from firesense.domain.instant import DAY, SECOND
 from firesense.domain.rule import RuleKind
+from firesense.hearing import DEAF
 from firesense.history import SqliteHistory
 from firesense.rulebook import load_rules
 from firesense.settings import Settings, load_settings
