@@ -136,8 +136,8 @@ class Normaliser:
         return fire
 
     def denies_fire(self, readings: Readings) -> Mask:
-        """Pick the rows in which a fire flag is clear."""
-        return self._any_flag(readings, 0)
+        """Pick the rows in which a fire flag is clear and none is asserted."""
+        return self._any_flag(readings, 0) & ~self._any_flag(readings, 1)
 
     def _any_flag(self, readings: Readings, state: int) -> Mask:
         rows = np.zeros(len(readings), dtype=np.bool_)
@@ -222,11 +222,18 @@ def _from_numbers(raw: Floats, spec: SignalSpec) -> tuple[Tristate, Mask]:
     if spec.above is not None:
         asserted, listed = raw > spec.above, np.isfinite(raw)
     else:
-        asserted = np.logical_or.reduce([raw == value for value in spec.asserted])  # few values: quicker than isin
-        listed = np.logical_or.reduce([asserted, *(raw == value for value in spec.cleared)])
+        asserted = _equals_any(raw, spec.asserted)
+        listed = asserted | _equals_any(raw, spec.cleared)
     column = asserted.astype(np.int8)
     column[~listed] = UNSAID
     return column, ~(listed | np.isnan(raw))
+
+
+def _equals_any(raw: Floats, values: Sequence[Scalar]) -> Mask:
+    equal: Mask = raw == values[0]
+    for value in values[1:]:  # few values: quicker than isin
+        equal |= raw == value
+    return equal
 
 
 def _from_bit(raw: Floats, bit: int) -> tuple[Tristate, Mask]:

@@ -325,11 +325,11 @@ def test_a_fire_flag_of_an_unknown_device_is_heard_in_a_frame_that_cannot_be_rea
 
 def test_a_value_nobody_listed_is_a_strangers_fire_unless_another_profile_lists_it():
     def profile(name, asserted, cleared):
-        signal = SignalSpec("fire", "state", asserted, cleared=cleared)
-        return Profile(name, "smoke", "json", ("x/{device}",), timedelta(minutes=5), (), (signal,))
+        signals = SignalSpec("fire", "state", asserted, cleared=cleared), SignalSpec("heat", "hot")
+        return Profile(name, "smoke", "json", ("x/{device}",), timedelta(minutes=5), (), signals)
 
     profiles = {"alpha": profile("alpha", (1,), (0,)), "beta": profile("beta", (2,), (0, 1, 3))}
-    frames = [("x/d", json.dumps({"state": state})) for state in (0, 1, 2, 3, 4, -1)]
+    frames = [("x/d", json.dumps({"state": state, "hot": False})) for state in (0, 1, 2, 3, 4, -1)]
     read = Reader(profiles, Registry()).read(_batch(*frames))
     assert [(fire.offset, fire.profile) for fire in read.strangers] == [
         (1, "alpha"),
