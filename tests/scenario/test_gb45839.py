@@ -107,7 +107,7 @@ def test_5_5_1_a_lost_link_of_the_receiver_is_shown_within_100_seconds(house):
 
 
 def listen_for(house, hours):
-    """Let alerting alone live for so long: the other streets have nothing to do, and steps must not look like pauses."""
+    """Let alerting alone live for so long: the others have nothing to do, and steps must not look like pauses."""
     for _ in range(hours * 36):
         house.clock.at += 100 * SECOND
         house.listen()
