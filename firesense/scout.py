@@ -110,7 +110,7 @@ class Scout:
         self._look_at_open_alerts()
         read = self._reader.read(batch)
         deeds: list[Alert | TripAgain | Clear] = []
-        for table in read.tables:
+        for table in read.judged:
             deeds += self._alarms.deeds(self._engine.apply(table), now)
         deeds += self._alarms.deeds(self._engine.tick(now, listening=False, position=batch.first_offset), now)
         found = [deed for deed in deeds if isinstance(deed, Alert)]
@@ -121,7 +121,7 @@ class Scout:
             )
             found += [alert] if alert is not None else []
         self._write(
-            [raised(alert, self._current, self._kinds, read.tables, now) for alert in found], batch.next_offset, now
+            [raised(alert, self._current, self._kinds, read.judged, now) for alert in found], batch.next_offset, now
         )
         return True
 

@@ -112,6 +112,18 @@ def test_a_stranger_that_says_fire_does_not_wait_either(house):
     assert [alert.device for alert in house.open_alerts()] == ["?S99"]
 
 
+def test_nor_does_a_fire_flag_in_a_frame_that_cannot_be_used(house):
+    house.backlog()
+    house.journalled(smoke(house.clock, 4, alarm=1, temp="hot"))
+    house.scouted()
+    assert [device for device, _, _ in house.fires()] == ["smoke-4"]
+    told = len(house.told_of("fire"))
+    house.settle()
+    assert [device for device, _, _ in house.fires()] == ["smoke-4"]
+    assert len(house.told_of("fire")) == told
+    assert house.balanced
+
+
 def test_only_fire_is_looked_for(house):
     house.backlog()
     house.journalled(smoke(house.clock, 4, fault=1, test=1))
