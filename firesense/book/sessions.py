@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from firesense.book import rows, tables
 from firesense.book.sql import Chapter, insert_new
+from firesense.domain.errors import NotFound
 from firesense.domain.instant import DAY
 from firesense.ports import User
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _SESSION = tables.session.c
 _OF_NAME = sa.select(*rows.USER).where(tables.user.c.name == sa.bindparam("name"))
+_ALL = sa.select(*rows.USER).order_by(tables.user.c.name)
 _OF_SESSION = (
     sa.select(*rows.USER)
     .join(tables.session, _SESSION.user == tables.user.c.name)
@@ -33,12 +35,31 @@ class Sessions(Chapter):
             row = connection.execute(_OF_NAME, {"name": name}).one_or_none()
         return None if row is None else User(*row)
 
-    def put_user(self, user: User) -> None:
-        """Add a user or replace the one of that name."""
+    def users(self) -> list[User]:
+        """Everyone who may log in, by name."""
+        with self._database.reading() as connection:
+            return [User(*row) for row in connection.execute(_ALL)]
+
+    def put_user(self, user: User, *, staying: str = "") -> None:
+        """Add a user or replace the one of that name.
+
+        Another password ends the user's sessions, but for the one whose token has the hash ``staying``.
+        """
         with self._database.writing() as connection:
+            before = connection.execute(_OF_NAME, {"name": user.name}).one_or_none()
+            if before is not None and User(*before).password_hash != user.password_hash:
+                of_user = _SESSION.user == user.name
+                connection.execute(sa.delete(tables.session).where(of_user, _SESSION.token_hash != staying))
             values = rows.values(user)
             put = insert_new(connection, tables.user).values(values)
             connection.execute(put.on_conflict_do_update(index_elements=["name"], set_=values))
+
+    def remove_user(self, name: str) -> None:
+        """Forget a user and end the user's sessions. Raises NotFound."""
+        with self._database.writing() as connection:
+            connection.execute(sa.delete(tables.session).where(_SESSION.user == name))
+            if not connection.execute(sa.delete(tables.user).where(tables.user.c.name == name)).rowcount:
+                raise NotFound(f"there is no user {name}")
 
     def open_session(self, token_hash: str, user: str, expires_at: Instant) -> None:
         """Remember a log-in by the hash of its token. Raises BookError for a user who is not there."""

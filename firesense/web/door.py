@@ -131,11 +131,13 @@ class Door:
     def choose_password(self, session: Session, current: str, password: str) -> bool:
         """Give the user of this session a password of their own; False when the current one is wrong.
 
+        All other sessions of the user end: whoever changes a password may do so because somebody else knows it.
         After a log-in with a one-time password there is no current one to ask for.
         """
         if not session.must_choose and not _verify(session.user.password_hash, current):
             return False
-        self._book.put_user(replace(session.user, password_hash=hash_password(password), one_time=False))
+        changed = replace(session.user, password_hash=hash_password(password), one_time=False)
+        self._book.put_user(changed, staying=_token_hash(session.token))
         _log.info("password changed", user=session.user.name)
         return True
 
@@ -149,7 +151,7 @@ class Door:
             if self._book.user(name) != user:
                 return None
             session = self._remember(user)
-            self._book.put_user(replace(user, password_hash=""))
+            self._book.put_user(replace(user, password_hash=""), staying=_token_hash(session.token))
             return session
 
     def _remember(self, user: User) -> Session:

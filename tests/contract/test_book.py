@@ -8,7 +8,7 @@ from threading import Barrier, Thread
 import pytest
 
 from firesense.book import SqlBook
-from firesense.domain.errors import BookError, Conflict
+from firesense.domain.errors import BookError, Conflict, NotFound
 from firesense.domain.escalation import Ladder, Selector
 from firesense.domain.frame import Reason
 from firesense.domain.instant import DAY, HOUR
@@ -230,6 +230,34 @@ def test_a_session_lasts_until_it_expires_or_ends(book):
     book.open_session("token-3", "duty", NOON + 40 * DAY)  # sweeps what is long over
     assert book.session_user("token-2", NOON) is None
     assert book.session_user("token-3", NOON) == user
+
+
+def test_another_password_ends_the_other_sessions(book):
+    book.put_user(User("duty", "hash-1", "zhou"))
+    book.put_user(User("other", "hash", "wen"))
+    for token, user in (("token-1", "duty"), ("token-2", "duty"), ("token-3", "other")):
+        book.open_session(token, user, NOON + HOUR)
+    book.put_user(User("duty", "hash-1", "wen"))
+    assert book.session_user("token-2", NOON) == User("duty", "hash-1", "wen"), "it is the same password"
+    book.put_user(User("duty", "hash-2", "wen"), staying="token-1")
+    in_now = [token for token in ("token-1", "token-2", "token-3") if book.session_user(token, NOON)]
+    assert in_now == ["token-1", "token-3"]
+    book.put_user(User("duty", "hash-3", "wen"))
+    assert book.session_user("token-1", NOON) is None
+
+
+def test_a_removed_user_is_out(book):
+    book.put_user(User("wang", "hash"))
+    book.put_user(User("duty", "hash"))
+    assert [user.name for user in book.users()] == ["duty", "wang"]
+    book.open_session("token-1", "duty", NOON + HOUR)
+    book.open_session("token-2", "wang", NOON + HOUR)
+    book.remove_user("duty")
+    assert (book.user("duty"), book.session_user("token-1", NOON)) == (None, None)
+    assert [user.name for user in book.users()] == ["wang"]
+    assert book.session_user("token-2", NOON) is not None
+    with pytest.raises(NotFound):
+        book.remove_user("duty")
 
 
 def test_nobody_unknown_has_a_session(book):
