@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 import numpy as np
 
 from firesense.app import RealClock, open_book, open_journal
+from firesense.cli.terminal import plain
 from firesense.domain.frame import FrameBatch, Marks, Reason
 from firesense.domain.instant import iso
 from firesense.journal.ndjson import lines
@@ -84,7 +85,7 @@ def _frames(asked: argparse.Namespace) -> None:
         while start < end and (batch := journal.read(start, min(_STRETCH, end - start))) is not None:
             for topic, line in zip(batch.topics, lines(batch), strict=True):
                 if asked.topic in topic:
-                    print(line, file=file)
+                    print(plain(line) if out is None else line, file=file)
             start = batch.next_offset
 
 
@@ -107,8 +108,8 @@ def _quarantine(asked: argparse.Namespace) -> None:
     for refusal in refusals:
         shown = refusal.payload[:60].decode("utf-8", "backslashreplace")
         print(
-            f"{refusal.offset:>10}  {iso(refusal.received_at)}  {refusal.reason:<15} {refusal.topic}  {shown!r}"
-            f"  {say('reason.' + refusal.reason, 'en')}: {refusal.detail}"
+            f"{refusal.offset:>10}  {iso(refusal.received_at)}  {refusal.reason:<15} {plain(refusal.topic)}  {shown!r}"
+            f"  {say('reason.' + refusal.reason, 'en')}: {plain(refusal.detail)}"
             + (f" (and {refusal.more} more like it)" if refusal.more else "")
         )
     print(f"{len(refusals)} in quarantine", file=sys.stderr)

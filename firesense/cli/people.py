@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from firesense.app import RealClock, import_files, open_book, read_files
+from firesense.cli.terminal import plain
 from firesense.desk import Desk
 from firesense.domain.alert import Finding
 from firesense.domain.catalogue import CLASSES
@@ -63,6 +64,11 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
     command.add_argument("--person", default="", help="the person of the org this is")
     command.add_argument("--one-time", action="store_true", help="make a password that works once, and print it")
     command.set_defaults(does=_add_user)
+    command = user.add_parser("list", parents=[shared], help="show who may log in")
+    command.set_defaults(does=_users)
+    command = user.add_parser("remove", parents=[shared], help="let a user in no more, and end the user's sessions")
+    command.add_argument("name")
+    command.set_defaults(does=_remove_user)
 
     command = commands.add_parser("alerts", parents=[shared], help="show alerts")
     command.add_argument("--all", action="store_true", help="closed ones, too")
@@ -108,7 +114,7 @@ def _strangers(asked: argparse.Namespace) -> None:
     with open_book(load_settings(asked.config)) as book:
         for stranger in book.strangers():
             print(
-                f"{stranger.external_id}\t{stranger.profile}\t{stranger.topic}\t{stranger.frames} frames"
+                f"{plain(stranger.external_id)}\t{stranger.profile}\t{plain(stranger.topic)}\t{stranger.frames} frames"
                 f"\tlast {iso(stranger.last_at)}"
             )
 
@@ -158,12 +164,26 @@ def _add_user(asked: argparse.Namespace) -> None:
         book.put_user(User(asked.name, hash_password(password), asked.person, asked.one_time))
 
 
+def _users(asked: argparse.Namespace) -> None:
+    with open_book(load_settings(asked.config)) as book:
+        for user in book.users():
+            note = "\tone-time password" if user.one_time else ""
+            print(f"{plain(user.name)}\t{plain(user.person)}{note}")
+
+
+def _remove_user(asked: argparse.Namespace) -> None:
+    with open_book(load_settings(asked.config)) as book:
+        book.remove_user(asked.name)
+    print(f"{plain(asked.name)} may log in no more")
+
+
 def _alerts(asked: argparse.Namespace) -> None:
     with open_book(load_settings(asked.config)) as book:
         for alert in book.alerts(open_only=not asked.all):
             print(
                 f"{alert.id}  {iso(alert.raised_at)}  {say('class.' + alert.alert_class, 'en'):<7}"
-                f" {alert.condition:<9} {alert.case:<13} {alert.place}  {alert.device}  {alert.text.get('en', '')}"
+                f" {alert.condition:<9} {alert.case:<13} {alert.place}  {plain(alert.device)}"
+                f"  {plain(alert.text.get('en', ''))}"
             )
 
 

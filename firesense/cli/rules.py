@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from firesense.app import open_book
 from firesense.app.plan import read_calendars
+from firesense.cli.terminal import plain
 from firesense.domain.plan import Plan
 from firesense.explain import explain, lines
 from firesense.orgfile import load_ladders, load_org
@@ -71,4 +72,4 @@ def _explain(asked: argparse.Namespace) -> None:
             selectors=selectors,
         )
         for line in lines(explain(book, plan, asked.alert), plan, asked.language):
-            print(line)
+            print(plain(line))

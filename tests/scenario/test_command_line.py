@@ -80,6 +80,29 @@ def test_users_get_one_time_passwords(house, firesense):
     assert password not in user.password_hash
 
 
+def test_users_are_listed_and_removed(house, firesense):
+    for name in ("station", "office"):
+        firesense("user", "add", name, "--person", "yang-min", "--one-time")
+    assert firesense("user", "list").split("\n")[0].split("\t") == ["office", "yang-min", "one-time password"]
+    firesense("user", "remove", "station")
+    assert house.book.user("station") is None
+    assert "there is no user station" in firesense("user", "remove", "station", code=1)
+
+
+TRICK = "\x1b[2J\u202e"  # clears the screen, and writes the rest of the line backwards
+
+
+def test_what_strangers_are_called_does_nothing_to_the_terminal(house, firesense):
+    house.hear(smoke(house.clock, f"7{TRICK}", alarm=1))
+    [alert] = house.open_alerts()
+    shown = (("device", "strangers"), ("quarantine", "list"), ("alerts",), ("explain", alert.id), ("journal", "list"))
+    for words in shown:
+        said = firesense(*words)
+        assert "S7" in said
+        assert "\x1b" not in said
+        assert "\u202e" not in said
+
+
 def test_the_org_is_imported_when_it_changed(firesense):
     assert "nothing changed" in firesense("org", "import")
 
