@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from firesense.alerts.alarms import FIRESENSE, QUIET, STRANGER_FIRE, UNREGISTERED, Alarms, written
+from firesense.alerts.alarms import FIRESENSE, QUIET, STRANGER_FIRE, Alarms, written
 
-__all__ = ["FIRESENSE", "QUIET", "STRANGER_FIRE", "UNREGISTERED", "Alarms", "written"]
+__all__ = ["FIRESENSE", "QUIET", "STRANGER_FIRE", "Alarms", "written"]

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from firesense.alerts.inhibition import Inhibition
-from firesense.domain.alert import Alert, AlertClass, Condition, Grade, alert_id
+from firesense.domain.alert import UNREGISTERED, Alert, AlertClass, Condition, Grade, alert_id
 from firesense.domain.catalogue import CLASSES
 from firesense.domain.instant import micros
 from firesense.domain.outcome import Clear, TripAgain
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 FIRESENSE = "firesense"  # the device of alerts about firesense itself
 STRANGER_FIRE = "stranger-fire"
-UNREGISTERED = "?"  # before the external id of a device nobody registered
 MOST_STRANGERS = 10  # alerts of strangers that may be open, each for itself
 MORE_STRANGERS = UNREGISTERED + "*"
 # Own default: a detector that chatters while people are on their way is one alarm; one that speaks up again after this

@@ -11,17 +11,24 @@ from firesense.book import rows, tables
 from firesense.book.sql import Chapter
 from firesense.book.story import add_steps, drop_calls, end_climb, read_alert, write_alert
 from firesense.domain.alert import Alert, Case, Condition
-from firesense.domain.errors import Conflict
+from firesense.domain.errors import Conflict, NotFound
 from firesense.domain.escalation import ClimbState, Step, StepKind
 
 if TYPE_CHECKING:
     from firesense.domain.alert import Finding
     from firesense.domain.instant import Instant
 
-_LIST = (
-    sa.select(*rows.ALERT).order_by(tables.alert.c.rank, tables.alert.c.raised_at.desc()).limit(sa.bindparam("most"))
+_ALERT = tables.alert.c
+_LIST = sa.select(*rows.ALERT).order_by(_ALERT.rank, _ALERT.raised_at.desc(), _ALERT.id).limit(sa.bindparam("most"))
+_PLACE = sa.select(_ALERT.rank, _ALERT.raised_at, _ALERT.id).where(_ALERT.id == sa.bindparam("after"))
+_FOLLOWS = sa.and_(
+    _ALERT.rank >= sa.bindparam("rank"),  # said for the index: the rest implies it
+    sa.or_(
+        _ALERT.rank > sa.bindparam("rank"),
+        _ALERT.raised_at < sa.bindparam("raised_at"),
+        sa.and_(_ALERT.raised_at == sa.bindparam("raised_at"), _ALERT.id > sa.bindparam("id")),
+    ),
 )
-_OPEN = _LIST.where(tables.alert.c.open)
 
 
 class Cases(Chapter):
@@ -32,10 +39,21 @@ class Cases(Chapter):
         with self._database.reading() as connection:
             return read_alert(connection, alert_id)
 
-    def alerts(self, *, open_only: bool = True, most: int = 200) -> list[Alert]:
-        """Alerts, fire first, then the newest."""
+    def alerts(self, *, open_only: bool = True, most: int = 200, after: str = "") -> list[Alert]:
+        """Alerts, the gravest class first; in a class those of strangers last; then the newest first.
+
+        ``after`` is the id of an alert: those that follow it. Raises NotFound when there is no such alert.
+        """
+        question, values = _LIST, {"most": most}
         with self._database.reading() as connection:
-            return [Alert(*row) for row in connection.execute(_OPEN if open_only else _LIST, {"most": most})]
+            if after:
+                place = connection.execute(_PLACE, {"after": after}).one_or_none()
+                if place is None:
+                    raise NotFound(f"there is no alert {after}")
+                question, values = question.where(_FOLLOWS), values | place._asdict()
+            if open_only:
+                question = question.where(_ALERT.open)
+            return [Alert(*row) for row in connection.execute(question, values)]
 
     def acknowledge(self, alert_id: str, who: str, at: Instant) -> Alert:
         """Take an open alert: its climb ends, calls not sent yet become moot. Who has it already keeps it.

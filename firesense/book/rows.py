@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 FIRST, REST = 0, 1
 RANKS = (FIRST, REST)
+_GRAVITY = {kind: number for number, kind in enumerate(AlertClass)}
 PENDING = (CallState.QUEUED, CallState.FAILED_FOR_NOW)
 
 
@@ -65,10 +66,18 @@ def rank(alert: Alert) -> int:
     return FIRST if alert.alert_class is AlertClass.FIRE else REST
 
 
+def rank_in_list(alert: Alert) -> int:
+    """Say where an alert is listed: by class, the gravest first; in a class those of strangers last.
+
+    Anybody who may publish can be a thousand strangers, and must not push the fires of devices we know off the list.
+    """
+    return 2 * _GRAVITY[alert.alert_class] + alert.of_stranger
+
+
 def alert_values(alert: Alert) -> dict[str, Any]:
     """Give an alert's columns."""
     value = None if alert.value is None or isnan(alert.value) else alert.value
-    return values(alert) | {"value": value, "rank": rank(alert), "open": alert.open}
+    return values(alert) | {"value": value, "rank": rank_in_list(alert), "open": alert.open}
 
 
 def call_values(call: Call) -> dict[str, Any]:

@@ -24,6 +24,11 @@ MIGRATIONS: Sequence[Sequence[str]] = (
             alert TEXT NOT NULL PRIMARY KEY REFERENCES alert (id) DEFERRABLE INITIALLY DEFERRED, told TEXT NOT NULL
         )""",
     ),
+    (
+        """UPDATE alert SET rank =
+            CASE alert_class WHEN 'fire' THEN 0 WHEN 'hazard' THEN 2 WHEN 'fault' THEN 4 ELSE 6 END
+            + CASE substr(device, 1, 1) WHEN '?' THEN 1 ELSE 0 END""",
+    ),
 )
 
 _VERSION = "schema"

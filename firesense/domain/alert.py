@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from firesense.domain.instant import Instant
 
 
+UNREGISTERED = "?"  # before the external id of a device nobody registered
+
+
 class AlertClass(StrEnum):
     """火警 / 隐患 / 故障 / 测试: alarm, supervisory, trouble, and tests, which are none of these."""
 
@@ -97,6 +100,11 @@ class Alert:
     def open(self) -> bool:
         """Whether it is on the list: not closed by a person, and not resolved by itself."""
         return self.case is not Case.CLOSED
+
+    @property
+    def of_stranger(self) -> bool:
+        """Whether a device raised it that nobody registered: anybody who may publish can be one."""
+        return self.device.startswith(UNREGISTERED)
 
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford base 32: no I, L, O, U to mishear on the telephone

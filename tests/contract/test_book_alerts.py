@@ -79,6 +79,34 @@ def test_alerts_are_listed_fire_first_then_the_newest(book):
     assert [a.offset for a in book.alerts(most=3)] == [3, 2, 9]
 
 
+def test_no_number_of_strangers_pushes_a_known_device_off_the_list(book):
+    strangers = [replace(alarm(n), id=f"S{n}", device=f"?eui-{n}") for n in range(20, 30)]
+    known = [alarm(1), alarm(2, AlertClass.HAZARD), alarm(3, AlertClass.FAULT), alarm(4, AlertClass.TEST)]
+    hazard = replace(alarm(40, AlertClass.HAZARD), id="SH", device="?eui-40")
+    book.commit(outcome(9, *map(raised, [*strangers, *known, hazard])))
+    listed = [a.offset for a in book.alerts()]
+    assert listed == [1, *range(29, 19, -1), 2, 40, 3, 4]
+    assert [a.offset for a in book.alerts(most=1)] == [1]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 50])
+def test_alerts_come_in_pages_none_twice_and_none_left_out(book, size):
+    at_once = [alarm(n, kind, raised_at=NOON) for n, kind in enumerate([AlertClass.FIRE, AlertClass.FAULT] * 4)]
+    book.commit(outcome(9, *map(raised, [*at_once, alarm(20), alarm(21, AlertClass.HAZARD)])))
+    book.close_alert(at_once[0].id, "wen", LATER, Finding.TEST, "")
+    for open_only in (True, False):
+        whole, paged, after = book.alerts(open_only=open_only), [], ""
+        while page := book.alerts(open_only=open_only, most=size, after=after):
+            assert len(page) <= size
+            paged += page
+            after = page[-1].id
+        assert paged == whole
+        assert len(whole) == 10 - open_only
+    assert book.alerts(after=at_once[0].id) != [], "a page may follow an alert that was closed meanwhile"
+    with pytest.raises(NotFound):
+        book.alerts(after="NONE")
+
+
 # -- tripping again and clearing --------------------------------------------------------------------------------------
 
 

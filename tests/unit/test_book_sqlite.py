@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql
 from firesense.book import SqlBook, outbox, sql, tables
 from firesense.book.schema import MIGRATIONS, prepare
 from firesense.book.sql import Database
-from firesense.domain.alert import Condition, Finding
+from firesense.domain.alert import AlertClass, Condition, Finding
 from firesense.domain.errors import BookError
 from firesense.domain.escalation import CallState
 from firesense.domain.instant import MINUTE
@@ -112,6 +112,17 @@ def test_an_older_book_is_migrated_once_and_whole(book, url, raw):
     assert book.alert(alarm().id).note == "migrated"
 
 
+def test_alerts_of_an_older_book_are_listed_as_new_ones(book, url, raw):
+    stranger = replace(alarm(3), device="?eui-3")
+    alerts = [alarm(1), stranger, alarm(9, AlertClass.HAZARD), alarm(2, AlertClass.FAULT), alarm(4, AlertClass.TEST)]
+    book.commit(outcome(1, *map(raised, alerts)))
+    raw.execute("UPDATE alert SET rank = alert_class <> 'fire'")
+    raw.execute("UPDATE meta SET value = 3 WHERE key = 'schema'")
+    again = SqlBook(url)
+    assert again.alerts() == alerts
+    again.close()
+
+
 def test_a_write_that_waits_too_long_for_another_process_is_a_book_error(url, raw, monkeypatch):
     monkeypatch.setattr(sql, "_BUSY_MS", 1)
     impatient = SqlBook(url)
@@ -156,6 +167,7 @@ HOT = {
     "an alert closed": lambda book: book.close_alert(alarm().id, "wen", LATER, Finding.TEST, ""),
     "open alerts": lambda book: book.alerts(),
     "newest alerts": lambda book: book.alerts(open_only=False),
+    "the next page of alerts": lambda book: book.alerts(after=alarm().id),
     "calls of an alert": lambda book: book.calls(alarm().id),
     "story of an alert": lambda book: book.story(alarm().id),
     "the last step": lambda book: book.last_step(),
