@@ -68,7 +68,7 @@ class Plan:
 
     @property
     def title(self) -> str:
-        parts = [f"seed {self.seed}", "five streets apart" if self.apart else "all in one", self.protocol, self.store]
+        parts = [f"seed {self.seed}", "street by street" if self.apart else "all in one", self.protocol, self.store]
         return ", ".join([*parts, "stepped clock"] if self.stepped else parts)
 
 

@@ -102,11 +102,19 @@ class Tortures:
         else:
             self._run.store.start()
 
+    def _last(self, fault: Fault, seconds: float) -> None:
+        """Let something last. Every other time the daemon is killed in the middle of it, with all it has in hand."""
+        time.sleep(seconds / 2)  # how long
+        if int(fault.pick * 1000) % 2:
+            self._kill_daemon(fault)
+            self._run.result.did.append("         ... and the daemon killed meanwhile")
+        time.sleep(seconds / 2)
+
     # -- disk and clock ---------------------------------------------------------------------------------------------
     def _full_disk(self, fault: Fault) -> str:
         self._run.house.may_die = True
         self._run.disk.fill(self._run.house.pids)
-        time.sleep(1 + fault.seconds)  # how long it is full
+        self._last(fault, 1 + fault.seconds)
         self._run.disk.empty(self._run.house.pids)
         self._well_again()
         return "tmpfs" if self._run.disk.mounted else "limit"
@@ -142,7 +150,7 @@ class Tortures:
 
     def _cut(self, fault: Fault) -> str:
         self._line(fault).cut()
-        time.sleep(1 + fault.seconds)  # how long
+        self._last(fault, 1 + fault.seconds)
         self._line(fault).heal()
         return self._which(fault)
 
@@ -160,13 +168,13 @@ class Tortures:
 
     def _throttle(self, fault: Fault) -> str:
         self._line(fault).rate = 4000
-        time.sleep(1 + fault.seconds)  # how long
+        self._last(fault, 1 + fault.seconds)
         self._line(fault).heal()
         return self._which(fault)
 
     def _delay(self, fault: Fault) -> str:
         self._line(fault).delay = 0.3
-        time.sleep(1 + fault.seconds)  # how long
+        self._last(fault, 1 + fault.seconds)
         self._line(fault).heal()
         return self._which(fault)
 
@@ -181,28 +189,28 @@ class Tortures:
     # -- the store's answers, and people ----------------------------------------------------------------------------
     def _slow_store(self, fault: Fault) -> str:
         self._run.front.seconds = 1 + 2 * fault.seconds  # some longer than the daemon waits
-        return self._behave("slow", 2)
+        return self._behave(fault, "slow", 2)
 
     def _store_status(self, fault: Fault) -> str:
         status = fault.choice(STATUSES)
-        said = self._behave(status, fault.seconds)
+        said = self._behave(fault, status, fault.seconds)
         if status in {"400", "401"}:  # for a person to put right, who then starts it anew
             self._run.house.signal("record" if self._run.plan.apart else "all", signal.SIGTERM)
         return said
 
     def _half_answer(self, fault: Fault) -> str:
-        return self._behave("half", fault.seconds)
+        return self._behave(fault, "half", fault.seconds)
 
-    def _behave(self, how: str, seconds: float) -> str:
+    def _behave(self, fault: Fault, how: str, seconds: float) -> str:
         before = self._run.front.misbehaved
         self._run.front.behave = how
-        time.sleep(seconds)  # how long
+        self._last(fault, seconds)
         self._run.front.behave = ""
         return f"{how}, {self._run.front.misbehaved - before} times"
 
     def _calls_fail(self, fault: Fault) -> str:
         before = self._run.people.refused
         self._run.people.failing = 0.7
-        time.sleep(1 + fault.seconds)  # how long
+        self._last(fault, 1 + fault.seconds)
         self._run.people.failing = 0.0
         return f"{self._run.people.refused - before} refused"
