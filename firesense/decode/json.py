@@ -132,8 +132,9 @@ class _Node:
 
     def extract(self, rows: Iterable[msgspec.Struct], decoded: Decoded) -> None:
         """Turn structs into columns of ``decoded``, level by level."""
-        values = list(zip(*map(astuple, rows), strict=True)) or [()] * len(self.sources)
-        for source, child, column in zip(self.sources, self.children, values, strict=True):
+        values = list(chain.from_iterable(map(astuple, rows)))
+        for place, (source, child) in enumerate(zip(self.sources, self.children, strict=True)):
+            column = values[place :: len(self.sources)]
             if child is not None:
                 child.extract([child.empty if value is None else value for value in column], decoded)
             elif self.types.get(source) is _TEXT:
