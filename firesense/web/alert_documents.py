@@ -191,9 +191,13 @@ class StepDocument(Document):
 
 
 class AlertsDocument(Document):
-    """Alerts, fire first, then the newest."""
+    """A page of alerts; ``next`` is what to give as ``after`` for the following one, null on the last.
+
+    Fire first; in each class those of strangers last, then the newest first.
+    """
 
     alerts: list[AlertDocument]
+    next: str | None
 
 
 class AlertDetailDocument(Document):

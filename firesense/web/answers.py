@@ -35,6 +35,7 @@ _KEYS = {
     502: "web.problem.history_refused",
     503: "web.problem.unavailable",
 }
+_RETRY_AFTER = 10
 
 
 def install_problems(console: FastAPI) -> None:
@@ -75,6 +76,12 @@ def problem(
     return JSONResponse(document, status, headers, media_type="application/problem+json")
 
 
+def retry_after(error: HistoryError) -> int:
+    """Say in how many seconds asking the history store again may help."""
+    after = error.retry_after if isinstance(error, HistoryDown) else None
+    return _RETRY_AFTER if after is None else max(1, round(after.total_seconds()))
+
+
 def _for_programs(request: Request) -> bool:
     return request.url.path.startswith(("/api/", "/live/"))
 
@@ -104,8 +111,7 @@ async def _login_needed(request: Request, _error: Exception) -> Response:
 
 
 async def _history_down(request: Request, error: Any) -> Response:
-    seconds = 10 if error.retry_after is None else max(1, round(error.retry_after.total_seconds()))
-    return problem(request, 503, "web.problem.history_down", {"Retry-After": str(seconds)})
+    return problem(request, 503, "web.problem.history_down", {"Retry-After": str(retry_after(error))})
 
 
 async def _invalid(request: Request, error: Any) -> Response:

@@ -1,11 +1,11 @@
 """The JSON API under /api/v1; its OpenAPI document is at /api/v1/openapi.json."""
 
 from bisect import bisect_right
-from functools import lru_cache
+from functools import lru_cache, partial
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from firesense.cap import cap_document
@@ -15,10 +15,11 @@ from firesense.domain.frame import Reason
 from firesense.domain.instant import instant
 from firesense.domain.plan import Plan
 from firesense.explain import explain
+from firesense.ports import History
 from firesense.web import alert_documents as alert_doc
 from firesense.web import documents as doc
 from firesense.web.door import Refused, TooManyAttempts
-from firesense.web.parts import ProgramWriting, Visitor, WithParts, forget_session, keep_session, visitor
+from firesense.web.parts import AfterAlert, AlertId, ProgramWriting, Visitor, WithParts, forget_session, keep_session, visitor
 from firesense.web.problems import Problem
 from firesense.web.shown import unit_of
 
@@ -43,7 +44,6 @@ def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-AlertId = Annotated[str, Path(max_length=40, pattern="^[0-9A-Za-z]+$")]
 Limit = Annotated[int, Query(ge=1, le=1000)]
 
 door = APIRouter(prefix="/api/v1", tags=["session"])
@@ -78,12 +78,18 @@ def log_out(response: Response, parts: WithParts, session: ProgramWriting) -> No
     forget_session(response, parts)
 
 
-@router.get("/alerts", tags=["alerts"])
-def alerts(parts: WithParts, *, open_only: bool = True, limit: Limit = 200) -> alert_doc.AlertsDocument:
-    """List alerts, fire first, then the newest."""
+@router.get("/alerts", tags=["alerts"], responses=_problems(404))
+def alerts(
+    parts: WithParts, after: AfterAlert = "", *, open_only: bool = True, limit: Limit = 200
+) -> alert_doc.AlertsDocument:
+    """List alerts a page at a time: fire first, in each class those of strangers last, then the newest first."""
     plan = parts.plan_source()
-    found = parts.book.alerts(open_only=open_only, most=limit)
-    return alert_doc.AlertsDocument(alerts=[alert_doc.AlertDocument.of(alert, plan) for alert in found])
+    found = parts.book.alerts(open_only=open_only, most=limit + 1, after=after)
+    page = found[:limit]
+    return alert_doc.AlertsDocument(
+        alerts=[alert_doc.AlertDocument.of(alert, plan) for alert in page],
+        next=page[-1].id if len(found) > limit else None,
+    )
 
 
 @router.get("/alerts/{alert_id}", tags=["alerts"], responses=_problems(404))
@@ -165,7 +171,7 @@ def device_detail(parts: WithParts, device_id: str) -> doc.DeviceDocument:
 
 
 @router.get("/devices/{device_id}/series", tags=["devices"], responses=_problems(404, 502))
-def series(
+async def series(
     parts: WithParts, device_id: str, span: Annotated[doc.Span, Query()]
 ) -> doc.SeriesDocument | doc.WindowsDocument:
     """Give the points of a metric or signal in [from, to): as they are, or averaged over windows of ``every`` seconds.
@@ -179,9 +185,15 @@ def series(
     start, end = instant(span.start), instant(span.end)
     if start >= end:
         raise Problem(422, "web.problem.span_empty")
-    unit = unit_of(device.device_class, span.column)
+    if span.every is not None and (end - start) / (span.every * _SECOND) > POINTS_MOST:
+        raise Problem(422, "web.problem.span_long", most=POINTS_MOST)
+    return await parts.reads.read(partial(_series, parts.history, device, span))
+
+
+def _series(history: History, device: Device, span: doc.Span) -> doc.SeriesDocument | doc.WindowsDocument:
+    start, end, unit = instant(span.start), instant(span.end), unit_of(device.device_class, span.column)
     if span.every is None:
-        points = parts.history.raw(device, span.column, start, end, POINTS_MOST)
+        points = history.raw(device, span.column, start, end, POINTS_MOST)
         return doc.SeriesDocument(
             device=device.id,
             column=span.column,
@@ -190,9 +202,7 @@ def series(
             values=points.values.tolist(),
             truncated=len(points.at) >= POINTS_MOST,
         )
-    if (end - start) / (span.every * _SECOND) > POINTS_MOST:
-        raise Problem(422, "web.problem.span_long", most=POINTS_MOST)
-    windows = parts.history.windows(device, span.column, start, end, span.window)
+    windows = history.windows(device, span.column, start, end, span.window)
     return doc.WindowsDocument(
         device=device.id,
         column=span.column,
@@ -245,7 +255,7 @@ async def events(
     """
     if not parts.live.available:
         raise Problem(503, "web.problem.unavailable", {"Retry-After": "5"})
-    known = int(last_event_id) if last_event_id.isdecimal() else since
+    known = int(last_event_id) if last_event_id[:20].isdecimal() and len(last_event_id) <= 20 else since
     token = session.token
     return StreamingResponse(
         parts.live.stream(known, lambda: parts.door.known(token) is not None),

@@ -15,10 +15,12 @@ from firesense import __version__
 from firesense.web import api, pages
 from firesense.web.answers import install_problems
 from firesense.web.board import Board
+from firesense.web.bodies import Bodies
 from firesense.web.documents import HealthDocument
 from firesense.web.door import Door
 from firesense.web.live import Live
 from firesense.web.parts import STATIC, Parts
+from firesense.web.reads import HistoryReads
 from firesense.web.shield import Shield
 
 if TYPE_CHECKING:
@@ -73,7 +75,6 @@ def create_console(
         docs_url=None,  # its scripts come from the internet
         redoc_url=None,
         lifespan=lifespan,
-        max_body_size=_BODY_MOST,
     )
     console.state.parts = Parts(
         book=book,
@@ -86,8 +87,10 @@ def create_console(
         door=Door(book, clock),
         live=live,
         board=Board(book),
+        reads=HistoryReads(),
         secure=secure_cookies,
     )
+    console.add_middleware(Bodies, most=_BODY_MOST)
     console.add_middleware(Shield, secure=secure_cookies)
     install_problems(console)
     console.include_router(api.door)

@@ -4,7 +4,7 @@ Single instants are RFC 3339 in UTC; columns of instants are microseconds since 
 """
 
 from base64 import b64encode
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, computed_field
@@ -13,6 +13,9 @@ from firesense.domain.device import Device
 from firesense.domain.frame import Reason, Refusal
 from firesense.domain.instant import Instant, moment
 from firesense.ports import Stranger
+
+# What fits into whole nanoseconds in 64 bits, as stores keep it, and is not before all computers' time.
+_EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2262, 1, 1, tzinfo=UTC)
 
 
 class Document(BaseModel):
@@ -91,8 +94,8 @@ class Span(Document):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     column: str = Field(description="a metric or signal of the device's class", max_length=64)
-    start: AwareDatetime = Field(alias="from")
-    end: AwareDatetime = Field(alias="to")
+    start: AwareDatetime = Field(alias="from", ge=_EARLIEST, le=_LATEST)
+    end: AwareDatetime = Field(alias="to", ge=_EARLIEST, le=_LATEST)
     every: int | None = Field(None, ge=1, le=86_400, description="seconds a window")
 
     @property

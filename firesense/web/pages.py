@@ -1,9 +1,12 @@
 """The console's pages. They work without script; with it they follow what happens."""
 
+from functools import partial
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 import structlog
-from fastapi import APIRouter, Form, Path, Query, Request
+from anyio import to_thread
+from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from firesense.domain.alert import Alert, Finding
@@ -11,13 +14,16 @@ from firesense.domain.catalogue import CLASSES
 from firesense.domain.errors import Conflict, HistoryError
 from firesense.text import LANGUAGES
 from firesense.web.alert_documents import NOTE_MOST
-from firesense.web.board import counts
+from firesense.web.answers import retry_after
+from firesense.web.board import counts, open_by_class
 from firesense.web.chart import Chart, draw, gap_of, span_of, window_of
 from firesense.web.documents import StatusDocument
 from firesense.web.door import NAME_MOST, PASSWORD_LEAST, PASSWORD_MOST, Refused, Session, TooManyAttempts
 from firesense.web.parts import (
     LANGUAGE_COOKIE,
     TEMPLATES,
+    AfterAlert,
+    AlertId,
     PageWriting,
     Parts,
     Visitor,
@@ -36,8 +42,6 @@ _A_YEAR = 31_536_000
 _CHARTS = 2  # beside the alert's own metric, one more that helps to judge it
 
 router = APIRouter(include_in_schema=False)
-
-AlertId = Annotated[str, Path(max_length=40, pattern="^[0-9A-Za-z]+$")]
 
 
 @router.get("/login")
@@ -118,15 +122,19 @@ def choose_language(parts: WithParts, language: str, next: str = "/") -> Respons
 
 
 @router.get("/")
-def board_page(request: Request, parts: WithParts, session: Visitor, *, closed: bool = False) -> Response:
+def board_page(
+    request: Request, parts: WithParts, session: Visitor, after: AfterAlert = "", *, closed: bool = False
+) -> Response:
     """Show the alerts."""
-    return _page(request, "board.html", session=session, **_board(request, parts, closed=closed))
+    return _page(request, "board.html", session=session, **_board(request, parts, after, closed=closed))
 
 
 @router.get("/live/board")
-def board_part(request: Request, parts: WithParts, session: Visitor, *, closed: bool = False) -> Response:
+def board_part(
+    request: Request, parts: WithParts, session: Visitor, after: AfterAlert = "", *, closed: bool = False
+) -> Response:
     """Give what changes on the board."""
-    return _page(request, "_board.html", session=session, **_board(request, parts, closed=closed))
+    return _page(request, "_board.html", session=session, **_board(request, parts, after, closed=closed))
 
 
 @router.get("/alerts/{alert_id}")
@@ -142,16 +150,18 @@ def alert_part(request: Request, parts: WithParts, session: Visitor, alert_id: A
 
 
 @router.get("/live/alerts/{alert_id}/chart")
-def chart_part(
+async def chart_part(
     request: Request, parts: WithParts, _session: Visitor, alert_id: AlertId, width: Annotated[int, Query()] = 640
 ) -> Response:
     """Give the charts of the readings around an alert; apart from its page, which must not wait for the history."""
-    alert = parts.book.alert(alert_id)
+    alert = await to_thread.run_sync(parts.book.alert, alert_id)
     try:
-        charts = _charts(parts, alert, language_of(request), width)
+        charts = await parts.reads.read(partial(_charts, parts, alert, language_of(request), width))
     except HistoryError as error:
         _log.warning("no chart: the history store did not answer", alert=alert_id, error=str(error))
-        return _page(request, "_chart.html", charts=[], away=True)
+        answer = _page(request, "_chart.html", 503, charts=[], away=True)
+        answer.headers["Retry-After"] = str(retry_after(error))
+        return answer
     return _page(request, "_chart.html", charts=charts, away=False)
 
 
@@ -192,16 +202,24 @@ def _page(request: Request, template: str, status_code: int = 200, /, **context:
     return TEMPLATES.TemplateResponse(request, template, page_context(request, **context), status_code=status_code)
 
 
-def _board(request: Request, parts: Parts, *, closed: bool) -> dict[str, Any]:
-    step, alerts = parts.board.alerts(parts.plan_source(), language_of(request), open_only=not closed)
-    open_alerts = [shown for shown in alerts if shown.alert.open]
+def _board(request: Request, parts: Parts, after: str, *, closed: bool) -> dict[str, Any]:
+    listed = parts.board.alerts(parts.plan_source(), language_of(request), open_only=not closed, after=after)
+    open_alerts = [shown for shown in listed.alerts if shown.alert.open]
+    whole = not after and listed.next is None
+    asked = {"after": after} if after else {}
+    if closed:
+        asked["closed"] = "true"
     return {
-        "step": step,
+        "step": listed.step,
         "now": parts.clock.now(),
-        "alerts": alerts,
-        "counts": counts(open_alerts),
+        "alerts": listed.alerts,
+        "counts": counts(open_alerts) if whole else open_by_class(parts.book.counts()),
         "waiting": sum(shown.alert.acknowledged_at is None for shown in open_alerts),
+        "whole": whole,
         "closed": closed,
+        "after": after,
+        "asked": urlencode(asked),
+        "following": urlencode(asked | {"after": listed.next}) if listed.next else "",
         "status": _status(parts),
     }
 

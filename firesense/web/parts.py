@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 from functools import partial
-from pathlib import Path
+from pathlib import Path as FilePath
 from typing import Annotated, Any
 
-from fastapi import Depends, Form, Header, Request, Response
+from fastapi import Depends, Form, Header, Path, Query, Request, Response
 from fastapi.templating import Jinja2Templates
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
@@ -22,9 +22,10 @@ from firesense.web.board import Board
 from firesense.web.door import SESSION, Door, Session
 from firesense.web.live import Live
 from firesense.web.problems import LoginNeeded, Problem
+from firesense.web.reads import HistoryReads
 from firesense.web.shown import label
 
-STATIC = Path(__file__).with_name("static")
+STATIC = FilePath(__file__).with_name("static")
 LANGUAGE_COOKIE = "firesense-language"
 
 
@@ -58,6 +59,7 @@ class Parts:
     door: Door
     live: Live
     board: Board
+    reads: HistoryReads
     secure: bool
 
     @property
@@ -139,6 +141,11 @@ def page_writing(session: Visitor, csrf: Annotated[str, Form()] = "") -> Session
 
 ProgramWriting = Annotated[Session, Depends(program_writing)]
 PageWriting = Annotated[Session, Depends(page_writing)]
+
+AlertId = Annotated[str, Path(max_length=40, pattern="^[0-9A-Za-z]+$")]
+AfterAlert = Annotated[
+    str, Query(max_length=40, pattern="^[0-9A-Za-z]*$", description="the alert that the page begins after")
+]
 
 
 def page_context(request: Request, **values: Any) -> dict[str, Any]:

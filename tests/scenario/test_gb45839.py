@@ -10,9 +10,8 @@ from datetime import timedelta
 
 import pytest
 
-from firesense.alerts import UNREGISTERED
 from firesense.book import SqlBook
-from firesense.domain.alert import AlertClass, Case, Condition, Finding
+from firesense.domain.alert import UNREGISTERED, AlertClass, Case, Condition, Finding
 from firesense.domain.device import Device
 from firesense.domain.escalation import StepKind
 from firesense.domain.instant import DAY, SECOND
