@@ -8,13 +8,21 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import timedelta
 
 import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
+from firesense.book import SqlBook
+from firesense.domain.device import Registry
 from firesense.domain.frame import Marks
+from firesense.domain.plan import Plan
+from firesense.history import SqliteHistory
 from firesense.journal import SqliteJournal
+from firesense.reader import Reader
+from firesense.record import Record
+from tests.house import HandClock
 from tests.servers import Mosquitto
 from tests.waiting import SECONDS
 
@@ -114,4 +122,21 @@ def test_every_frame_is_journalled_and_counted_once(protocol, tmp_path):
             daemon.wait()
     counted = [number for number, marks in frames(journal) if not marks & Marks.REPEATED]
     assert sorted(counted) == list(range(FRAMES))
+    tally = ledger(tmp_path, journal)
+    assert tally.total == journal.head
+    assert tally.duplicate == sum(bool(marks & Marks.REPEATED) for _, marks in frames(journal))
     journal.close()
+
+
+def ledger(folder, journal):
+    """How the frames end when they are recorded: nobody's topics, so they are quarantined, but for what came twice."""
+    book, history = SqlBook(f"sqlite:///{folder / 'book.db'}"), SqliteHistory(folder / "history.db", timedelta(days=1))
+    plan = Plan()
+    record = Record(journal, book, history, HandClock(), lambda: plan, lambda _plan: Reader({}, Registry()))
+    while record.step():
+        pass
+    record.settle()
+    tally = book.tally("record")
+    history.close()
+    book.close()
+    return tally
