@@ -275,8 +275,8 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "web.chart": ("前后读数", "Readings around the alert"),
     "web.chart.none": ("这段时间没有可绘制的读数", "No readings to draw in this time"),
     "web.chart.away": (
-        "历史库暂时无法读取，警情处置不受影响",
-        "The history store cannot be read now; alerts are not affected",
+        "暂无曲线：历史库暂时无法读取，警情处置不受影响，稍后自动重试",
+        "Chart not available: the history store cannot be read now. Alerts are not affected; this is tried again",
     ),
     "web.chart.loading": ("正在读取", "Loading"),
     "web.chart.alt": (

@@ -19,12 +19,22 @@ from firesense.ports import History
 from firesense.web import alert_documents as alert_doc
 from firesense.web import documents as doc
 from firesense.web.door import Refused, TooManyAttempts
-from firesense.web.parts import AfterAlert, AlertId, ProgramWriting, Visitor, WithParts, forget_session, keep_session, visitor
+from firesense.web.parts import (
+    AfterAlert,
+    AlertId,
+    ProgramWriting,
+    Visitor,
+    WithParts,
+    forget_session,
+    keep_session,
+    visitor,
+)
 from firesense.web.problems import Problem
 from firesense.web.shown import unit_of
 
 POINTS_MOST = 10_000
 _SECOND = 1_000_000
+_DIGITS_MOST = 20  # 64 bits
 
 
 def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -255,7 +265,7 @@ async def events(
     """
     if not parts.live.available:
         raise Problem(503, "web.problem.unavailable", {"Retry-After": "5"})
-    known = int(last_event_id) if last_event_id[:20].isdecimal() and len(last_event_id) <= 20 else since
+    known = int(last_event_id) if last_event_id.isdecimal() and len(last_event_id) < _DIGITS_MOST else since
     token = session.token
     return StreamingResponse(
         parts.live.stream(known, lambda: parts.door.known(token) is not None),

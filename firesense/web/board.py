@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from firesense.web.shown import AlertShown, show_alert
 
 if TYPE_CHECKING:
     from firesense.domain.plan import Plan
-    from firesense.ports import Book, Counts
+    from firesense.ports import Book
 
 ALERTS_MOST = 200
 _RANK = {kind: rank for rank, kind in enumerate(AlertClass)}  # fire first, tests last; what nobody has before the rest
@@ -19,15 +20,19 @@ _RANK = {kind: rank for rank, kind in enumerate(AlertClass)}  # fire first, test
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A page of alerts at a step of the story; ``next`` is the alert that the following page begins after, if any."""
+    """A page of alerts at a step of the story.
+
+    ``counts`` are all open ones by class, the gravest first; ``next`` is what the following page begins after.
+    """
 
     step: int
     alerts: list[AlertShown]
+    counts: dict[str, int]
     next: str | None
 
 
 class Board:
-    """Keeps the first page it read until the book's last step or the plan changes: a hundred open pages cost one reading."""
+    """Keeps the first page until the book's last step or the plan changes: a hundred open pages cost one reading."""
 
     def __init__(self, book: Book) -> None:
         self._book = book
@@ -55,19 +60,13 @@ class Board:
         ]
         if open_only:
             shown.sort(key=_place)
-        return Listed(step, shown, page[-1].id if len(found) > ALERTS_MOST else None)
+        following = page[-1].id if len(found) > ALERTS_MOST else None
+        whole = not after and following is None
+        count = dict(self._book.counts().alerts) if not whole else Counter(a.alert_class for a in page if a.open)
+        counts = {kind.value: count.get(kind, 0) for kind in AlertClass}
+        return Listed(step, shown, counts, following)
 
 
 def _place(shown: AlertShown) -> tuple[int, bool, bool]:
     alert = shown.alert
     return _RANK[alert.alert_class], alert.of_stranger, alert.acknowledged_at is not None
-
-
-def open_by_class(counts: Counts) -> dict[str, int]:
-    """How many open alerts there are of each class in the whole book, the gravest first."""
-    return {kind.value: counts.alerts.get(kind.value, 0) for kind in AlertClass}
-
-
-def counts(alerts: list[AlertShown]) -> dict[str, int]:
-    """How many alerts there are of each class, the gravest first."""
-    return {kind.value: sum(shown.alert.alert_class is kind for shown in alerts) for kind in AlertClass}

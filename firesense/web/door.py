@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 
 import argon2
 import structlog
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter, sleep, to_thread
 
 from firesense.domain.instant import micros
 from firesense.web.attempts import Attempts, address_key
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from firesense.ports import Book, Clock, User
 
 SESSION = timedelta(hours=12)  # one shift; nobody has to log in again in the middle of a fire
@@ -28,7 +30,10 @@ NAME_MOST = 64
 
 _ATTEMPTS_PER = timedelta(minutes=5)
 _ATTEMPTS_OF_ADDRESS = 20
-_ATTEMPTS_OF_NAME = 10
+_ATTEMPTS_OF_PAIR = 10  # of a name from one address
+# Seconds. A name that was tried as often from anywhere is never shut, or anybody could keep an officer out: every
+# further attempt is slow instead, and each address has its own limit.
+_SLOW = 2.0
 _AT_ONCE = 2  # hashes computed at the same time: 19 MiB each, however many people knock
 
 # Argon2id with 19 MiB, two passes, one lane: the second of the equivalent settings of the OWASP password storage cheat
@@ -48,7 +53,7 @@ class Refused(Exception):
 
 
 class TooManyAttempts(Exception):
-    """Too many failed log-ins; ``wait`` says how long this name or address has to stay away."""
+    """Too many failed log-ins; ``wait`` says how long this address has to stay away."""
 
     def __init__(self, wait: timedelta) -> None:
         self.wait = wait
@@ -90,28 +95,37 @@ class Session:
 class Door:
     """Lets people in and knows them afterwards; the book never sees a token, only its SHA-256."""
 
-    def __init__(self, book: Book, clock: Clock) -> None:
+    def __init__(self, book: Book, clock: Clock, pause: Callable[[float], Awaitable[None]] = sleep) -> None:
+        """Take the book and the clock; ``pause`` waits for so many seconds."""
         self._book = book
         self._clock = clock
         self._nobody = hash_password(secrets.token_urlsafe())  # unknown names cost the same time as known ones
         self._addresses = Attempts(_ATTEMPTS_OF_ADDRESS, _ATTEMPTS_PER)
-        self._names = Attempts(_ATTEMPTS_OF_NAME, _ATTEMPTS_PER)
+        self._pairs = Attempts(_ATTEMPTS_OF_PAIR, _ATTEMPTS_PER)
+        self._names = Attempts(_ATTEMPTS_OF_PAIR, _ATTEMPTS_PER)
+        self._pause = pause
         self._one_time = threading.Lock()
         self._limiter = CapacityLimiter(_AT_ONCE)
 
     async def enter(self, name: str, password: str, address: str) -> Session:
-        """Log in. Raises Refused, TooManyAttempts, BookError."""
+        """Log in; slowly, if the name is tried from many addresses. Raises Refused, TooManyAttempts, BookError."""
         now, source = self._clock.now(), address_key(address)
-        wait = max(self._addresses.wait(source, now), self._names.wait(name, now))
+        pair = f"{source} {name}"
+        wait = max(self._addresses.wait(source, now), self._pairs.wait(pair, now))
         if wait:
             raise TooManyAttempts(wait)
+        slow = bool(self._names.wait(name, now))
         self._addresses.count(source, now)  # before the hash is computed, or many at once would all pass
+        self._pairs.count(pair, now)
         self._names.count(name, now)
+        if slow:
+            await self._pause(_SLOW)
         session = await to_thread.run_sync(self._open, name, password, limiter=self._limiter)
         if session is None:
             _log.warning("log-in refused", user=name, address=address)
             raise Refused
         self._addresses.forgive(source)
+        self._pairs.forgive(pair)
         self._names.forgive(name)
         _log.info("logged in", user=name, address=address)
         return session

@@ -66,15 +66,20 @@ class Live:
     async def stream(self, since: int | None, welcome: Callable[[], bool]) -> AsyncIterator[bytes]:
         """Yield server-sent events: ``step`` when the book has moved from ``since``, ``beat`` in between.
 
-        ``welcome`` is asked in a thread at every beat; the stream ends when it says no.
+        ``welcome`` is asked in a thread as often as it beats; the stream ends when it says no.
         """
         self._pages += 1
         try:
             yield b"retry: 2000\n\n"
-            seen = since
+            seen, now = since, asyncio.get_running_loop().time
+            asked = now()
             while not self._down and not self._ended.is_set():
                 news, step = self._news, self._step
                 if step is not None and step != seen:
+                    if now() - asked >= self._beat:  # where steps never cease, beats never come
+                        if not await to_thread.run_sync(welcome):
+                            return
+                        asked = now()
                     seen = step
                     yield f"id: {step}\nevent: step\ndata: {json.dumps({'step': step})}\n\n".encode()
                     continue  # it may have moved while this page was slow to take it
@@ -84,6 +89,7 @@ class Live:
                 except TimeoutError:
                     if not await to_thread.run_sync(welcome):
                         return
+                    asked = now()
                     yield b"event: beat\ndata: {}\n\n"
         finally:
             self._pages -= 1

@@ -15,7 +15,6 @@ from firesense.domain.errors import Conflict, HistoryError
 from firesense.text import LANGUAGES
 from firesense.web.alert_documents import NOTE_MOST
 from firesense.web.answers import retry_after
-from firesense.web.board import counts, open_by_class
 from firesense.web.chart import Chart, draw, gap_of, span_of, window_of
 from firesense.web.documents import StatusDocument
 from firesense.web.door import NAME_MOST, PASSWORD_LEAST, PASSWORD_MOST, Refused, Session, TooManyAttempts
@@ -213,7 +212,7 @@ def _board(request: Request, parts: Parts, after: str, *, closed: bool) -> dict[
         "step": listed.step,
         "now": parts.clock.now(),
         "alerts": listed.alerts,
-        "counts": counts(open_alerts) if whole else open_by_class(parts.book.counts()),
+        "counts": listed.counts,
         "waiting": sum(shown.alert.acknowledged_at is None for shown in open_alerts),
         "whole": whole,
         "closed": closed,

@@ -1,16 +1,24 @@
 from __future__ import annotations
 
+import asyncio
+import threading
 from base64 import b64decode
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
+import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from firesense.domain.alert import Finding
+from firesense.domain.alert import AlertClass, Finding
 from firesense.domain.errors import BookError, HistoryDown
 from firesense.domain.instant import HOUR, MINUTE, SECOND
-from firesense.ports import User
+from firesense.ports import Series, User
+from firesense.web.door import Door, Refused, TooManyAttempts
+from firesense.web.reads import HistoryReads
 from tests.console import NOW, ONE_TIME, PASSWORD, Township
+from tests.waiting import wait_until
 
 OPEN_TO_ALL = {"/healthz", "/api/v1/openapi.json"}
 
@@ -99,7 +107,7 @@ def test_a_one_time_password_works_once(client, township):
     problem_of(log_in(client, "first", " "), 401)
 
 
-def test_a_name_is_left_alone_after_ten_failures_and_heard_again_later(client, township):
+def test_a_name_is_left_alone_after_ten_failures_from_an_address_and_heard_again_later(client, township):
     for _ in range(10):
         problem_of(log_in(client, password="guess"), 401)
     answer = log_in(client)
@@ -113,6 +121,32 @@ def test_an_address_is_left_alone_whatever_names_it_tries(client):
     for n in range(20):
         problem_of(log_in(client, f"nobody-{n}", "guess"), 401)
     problem_of(log_in(client), 429)
+
+
+def test_nobody_elses_failures_keep_an_officer_out(township):
+    paused = []
+
+    async def pause(seconds):
+        paused.append(seconds)
+
+    async def attack():
+        door = Door(township.book, township.clock, pause)
+        for n in range(30):
+            with pytest.raises(Refused):
+                await door.enter("station", "guess", f"192.0.2.{n}")
+        assert len(paused) == 20, "from the eleventh on"
+        assert (await door.enter("station", PASSWORD, "198.51.100.1")).user.name == "station"
+        assert len(paused) == 21
+        await door.enter("first", ONE_TIME, "198.51.100.1")
+        assert len(paused) == 21, "nobody tries that name"
+        for _ in range(10):
+            with pytest.raises(Refused):
+                await door.enter("station", "guess", "198.51.100.2")
+        with pytest.raises(TooManyAttempts):
+            await door.enter("station", PASSWORD, "198.51.100.2")
+        await door.enter("station", PASSWORD, "198.51.100.1")
+
+    asyncio.run(attack())
 
 
 def test_good_log_ins_are_not_counted(client):
@@ -200,6 +234,21 @@ def test_no_address_is_given_away(client, township):
     assert "孙小梅" in text
 
 
+def test_alerts_come_in_pages(client, township):
+    fires = [township.alarm(n) for n in range(3)]
+    stranger = township.alarm(9, device="?smoke-9")
+    hazard = township.alarm(5, AlertClass.HAZARD)
+    log_in(client)
+    pages, after = [], ""
+    while after is not None:
+        page = client.get("/api/v1/alerts", params={"after": after, "limit": 2}).json()
+        pages.append([alert["id"] for alert in page["alerts"]])
+        after = page["next"]
+    assert pages == [[fires[2].id, fires[1].id], [fires[0].id, stranger.id], [hazard.id]]
+    problem_of(client.get("/api/v1/alerts?after=NONE"), 404)
+    problem_of(client.get("/api/v1/alerts?after=%27"), 422)
+
+
 def test_a_value_that_is_no_number_is_null(client, township):
     alert = township.alarm(value=float("nan"))
     log_in(client)
@@ -244,6 +293,10 @@ def test_series_as_they_are_and_averaged(client, township):
         ({"from": "2025-01-01T00:00:00Z", "every": 1}, 422, "10000"),
         ({"from": "2026-01-01T03:00:00"}, 422, "Something"),
         ({"every": 0}, 422, "Something"),
+        ({"from": "0001-01-01T00:00:00+14:00"}, 422, "Something"),
+        ({"from": "1969-12-31T23:59:59Z"}, 422, "Something"),
+        ({"to": "9999-12-31T23:59:59-14:00"}, 422, "Something"),
+        ({"to": "2262-01-01T00:00:01Z"}, 422, "Something"),
         ({"colour": "red"}, 422, "Something"),
     ],
 )
@@ -304,8 +357,50 @@ def test_what_breaks_tells_nothing_and_keeps_the_policy(township, monkeypatch):
     assert answer.headers["content-security-policy"].startswith("default-src 'none'")
 
 
-def test_a_body_is_bounded(client):
-    assert client.post("/api/v1/session", content=b"x" * 100_000).status_code == 413
+def test_a_body_is_bounded_and_whoever_sends_more_is_told_in_the_usual_form(client, township):
+    most = 64 * 1024
+    log_in(client)
+    alert = township.alarm()
+    for content in (lambda: b"x" * (most + 1), lambda: iter([b"x" * most, b"x"])):
+        answer = client.post("/api/v1/session", content=content())
+        assert "too large" in problem_of(answer, 413)["detail"]
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        form = client.post("/login", content=content(), headers={"content-type": "application/x-www-form-urlencoded"})
+        assert (form.status_code, form.headers["content-type"]) == (413, "text/html; charset=utf-8")
+    closing = {"finding": "fire", "note": "x" * 2000}
+    assert client.post(f"/api/v1/alerts/{alert.id}/close", json=closing).status_code == 200
+
+
+def test_a_history_store_that_hangs_holds_up_nothing_but_charts(township):
+    alert, other = township.alarm(1), township.alarm(2)
+    hanging, goes_on = [], threading.Event()
+
+    def hang(*_args):
+        hanging.append(1)
+        assert goes_on.wait(60)
+        return Series(np.array([], dtype=np.int64), np.array([]))
+
+    township.history.raw = hang
+    console = township.console()
+    console.state.parts = replace(console.state.parts, reads=HistoryReads(patience=timedelta(milliseconds=20)))
+    with TestClient(console, headers={"accept-language": "en"}) as client, ThreadPoolExecutor(60) as people:
+        log_in(client)
+        asking = [people.submit(series, client) for _ in range(60)]
+        wait_until(lambda: sum(each.done() for each in asking) == 56)
+        try:
+            for each in asking:
+                if each.done():
+                    answer = each.result()
+                    assert "history store" in problem_of(answer, 503)["detail"]
+                    assert answer.headers["retry-after"] == "5"
+            assert len(hanging) == 4
+            chart = client.get(f"/live/alerts/{other.id}/chart")
+            assert (chart.status_code, chart.headers["retry-after"]) == (503, "5")
+            assert client.post(f"/api/v1/alerts/{alert.id}/acknowledge").status_code == 200
+        finally:
+            goes_on.set()
+        assert sorted(each.result().status_code for each in asking)[:5] == [200] * 4 + [503]
+        assert series(client).status_code == 200
 
 
 def references(node):

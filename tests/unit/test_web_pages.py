@@ -10,6 +10,7 @@ from firesense.domain.alert import AlertClass, Case, Finding
 from firesense.domain.errors import HistoryDown
 from firesense.domain.escalation import Climb, ClimbState
 from firesense.domain.instant import MINUTE
+from firesense.web import board
 from firesense.web.shield import POLICY
 from firesense.web.shown import show_alert
 from tests.console import LADDER, NOW, ONE_TIME, PASSWORD, Township
@@ -224,7 +225,37 @@ def test_a_history_that_is_away_leaves_the_page_alone(client, township, monkeypa
     monkeypatch.setattr(township.history, "windows", away)
     assert client.get(f"/alerts/{alert.id}").status_code == 200
     chart = client.get(f"/live/alerts/{alert.id}/chart")
-    assert (chart.status_code, "历史库暂时无法读取" in chart.text) == (200, True)
+    assert (chart.status_code, "历史库暂时无法读取" in chart.text) == (503, True)
+    assert chart.headers["retry-after"] == "10"
+
+
+def test_a_board_too_long_for_a_page_goes_on_and_counts_all(client, township, monkeypatch):
+    monkeypatch.setattr(board, "ALERTS_MOST", 2)
+    strangers = [township.alarm(n, device=f"?smoke-{n}") for n in (5, 6, 7)]
+    known = township.alarm(1)
+    township.alarm(2, AlertClass.TEST)
+    log_in(client)
+    first = client.get("/").text
+    assert re.findall(r'data-alert="(\w+)"', first) == [known.id, strangers[2].id]
+    assert re.findall(r"<b>(\d+)</b> (\w+)", first) == [("4", "火警"), ("0", "隐患"), ("0", "故障"), ("1", "测试")]
+    assert "本页 2 起待接警" in first
+    (following,) = re.findall(r'href="/\?(after=\w+)"', first)
+    second = client.get(f"/?{following}").text
+    assert re.findall(r'data-alert="(\w+)"', second) == [strangers[1].id, strangers[0].id]
+    assert f'data-follow="/live/board?{following}"' in second
+    (last,) = re.findall(r'href="/\?(after=\w+)"', second)
+    assert len(re.findall(r'data-alert="(\w+)"', client.get(f"/live/board?{last}").text)) == 1
+    assert client.get("/?after=NONE").status_code == 404
+
+
+def test_another_password_ends_all_other_sessions(client, township):
+    log_in(client)
+    with TestClient(township.console()) as other:
+        log_in(other)
+        form = {"csrf": csrf(client), "current": PASSWORD} | dict.fromkeys(("password", "again"), "a longer new one")
+        assert client.post("/password", data=form).url.path == "/"
+        assert client.get("/").url.path == "/"
+        assert other.get("/").url.path == "/login"
 
 
 def test_charts_of_the_alert_and_one_more(client, township):

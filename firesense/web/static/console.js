@@ -4,6 +4,8 @@
 const QUIET_MS = 40_000; // the server beats every 15 s; two beats missed is a lost connection
 const GRACE_MS = 3_000; // a reconnect this quick is nobody's business
 const RETRY_MS = 5_000;
+const REDRAW_MS = 30_000;
+const HANGS_MS = 15_000; // a browser has few connections to one server: a chart must not keep them from the alerts
 
 const page = document.querySelector("[data-follow]").dataset;
 const lost = document.getElementById("lost");
@@ -17,6 +19,8 @@ let triedAt = 0;
 let reached = true;
 let fetching = false;
 let again = false;
+let drawing = false;
+let redraw = 0;
 let ahead = 0; // how far the server's clock is ahead of ours, in ms
 let seen = alerts();
 
@@ -137,20 +141,31 @@ function clock(ms) {
 }
 
 async function draw() {
-  if (!chart) return;
+  if (!chart || drawing) return;
+  drawing = true;
+  let wait = REDRAW_MS;
   try {
-    const answer = await fetch(`${chart.dataset.load}?width=${Math.round(chart.clientWidth)}`);
-    if (!answer.ok) return;
-    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-    chart.replaceChildren(...fresh.body.childNodes);
-    chart.setAttribute("aria-busy", "false");
+    const url = `${chart.dataset.load}?width=${Math.round(chart.clientWidth)}`;
+    const answer = await fetch(url, { signal: AbortSignal.timeout(HANGS_MS) });
+    if (!answer.ok) wait = Number(answer.headers.get("Retry-After")) * 1000 || REDRAW_MS;
+    if (answer.headers.get("Content-Type").startsWith("text/html")) show(await answer.text(), answer.ok);
   } catch {
     // the banner speaks of lost connections; the chart that is there stays
   }
+  drawing = false;
+  clearTimeout(redraw);
+  redraw = setTimeout(draw, wait);
+}
+
+function show(html, whole) {
+  const fresh = new DOMParser().parseFromString(html, "text/html");
+  // what cannot be drawn anew now is still the latest anybody has
+  const kept = whole ? [] : [...chart.querySelectorAll("figure")];
+  chart.replaceChildren(...fresh.body.childNodes, ...kept);
+  chart.setAttribute("aria-busy", "false");
 }
 
 settle();
 connect();
 draw();
 setInterval(watch, 1000);
-setInterval(draw, 30_000);
