@@ -6,6 +6,7 @@ import asyncio
 import socket
 import threading
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import httpx2
@@ -14,6 +15,7 @@ import uvicorn
 from playwright.sync_api import expect, sync_playwright
 
 from firesense.domain.alert import AlertClass, Grade
+from firesense.domain.errors import HistoryDown
 from firesense.web import end_streams
 from tests.console import ONE_TIME, PASSWORD, Township
 
@@ -148,6 +150,30 @@ def test_a_page_follows_what_somebody_else_does_and_keeps_the_focus(page, served
     expect(page.locator(f"#alert-{alert.id}")).to_contain_text("何大勇 已接警")
     expect(page.locator(f"#details-{alert.id}")).to_be_focused()
     assert page.complaints == []
+
+
+def test_a_chart_that_cannot_be_had_says_so_keeps_the_last_one_and_comes_back(page, served, township, monkeypatch):
+    township.smoke()
+    alert = township.alarm()
+    away = True
+
+    def windows(*given):
+        if away:
+            raise HistoryDown("connection refused", timedelta(seconds=1))
+        return known(*given)
+
+    known = township.history.windows
+    monkeypatch.setattr(township.history, "windows", windows)
+    log_in(page, served)
+    page.click(f"#details-{alert.id}")
+    expect(page.get_by_text("暂无曲线")).to_be_visible()
+    away = False
+    expect(page.locator("figure.chart svg").first).to_be_visible()
+    expect(page.get_by_text("暂无曲线")).to_have_count(0)
+    away = True
+    township.desk.acknowledge(alert.id, "he")
+    expect(page.get_by_text("暂无曲线")).to_be_visible()
+    expect(page.locator("figure.chart svg").first).to_be_visible()
 
 
 def test_a_case_is_closed_with_what_was_found_and_the_words_being_typed_survive_a_refresh(page, served, township):

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from firesense.domain.errors import BookError
 from firesense.web.live import Live
 
@@ -150,3 +152,14 @@ def test_pages_are_bounded_and_watched_once():
         await streams[1].aclose()
 
     run(test, most=2)
+
+
+def test_a_session_that_is_over_hears_no_more_however_much_happens():
+    async def test(book, live):
+        await until(lambda: book.asked)
+        stream = live.stream(None, lambda: False)
+        assert await event(stream) == b"retry: 2000\n\n"
+        with pytest.raises(StopAsyncIteration):
+            await event(stream)
+
+    run(test, beat=0.0)
