@@ -8,6 +8,7 @@ alerting is near the head the scout rests.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ import structlog
 from firesense.alerts import Alarms
 from firesense.domain.alert import Alert, AlertClass
 from firesense.domain.errors import BookError, JournalError
-from firesense.domain.instant import SECOND, Instant
+from firesense.domain.instant import SECOND, Instant, micros
 from firesense.domain.outcome import Outcome
 from firesense.domain.rule import RuleKind
 from firesense.raising import raised
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
     from firesense.reader import Reader
 
 STREET = "scout"
-FAR = 50_000  # frames: alerting does so many in half a second, well within the 15 s of GB/T 45839-2025 5.10.4
+FAR = timedelta(seconds=5)  # a fire flag has 15 s to reach people (GB/T 45839-2025 5.10.4)
+_NEAR = timedelta(seconds=2)  # alerting commits its position once a second, so it is never much nearer
 _FOLLOWED = "alerting"
 _WAIT = timedelta(milliseconds=200)
 _AFTER_FAILURE = timedelta(seconds=1)
@@ -54,10 +56,10 @@ class Scout:
         *,
         kinds: Mapping[str, str],
         most: int = 5000,
-        far: int = FAR,
+        far: timedelta = FAR,
         on_raised: Callable[[], None] = lambda: None,
     ) -> None:
-        """``far`` is how many frames alerting may be behind before there is need of a scout."""
+        """``far`` is how long frames may wait for alerting before there is need of a scout."""
         self._journal = journal
         self._book = book
         self._clock = clock
@@ -65,7 +67,7 @@ class Scout:
         self._make_reader = make_reader
         self._kinds = kinds
         self._most = most
-        self._far = far
+        self._far = micros(far)
         self._on_raised = on_raised
         self._plan: Plan | None = None
         self._position = -1  # the next offset to look at; -1 while resting
@@ -97,12 +99,13 @@ class Scout:
         """Look at the next stretch of the head; says whether there was one. Raises BookError or JournalError."""
         now = self._clock.now()
         self.turns += 1
-        head, followed = self._journal.head, self._book.position(_FOLLOWED)
-        if head - followed <= self._far:
+        followed = self._book.position(_FOLLOWED)
+        waits_since = self._journal.received_at(followed)
+        if waits_since is None or now - waits_since < (self._far if self.resting else micros(_NEAR)):
             self._rest()
             return False
         if self.resting:
-            self._set_out(max(followed, head - self._far), now)
+            self._set_out(followed, now)
         self._follow_plan(now)
         batch = self._journal.read(self._position, self._most)
         if batch is None:
@@ -125,9 +128,11 @@ class Scout:
         )
         return True
 
-    def _set_out(self, offset: int, now: Instant) -> None:
-        """Begin at ``offset``, or where the last walk was broken off if that is further on."""
-        self._position = max(offset, self._book.position(STREET))
+    def _set_out(self, followed: int, now: Instant) -> None:
+        """Begin with what is not old yet, or where the last walk was broken off if that is further on."""
+        waiting = range(followed, self._journal.head)
+        fresh = bisect_left(waiting, now - self._far, key=lambda offset: self._journal.received_at(offset) or 0)
+        self._position = max(followed + fresh, self._book.position(STREET))
         self._committed_at = now
         _log.warning("scout.sets_out", at=self._position)
 
