@@ -18,7 +18,7 @@ BURST = 500  # frames one device sends in a row where devices send in bursts
 ORDERS = ("random", "bursts", "1% bad")
 _BAD = (
     b'{"ts":1767322985000,"alarm":0,"smo',  # cut short
-    b'{"ts":1767322985000,"alarm":"yes"}',  # a word where the flag belongs
+    b'{"ts":1767322985000,"alarm":0,"temp":"warm"}',  # a word where a number belongs
     b'{"ts":1767322985000,"alarm":0,"smoke":NaN}',
     b'{"uptime":86400}',  # nothing we know
 )
