@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import resource
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -83,6 +83,10 @@ class Connections:
         """Count the connections."""
         return len(self._stays)
 
+    def doing(self) -> Counter[Phase]:
+        """Count them by what they are doing."""
+        return Counter(connection.phase for connection in list(self._stays))
+
     def protocol(self, *, config: Config, **given: Any) -> Connection:
         """Make the protocol of a new connection; uvicorn's ``http`` option takes this for a class."""
         if self._proxies == ():
@@ -122,6 +126,11 @@ class Connections:
         if self._turned_away and self._may_say("full"):
             _log.warning("console.full", most=self._most, most_of_address=self._most_of_address, cut=self._turned_away)
             self._turned_away = 0
+
+    def cut_off_all(self) -> None:
+        """Cut everybody off."""
+        for connection in list(self._stays):
+            self._cut_off(connection)
 
     def heard_trouble(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """Handle what the loop has to say: of connections that cannot be taken, once a minute instead of at each."""

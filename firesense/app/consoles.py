@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 _QUEUE = 512  # connections the kernel holds for us
+_PARTING = 5.0  # seconds for answers under way when we stop: who takes none must not keep us
 _GLANCE = 0.2  # seconds between looks at the stop sign
 
 
@@ -62,6 +63,7 @@ async def _serve(
     now: Callable[[], float],
 ) -> None:
     asyncio.get_running_loop().set_exception_handler(connections.heard_trouble)
+    connections.look(now())  # before anybody comes: they are timed from here
     serving = asyncio.create_task(server.serve([listener]))
     while not server.started and not serving.done():
         await asyncio.wait([serving], timeout=_GLANCE / 10)
@@ -73,4 +75,6 @@ async def _serve(
         turn()
     end_streams(console)
     server.should_exit = True
+    await asyncio.wait([serving], timeout=_PARTING)
+    connections.cut_off_all()
     await serving
