@@ -27,9 +27,9 @@ from firesense.app.mend import fit_together, mend_files
 from firesense.app.metrics import Metrics
 from firesense.app.plan import PlanKeeper
 from firesense.app.plugs import (
+    Readers,
     RealClock,
     make_channels,
-    make_reader,
     make_transports,
     open_book,
     open_history,
@@ -166,7 +166,7 @@ class House:
 
     def _start_threads(self) -> None:
         settings, plan = self._settings, self._keeper.current
-        reader = partial(make_reader, settings)
+        reader = Readers(settings)
         kinds = {name: channel.kind for name, channel in self._channels.items()}
         zone = ZoneInfo(settings.zone)
         url = settings.web.url.rstrip("/")

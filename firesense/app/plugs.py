@@ -96,7 +96,23 @@ def _history(settings: Settings) -> History:
             return SqliteHistory(wanted.file, wanted.keep)
 
 
-def make_reader(settings: Settings, plan: Plan) -> Reader:
+class Readers:
+    """Makes readers by the settings; those of one plan share what they learn of topics: it is a lot to hold twice."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._latest: tuple[Plan | None, dict[str, int]] = (None, {})
+
+    def __call__(self, plan: Plan) -> Reader:
+        """Make one more reader of a plan; from any thread."""
+        of, routes = self._latest
+        if of is not plan:
+            routes = {}
+            self._latest = (plan, routes)
+        return make_reader(self._settings, plan, routes)
+
+
+def make_reader(settings: Settings, plan: Plan, routes: dict[str, int] | None = None) -> Reader:
     """Make the reader of a plan, with the limits of the settings."""
     return Reader(
         plan.profiles,
@@ -104,6 +120,7 @@ def make_reader(settings: Settings, plan: Plan) -> Reader:
         max_payload=settings.reading.max_payload,
         late_after=settings.reading.late_after,
         future_tolerance=settings.reading.future_tolerance,
+        routes=routes,
     )
 
 

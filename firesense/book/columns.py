@@ -51,15 +51,14 @@ class Kept(TypeDecorator[Any]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002 # SQLAlchemy gives it
         """Read a value. Raises Unreadable."""
+        return self.understood(value)
+
+    def understood(self, value: Any) -> Any:
+        """Read a value as the database keeps it; None stays None. Raises Unreadable."""
         try:
             return None if value is None else self.read(value)
         except Exception as error:
             raise Unreadable(f"a value cannot be understood: {error}") from error
-
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:  # noqa: ARG002 # the same
-        """Give what reads a value, without SQLAlchemy's own detour: a registry can have a million rows."""
-        read = self.read
-        return lambda value: None if value is None else read(value)
 
 
 class KeptNumber(Kept):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from firesense.book import rows, tables
+from firesense.book.columns import Kept
 from firesense.book.people import plan_changed
 from firesense.book.sql import Chapter, insert_new
 from firesense.domain.device import Device, Registry
@@ -19,7 +21,10 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 _DEVICE = tables.device.c
-_ALL = sa.select(*rows.DEVICE).order_by(_DEVICE.device_class, _DEVICE.slot)
+# As they are kept: what of a million devices has to be read is read once for each different value.
+_READERS = {column.name: column.type.understood for column in rows.DEVICE if isinstance(column.type, Kept)}
+_KEPT = [sa.type_coerce(column, sa.Text) if column.name in _READERS else column for column in rows.DEVICE]
+_ALL = sa.select(*_KEPT).order_by(_DEVICE.device_class, _DEVICE.slot)
 _OF_IDS = sa.select(*rows.DEVICE).where(_DEVICE.id.in_(sa.bindparam("ids", expanding=True)))
 _HEARD_AS = sa.select(*rows.DEVICE).where(
     _DEVICE.profile == sa.bindparam("profile"), _DEVICE.external_id.in_(sa.bindparam("external_ids", expanding=True))
@@ -35,7 +40,7 @@ class Devices(Chapter):
         """All devices, by class in the order of their registration."""
         with self._database.reading() as connection:
             found = connection.execute(_ALL).partitions(_AT_A_TIME)
-            return Registry.of_rows(row for part in found for row in part)
+            return Registry.of_rows(chain.from_iterable(found), _READERS)
 
     def register(self, devices: Iterable[Device]) -> int:
         """Add devices, or change those whose id is known; slots are given here. Counts what changed.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import timedelta
 
     from firesense.domain.columns import Slots
@@ -40,8 +40,20 @@ class Device:
 
 _FIELDS = tuple(field.name for field in fields(Device))
 _VALUES = attrgetter(*_FIELDS)
-_OWN = frozenset({"id", "external_id", "slot"})  # what no two devices have in common
+_OWN = frozenset({"id", "external_id", "slot", "name"})  # what few devices have in common
 _AT_ONCE = 10_000  # devices transposed into columns at a time
+
+
+class _Once(dict[Any, Any]):
+    """Values that many devices have in common (a place, a gateway, tags): read once, and held once."""
+
+    def __init__(self, read: Callable[[Any], Any] | None) -> None:
+        super().__init__()
+        self._read = read
+
+    def __missing__(self, written: Any) -> Any:
+        value = self[written] = written if self._read is None else self._read(written)
+        return value
 
 
 class _Class:
@@ -79,17 +91,22 @@ class Registry:
         """Index the devices. Raises ValueError when a slot or an id of a class is given twice."""
         self._classes: dict[str, _Class] = {}
         self._slots: dict[str, dict[str, int]] = {}
-        self._fill(map(_VALUES, devices))
+        self._fill(map(_VALUES, devices), {})
 
     @classmethod
-    def of_rows(cls, rows: Iterable[Sequence[Any]]) -> Registry:
-        """Build it of rows of the fields of a device, in their order; no device is made. Raises ValueError likewise."""
+    def of_rows(
+        cls, rows: Iterable[Sequence[Any]], readers: Mapping[str, Callable[[Any], Any]] | None = None
+    ) -> Registry:
+        """Build it of rows of the fields of a device, in their order; no device is made. Raises ValueError likewise.
+
+        ``readers`` says by field how its value is made of what a row holds.
+        """
         registry = cls()
-        registry._fill(rows)
+        registry._fill(rows, readers or {})
         return registry
 
-    def _fill(self, rows: Iterable[Sequence[Any]]) -> None:
-        shared: dict[Any, Any] = {}  # what many devices have in common (a place, a gateway, tags) is held once
+    def _fill(self, rows: Iterable[Sequence[Any]], readers: Mapping[str, Callable[[Any], Any]]) -> None:
+        once = {field: _Once(readers.get(field)) for field in _FIELDS if field not in _OWN}
         rows = iter(rows)
         while part := list(islice(rows, _AT_ONCE)):
             for device_class, alike in groupby(part, itemgetter(_FIELDS.index("device_class"))):
@@ -99,7 +116,7 @@ class Registry:
                 given["external_id"] = heard_as
                 known = self._classes.setdefault(device_class, _Class())
                 for field, values in given.items():
-                    known.columns[field] += values if field in _OWN else map(shared.setdefault, values, values)
+                    known.columns[field] += values if field in _OWN else map(once[field].__getitem__, values)
                 known.slots.update(zip(given["id"], given["slot"], strict=True))
                 slots_of = {profile: self._slots.setdefault(profile, {}) for profile in set(given["profile"])}
                 for profile, external_id, slot in zip(given["profile"], heard_as, given["slot"], strict=True):

@@ -54,14 +54,18 @@ class Reader:
         max_payload: int = MAX_PAYLOAD,
         late_after: timedelta = LATE_AFTER,
         future_tolerance: timedelta = FUTURE_TOLERANCE,
+        routes: dict[str, int] | None = None,
     ) -> None:
-        """Compile the profiles. Raises ValueError for one that ``profiles`` would not have let through."""
+        """Compile the profiles. Raises ValueError for one that ``profiles`` would not have let through.
+
+        ``routes`` is where it remembers what topics mean; readers of the same profiles and registry may share one.
+        """
         self._max_payload = max_payload
         self._lanes = [
             Lane(profiles[name], registry, late_after=late_after, future_tolerance=future_tolerance)
             for name in sorted(profiles)
         ]
-        self._routes: dict[str, int] = {}
+        self._routes: dict[str, int] = {} if routes is None else routes
         self._most_routes = max(_FEWEST_CACHED, 4 * len(registry))
 
     def read(self, batch: FrameBatch) -> Read:
