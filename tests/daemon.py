@@ -68,10 +68,17 @@ class Daemon:
             return False
 
     def ready(self):
-        """Start everything in one process, and wait for the console."""
+        """Start everything in one process, and wait for the console and for the broker's subscription."""
+        before = self.subscriptions()
         self.start()
         wait_until(self.answers, "the console answers", seconds=60, said=self.said)
+        wait_until(lambda: self.subscriptions() > before, "ingest has its broker", seconds=60, said=self.said)
         return self
+
+    def subscriptions(self):
+        """How often ingest has got its subscriptions: what is published before the first is nobody's."""
+        log = self.folder / "daemon.log"
+        return log.read_text(encoding="utf-8", errors="replace").count("transport_connected") if log.exists() else 0
 
     def said(self):
         return (self.folder / "daemon.log").read_text(encoding="utf-8", errors="replace")[-3000:]

@@ -137,7 +137,7 @@ def test_at_its_limit_the_journal_leaves_frames_with_the_broker(daemon, town):
         config.write("journal: {most: 512KiB, least_free: 1B}\n")
     daemon.start("ingest")
     daemon.start("alerting")
-    wait_until(lambda: "house.started" in daemon.said(), "they run", said=daemon.said)
+    wait_until(daemon.subscriptions, "ingest has its broker", said=daemon.said)
     say_much(town, 4000)
     wait_until(lambda: "journal-full" in open_rules(daemon), "the operator is told", said=daemon.said)
     with daemon.journal() as journal:
