@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-SECONDS = 30
+SECONDS = 60
 
 
 async def until(condition, why=""):
