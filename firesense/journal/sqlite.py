@@ -73,8 +73,9 @@ class SqliteJournal:
             connection = self._connection
             found = connection.execute("PRAGMA user_version").fetchone()[0]
             if found == 0:  # and only then: on a full disk what is there can still be read
-                connection.executescript(_CREATE)
-                connection.execute(f"PRAGMA user_version = {SCHEMA}")
+                with self._transaction() as connection:  # several processes may come first: none sees a part of it
+                    for statement in (*_CREATE.split(";"), f"PRAGMA user_version = {SCHEMA}"):
+                        connection.execute(statement)
         except sqlite3.Error as error:
             self.close()
             raise JournalError(f"{path}: {error}") from error
