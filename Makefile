@@ -36,13 +36,13 @@ torture: venv-dev servers ## kill everything at random and count what is left: m
 	$(BIN)/python -m tests.torture --runs $(RUNS) --seed $(SEED) $(TORTURE)
 
 bench: venv-dev ## what a frame costs, stage by stage and street by street (FULL=1: up to a million devices; about 40 min)
-	$(BIN)/python tests/bench/bench.py
+	PYTHONPATH=. $(BIN)/python tests/bench/bench.py
 
 bench-broker: venv-dev ## through a real Mosquitto: frames a second, and how long a fire flag takes
-	$(BIN)/python tests/bench/broker.py
+	PYTHONPATH=. $(BIN)/python tests/bench/broker.py
 
 bench-catchup: venv-dev ## FRAMES=1000000 wait in the journal: how fast they are done, and whether a fresh fire waits
-	$(BIN)/python tests/bench/catchup.py
+	PYTHONPATH=. $(BIN)/python tests/bench/catchup.py
 
 quality: venv-dev ## replay labelled cases and print how good the alarms are (some minutes; docs/alarm-quality.md)
 	$(BIN)/python -m tests.quality $(QUALITY)
