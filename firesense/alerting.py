@@ -191,9 +191,7 @@ class Alerting:
                 self._engine.apply(table)
             offset = batch.next_offset
             self.status.turns += 1
-        self._alarms = Alarms(self._plan.rules, self._plan.registry, self._plan.org)
-        self._alarms.refresh(self._book.alerts(most=_EVERY_ALERT))
-        self._engine.settle(self._alarms.firing())
+        self._settle_on(self._book.alerts(most=_EVERY_ALERT))
         self._engine.heard_again_from(now)
         self._position = self._committed = max(position, self._journal.tail)
         self._saved_at = self._stepped_at = now
@@ -211,14 +209,18 @@ class Alerting:
         plan = self._plan_source()
         if plan is self._plan:
             return
+        known = self._book.alerts(most=_EVERY_ALERT)  # first: a book that is away leaves the plan as it was
         self._plan = plan
         self._reader = self._make_reader(plan)
-        engine = self._new_engine(now)
-        engine.take_over(self._engine)
-        self._engine = engine
-        self._alarms = Alarms(plan.rules, plan.registry, plan.org)
-        self._alarms.refresh(self._book.alerts(most=_EVERY_ALERT))
-        engine.settle(self._alarms.firing())
+        old, self._engine = self._engine, self._new_engine(now)
+        self._engine.take_over(old)
+        self._settle_on(known)
+
+    def _settle_on(self, known: Iterable[Alert]) -> None:
+        """Take over what the book says is open, with the rules of the plan in force."""
+        self._alarms = Alarms(self._plan.rules, self._plan.registry, self._plan.org)
+        self._alarms.refresh(known)
+        self._engine.settle(self._alarms.firing())
 
     def _follow_desk(self, now: Instant) -> None:
         """See what people did to open alerts: what they closed may trip again.

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from firesense.domain.alert import Finding
+from firesense.domain.alert import Condition, Finding
 from firesense.domain.errors import BookError, JournalError
 from firesense.domain.instant import HOUR, MINUTE, SECOND
 from tests.house import SmallHouse, smoke, smoke_device
@@ -132,6 +132,24 @@ def test_a_book_that_was_away_when_an_alert_was_closed_does_not_mute_the_device(
     house.wind(seconds=5)
     house.hear(smoke(house.clock, alarm=1))
     assert len(house.open_alerts()) == 1
+
+
+def test_a_book_that_was_away_when_the_plan_changed_forgets_no_alert(house, monkeypatch):
+    house.hear(smoke(house.clock, alarm=1))
+    house.wind(seconds=5)
+    assert house.keeper.reload()
+    broken, fine = iter([True]), house.book.alerts
+
+    def alerts(**asked):
+        if next(broken, False):
+            raise BookError("played")
+        return fine(**asked)
+
+    monkeypatch.setattr(house.book, "alerts", alerts)
+    with pytest.raises(BookError):
+        house.alerting.step()
+    house.hear(smoke(house.clock, alarm=0))
+    assert [alert.condition for alert in house.open_alerts()] == [Condition.LATCHED]
 
 
 def _once_broken(fine):
