@@ -40,6 +40,7 @@ from firesense.app.watch import Running, Watch
 from firesense.app.watchdog import IngestTurns, Pulse, Turns, tell_systemd, watchdog_interval
 from firesense.desk import Desk
 from firesense.domain.errors import BookError, JournalError
+from firesense.domain.instant import SECOND
 from firesense.duty import Duty
 from firesense.hearing import LISTENING, NOTE_EVERY
 from firesense.ingest import Ingest
@@ -136,8 +137,7 @@ class House:
         if "web" in self._streets:
             self._listener = stack.enter_context(consoles.listen(settings.web.host, settings.web.port))
         now = self._clock.now()
-        mended = mend_files(settings, self._streets, now)
-        self._book = stack.enter_context(open_book(settings))
+        mended = self._read_plan(stack, now)
         self._journal = stack.enter_context(open_journal(settings))
         for event in fit_together(self._journal, self._book, self._streets, now, mended):
             self._journal.note(EVENT + event, now)
@@ -148,11 +148,30 @@ class House:
         if (port := settings.watch.port) is not None:
             token = settings.watch.token.get_secret_value()
             stack.enter_context(listening(settings.watch.host, port, self._metrics.text, self._not_ready, token))
-        self._keeper = PlanKeeper(settings, self._book)
         self._channels = make_channels(settings, self._clock)
         if "ingest" in self._streets:
             self._transports = make_transports(settings, self._keeper.current(), self._clock)
             self._running.transports = self._transports
+
+    def _read_plan(self, stack: ExitStack, now: Instant) -> list[str]:
+        """Mend what is damaged, open the book and read the plan; says what was mended.
+
+        Of a large book some damage only shows when its devices are read: then it is mended, and read once more.
+        """
+        mended: list[str] = []
+        for last in (False, True):
+            mended += mend_files(self._settings, self._streets, now + last * SECOND)
+            with ExitStack() as opened:
+                self._book = opened.enter_context(open_book(self._settings))
+                try:
+                    self._keeper = PlanKeeper(self._settings, self._book)
+                except BookError:
+                    if last or "alerting" not in self._streets or not self._book.to_be_mended:
+                        raise
+                else:
+                    stack.push(opened.pop_all())
+                    break
+        return mended
 
     async def _start_ingest(self) -> dict[str, asyncio.Task[None]]:
         tasks: dict[str, asyncio.Task[None]] = {}

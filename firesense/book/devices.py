@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -16,7 +18,7 @@ from firesense.domain.device import Device, Registry
 from firesense.domain.errors import Conflict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from sqlalchemy.engine import Connection
 
@@ -38,7 +40,7 @@ class Devices(Chapter):
 
     def registry(self) -> Registry:
         """All devices, by class in the order of their registration."""
-        with self._database.reading() as connection:
+        with self._database.reading() as connection, _nothing_collected():
             found = connection.execute(_ALL).partitions(_AT_A_TIME)
             return Registry.of_rows(chain.from_iterable(found), _READERS)
 
@@ -72,6 +74,21 @@ class Devices(Chapter):
                 connection.execute(put, [{"device_class": name, "given": count} for name, count in given.items()])
                 plan_changed(connection)
         return len(changed)
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """Let the collector of cycles rest: it would look through the growing registry again and again, and find none.
+
+    It takes half the time of reading a million devices.
+    """
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _near(connection: Connection, wanted: list[Device]) -> dict[str, Device]:

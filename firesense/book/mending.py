@@ -94,7 +94,8 @@ def _look(path: Path) -> str:
     if not path.exists():
         return ""
     wanted = dict.fromkeys(_READ_AT_START, "") | {tables.metadata.tables[name]: w for name, w in _OPEN.items()}
-    if path.stat().st_size <= READ_THROUGH:
+    large = path.stat().st_size > READ_THROUGH
+    if not large:
         wanted = dict.fromkeys(tables.metadata.sorted_tables, "")
     with closing(sqlite3.connect(path, timeout=10, isolation_level=None)) as book:
         if not book.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone():
@@ -105,31 +106,58 @@ def _look(path: Path) -> str:
             columns = [column for column in table.columns if column.name in there]
             if newest and len(columns) < len(table.columns):
                 return f"the definition of the table {table.name} is not ours"
-            if not columns:
-                continue
-            names = ", ".join(f'"{column.name}"' for column in columns)
-            query = f'SELECT {names} FROM "{table.name}"'  # noqa: S608 -- our own tables' names
-            readers = [_reader_of(column) for column in columns]
-            try:
-                fault = _first_fault(readers, book.execute(f"{query} WHERE {where}" if where else query))
-            except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
-                if not is_damage(error):
-                    raise
-                fault = error
+            fault = _fault_in(book, table.name, columns, where, large=large and table is tables.device)
             if fault is not None:
                 return f"a row of the table {table.name} cannot be understood: {fault}"
     return ""
 
 
-def _first_fault(readers: list[Callable[[Any], Any]], found: Iterable[tuple[Any, ...]]) -> Exception | None:
+def _fault_in(
+    book: sqlite3.Connection, table: str, columns: list[sa.Column[Any]], where: str, *, large: bool
+) -> Exception | None:
+    names = ", ".join(f'"{column.name}"' for column in columns)
+    query = f'SELECT {names} FROM "{table}" WHERE {where or "1"}'  # noqa: S608 -- our own tables' names
+    try:
+        if large:
+            return _first_fault_of_many(columns, book, table)
+        return _first_fault(columns, book.execute(query)) if columns else None
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+        if not is_damage(error):
+            raise
+        return error
+
+
+def _first_fault(columns: list[sa.Column[Any]], found: Iterable[tuple[Any, ...]]) -> Exception | None:
+    readers = [_reader_of(column) for column in columns]
     return next((fault for row in found if (fault := _fault(readers, row)) is not None), None)
+
+
+def _first_fault_of_many(columns: list[sa.Column[Any]], book: sqlite3.Connection, table: str) -> Exception | None:
+    """Look through a table of perhaps a million rows without giving Python every value.
+
+    Plain columns are asked for values of another type, the others for each different value. Letters that are no
+    letters are not seen: whoever reads the table next meets them.
+    """
+    for column in columns:
+        question, read = f'SELECT DISTINCT "{column.name}" FROM "{table}"', _reader_of(column)  # noqa: S608 -- ours
+        if _processor(column) is None:
+            kind = "integer" if column.type.python_type is int else "text"
+            question += f" WHERE typeof(\"{column.name}\") <> '{kind}' LIMIT 1"
+        for row in book.execute(question):
+            if (fault := _fault([read], row)) is not None:
+                return fault
+    return None
+
+
+def _processor(column: sa.Column[Any]) -> Callable[[Any], Any] | None:
+    return column.type.dialect_impl(_DIALECT).result_processor(_DIALECT, None)
 
 
 def _reader_of(column: sa.Column[Any] | None) -> Callable[[Any], Any]:
     """How the book reads a column, so that what it could not read is noticed; of a column it does not know, anyhow."""
     if column is None:
         return lambda value: value
-    read = column.type.dialect_impl(_DIALECT).result_processor(_DIALECT, None)
+    read = _processor(column)
     kind = object if read is not None else column.type.python_type
     return _reader(read, kind, nullable=bool(column.nullable))
 

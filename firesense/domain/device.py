@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass, fields
 from itertools import combinations, groupby, islice
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from firesense.domain.packed import Shared, Texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -40,27 +43,15 @@ class Device:
 
 _FIELDS = tuple(field.name for field in fields(Device))
 _VALUES = attrgetter(*_FIELDS)
-_OWN = frozenset({"id", "external_id", "slot", "name"})  # what few devices have in common
 _AT_ONCE = 10_000  # devices transposed into columns at a time
 
 
-class _Once(dict[Any, Any]):
-    """Values that many devices have in common (a place, a gateway, tags): read once, and held once."""
-
-    def __init__(self, read: Callable[[Any], Any] | None) -> None:
-        super().__init__()
-        self._read = read
-
-    def __missing__(self, written: Any) -> Any:
-        value = self[written] = written if self._read is None else self._read(written)
-        return value
-
-
 class _Class:
-    """The devices of one class: a list for each field of a device, in the order of their registration."""
+    """The devices of one class: a column for each field of a device, in the order of their registration."""
 
-    def __init__(self) -> None:
-        self.columns: dict[str, list[Any]] = {field: [] for field in _FIELDS}
+    def __init__(self, readers: Mapping[str, Callable[[Any], Any]]) -> None:
+        own: dict[str, Any] = {"id": [], "external_id": [], "slot": array("i"), "name": Texts()}
+        self.columns = {field: own[field] if field in own else Shared(readers.get(field)) for field in _FIELDS}
         self.slots: dict[str, int] = {}  # by id
         self.row_at = np.empty(0, dtype=np.int32)  # by slot, -1 where it is free
 
@@ -106,7 +97,6 @@ class Registry:
         return registry
 
     def _fill(self, rows: Iterable[Sequence[Any]], readers: Mapping[str, Callable[[Any], Any]]) -> None:
-        once = {field: _Once(readers.get(field)) for field in _FIELDS if field not in _OWN}
         rows = iter(rows)
         while part := list(islice(rows, _AT_ONCE)):
             for device_class, alike in groupby(part, itemgetter(_FIELDS.index("device_class"))):
@@ -114,9 +104,11 @@ class Registry:
                 # Most devices are called by one name; it is held once, too.
                 heard_as = [a if a == b else b for a, b in zip(given["id"], given["external_id"], strict=True)]
                 given["external_id"] = heard_as
-                known = self._classes.setdefault(device_class, _Class())
+                known = self._classes.get(device_class)
+                if known is None:
+                    known = self._classes[device_class] = _Class(readers)
                 for field, values in given.items():
-                    known.columns[field] += values if field in _OWN else map(once[field].__getitem__, values)
+                    known.columns[field].extend(values)
                 known.slots.update(zip(given["id"], given["slot"], strict=True))
                 slots_of = {profile: self._slots.setdefault(profile, {}) for profile in set(given["profile"])}
                 for profile, external_id, slot in zip(given["profile"], heard_as, given["slot"], strict=True):

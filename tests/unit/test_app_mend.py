@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import ExitStack
+from pathlib import Path
+
 import pytest
 
+from firesense.app.house import House
 from firesense.app.mend import fit_together, mend_files
 from firesense.app.plugs import open_book, open_journal
 from firesense.domain.instant import MINUTE
 from firesense.domain.outcome import Outcome, Tally
 from firesense.salvage import suspicion
 from firesense.settings import load_settings
+from tests.book_examples import device
 from tests.frames import T0, batch_of
 
+ROOT = Path(__file__).parents[2]
 EVERY = ("ingest", "alerting", "record", "duty", "web")
 
 
@@ -85,3 +92,21 @@ def test_a_process_notices_that_its_file_was_replaced_or_is_damaged(settings, st
     assert "replaced" in book.to_be_mended
     suspicion(settings.journal.file).touch()
     assert "cannot be read past" in journal.to_be_mended
+
+
+def test_damage_that_only_the_reading_of_devices_meets_is_mended_in_the_same_start(settings, monkeypatch):
+    files = {name: ROOT / "config" / f"{name}.yaml" for name in ("rules", "org", "ladders", "calendars")}
+    files = settings.files.model_copy(update=files | {"profiles": ROOT / "device_profiles", "devices": None})
+    channels = load_settings(ROOT / "config" / "firesense.yaml").channels
+    settings = settings.model_copy(update={"files": files, "channels": channels})
+    monkeypatch.setattr("firesense.book.mending.READ_THROUGH", 0)
+    with open_book(settings) as book:
+        book.register([device(1), device(2)])
+    with sqlite3.connect(settings.data / "book.db") as raw:
+        raw.execute("UPDATE device SET name = CAST(x'ff' AS TEXT) WHERE id = ?", (device(1).id,))
+    raw.close()
+    house = House(settings, frozenset(EVERY))
+    with ExitStack() as stack:
+        assert house._read_plan(stack, T0) == ["book-mended"]
+        assert len(house._keeper.current().registry) == 2
+    assert len(list(settings.data.glob("book.db.damaged-*"))) == 1

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from firesense.book import SqlBook, mend
+from firesense.book import SqlBook, mend, mending
 from firesense.domain.errors import BookError
 from firesense.domain.outcome import Tally
 from firesense.ports import User
@@ -137,3 +137,32 @@ def test_a_book_that_is_only_busy_is_not_mended(path, monkeypatch):
     with pytest.raises(BookError, match="locked"):
         mend(url(path), "now")
     other.close()
+
+
+def test_of_a_large_book_the_devices_are_looked_through_by_type(path, monkeypatch):
+    monkeypatch.setattr(mending, "READ_THROUGH", 0)
+    assert mend(url(path), "now") is None
+    with sqlite3.connect(path) as raw:
+        raw.execute("UPDATE device SET tags = '[' WHERE id = ?", (device(3).id,))
+        raw.execute("UPDATE device SET place = 7 WHERE id = ?", (device(4).id,))
+        raw.execute("UPDATE device SET place = x'ff' WHERE id = ?", (device(5).id,))
+    raw.close()
+    mended = mend(url(path), "now")
+    assert "table device" in mended.reason
+    assert mended.kept["device"] == MANY - 2  # a number where a text belongs becomes one as it is written
+    assert usable(path)[0] == MANY - 2
+
+
+def test_of_a_large_book_letters_that_are_none_are_met_when_its_devices_are_read(path, monkeypatch):
+    monkeypatch.setattr(mending, "READ_THROUGH", 0)
+    with sqlite3.connect(path) as raw:
+        raw.execute("UPDATE device SET name = CAST(x'ff' AS TEXT) WHERE id = ?", (device(3).id,))
+    raw.close()
+    assert mend(url(path), "now") is None
+    book = SqlBook(url(path))
+    with pytest.raises(BookError):
+        book.registry()
+    assert book.to_be_mended
+    book.close()
+    assert mend(url(path), "now") is not None
+    assert usable(path)[0] == MANY
