@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -20,6 +21,7 @@ from pydantic import Field
 from firesense.domain.calendar import HOLIDAY, NIGHT, Calendars, Period
 from firesense.domain.errors import ConfigError, Fault
 from firesense.domain.instant import instant
+from firesense.domain.roster import LocalDays
 from firesense.yamlfile import Written, read_shape
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 _YEARLY = re.compile(r"(\d{2})-(\d{2})")
 _LUNAR = re.compile(r"lunar (\d{1,2})-(\d{1,2})")
 _ONE_DAY = timedelta(days=1)
+_SATURDAY = 5
 
 Span = tuple[date, date]  # the first day, and the day after the last
 
@@ -66,6 +69,35 @@ def load_calendars(path: Path, zone: str, org: Org | None = None) -> Calendars:
 def standard_calendars(zone: str) -> Calendars:
     """Give the calendars of those who have written none: nights from 22:00 to 06:00, no seasons, no days off."""
     return _made(_CalendarFile(), zone, _Check("", None))
+
+
+def local_days(path: Path | None, zone: str) -> LocalDays:
+    """Give the local clock and days off for rosters, of a calendar file that was checked or of nobody's.
+
+    A weekend next to a statutory day off belongs to that holiday, as it does in the yearly notices.
+    """
+    country = read_shape(path, _CalendarFile).holidays if path else ""
+    if not country:
+        return LocalDays(ZoneInfo(zone))
+    off, worked = _days_off(country)
+    return LocalDays(ZoneInfo(zone), days_off=off, worked_weekends=worked)
+
+
+@cache
+def _days_off(country: str) -> tuple[frozenset[date], frozenset[date]]:
+    """The days of every holiday of a country, weekends next to them among them, and weekend days worked instead."""
+    import holidays  # noqa: PLC0415 -- half a second and 15 MB, for those who ask for it
+
+    known = holidays.country_holidays(country, years=YEARS)
+    worked = frozenset(getattr(known, "weekend_workdays", ()))
+    off = set(known)
+    for day in list(off):
+        for step in (_ONE_DAY, -_ONE_DAY):
+            beside = day + step
+            while beside.weekday() >= _SATURDAY and beside not in worked and beside not in off:
+                off.add(beside)
+                beside += step
+    return frozenset(off), worked
 
 
 def _made(written: _CalendarFile, zone: str, check: _Check) -> Calendars:

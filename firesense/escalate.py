@@ -155,7 +155,7 @@ class _Errand:
             post = self.org.posts.get((place.code, OPERATOR))
             notices = [
                 self._call(Purpose.NOTICE, person, OPERATOR, place.code, name, 0, lap)
-                for person in (self.org.holders(post) if post else ())
+                for person in (self.org.on_duty(post, self.now) if post else ())
                 for name in self._known(person)
             ]
             if notices:
@@ -182,7 +182,7 @@ class _Errand:
         self, role: str, post: Post | None, rung: Rung, at: Mapping[str, int]
     ) -> list[tuple[Person, list[str]]]:
         """Who holds the post and by which channels; when that is nobody, the story says which post where."""
-        holders = self.org.holders(post) if post else []
+        holders = self.org.on_duty(post, self.now) if post else ()
         reachable = [(person, channels) for person in holders if (channels := self._channels(person, rung))]
         if not reachable:
             reason = "no-post" if post is None else "no-channel" if holders else "nobody"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from firesense.domain.outcome import Outcome, Tally
     from firesense.domain.place import Org
     from firesense.domain.readings import Readings
+    from firesense.domain.roster import Change
 
 
 class Clock(Protocol):
@@ -174,6 +175,21 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
+class Feed:
+    """Whose duties a calendar on a telephone may fetch: a person's, or those of a post; ``who`` allowed it at ``at``.
+
+    Kept by the hash of its token: whoever reads the book cannot fetch it.
+    """
+
+    token_hash: str
+    person: str = ""
+    place: str = ""
+    role: str = ""
+    who: str = ""
+    at: Instant = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
     """How much there is in the book of what somebody still has to do something about.
 
@@ -197,7 +213,7 @@ class Book(Protocol):
 
     # -- the plan's share: what people registered -------------------------------------------------------------------
     def version(self) -> int:
-        """A number that grows with every change of devices, org or ladders."""
+        """A number that grows with every change of devices, org, rosters or ladders."""
         ...
 
     def registry(self) -> Registry:
@@ -205,7 +221,7 @@ class Book(Protocol):
         ...
 
     def org(self) -> Org:
-        """Places, posts and people."""
+        """Places, posts, people and rosters, with what people changed of the rosters; by no local clock yet."""
         ...
 
     def ladders(self) -> tuple[dict[str, Ladder], tuple[Selector, ...]]:
@@ -217,7 +233,35 @@ class Book(Protocol):
         ...
 
     def install(self, org: Org, ladders: Iterable[Ladder], selectors: Iterable[Selector]) -> None:
-        """Replace the org and the ladders. Climbs under way keep their own copies."""
+        """Replace the org and the ladders. Climbs under way keep their own copies, changes of rosters stay."""
+        ...
+
+    # -- rosters ----------------------------------------------------------------------------------------------------
+    def change_rosters(self, changes: Sequence[Change]) -> None:
+        """Write what people change of the rosters for a while: all of it or nothing; a known id changes nothing."""
+        ...
+
+    def revoke_change(self, change_id: str, who: str, at: Instant) -> list[Change]:
+        """Take a change back, with the other half of a swap; gives what was taken back.
+
+        It stays in the book, with who took it back. Raises NotFound, or Conflict when it was taken back already.
+        """
+        ...
+
+    def roster_changes(self, start: Instant, end: Instant) -> list[Change]:
+        """The changes that hold at any time from ``start`` until ``end``, in the order they were written."""
+        ...
+
+    def put_feed(self, feed: Feed) -> None:
+        """Let a telephone fetch a calendar."""
+        ...
+
+    def feed(self, token_hash: str) -> Feed | None:
+        """What may be fetched with a token, by its hash."""
+        ...
+
+    def remove_feeds(self, *, person: str = "", place: str = "", role: str = "") -> int:
+        """Let nobody fetch these calendars any more; counts them."""
         ...
 
     # -- the streets ------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import structlog
 
 from firesense.app.plugs import make_channels, make_transports, place_faults
-from firesense.calendars import load_calendars, standard_calendars
+from firesense.calendars import load_calendars, local_days, standard_calendars
 from firesense.domain.errors import ConfigError, Fault
 from firesense.domain.plan import Plan
 from firesense.orgfile import Ladders, load_devices, load_ladders, load_org
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from firesense.domain.device import Device
     from firesense.domain.place import Org
     from firesense.domain.profile import Profile
+    from firesense.domain.roster import LocalDays
     from firesense.domain.rule import Rule
     from firesense.ports import Book, Clock
     from firesense.settings import Settings
@@ -40,6 +41,7 @@ class Files:
     ladders: Ladders
     devices: list[Device]
     calendars: Calendars
+    days: LocalDays
 
 
 def read_files(settings: Settings, known: Collection[Fault] = ()) -> Files:
@@ -69,7 +71,7 @@ def read_files(settings: Settings, known: Collection[Fault] = ()) -> Files:
     devices = tried(lambda: load_devices(register, profiles, org)) if register and profiles and org else []
     if faults or not (profiles and rules and org and ladders and calendars) or devices is None:
         raise ConfigError(faults)
-    return Files(profiles, rules, org, ladders, devices, calendars)
+    return Files(profiles, rules, org, ladders, devices, calendars, local_days(files.calendars, settings.zone))
 
 
 def read_calendars(settings: Settings, org: Org | None) -> Calendars:
@@ -116,6 +118,7 @@ def import_files(files: Files, book: Book) -> bool:
     wanted = files.org
     changed = (
         (org.places, org.posts, org.people) != (wanted.places, wanted.posts, wanted.people)
+        or org.rosters.by_id != wanted.rosters.by_id
         or ladders != files.ladders.by_id
         or selectors != files.ladders.selectors
     )
@@ -143,6 +146,7 @@ class PlanKeeper:
         self._book = book
         files = read_files(settings)
         import_files(files, book)
+        self._days = files.days
         self._plan = self._from_book(Plan(profiles=files.profiles, rules=files.rules, calendars=files.calendars))
 
     def current(self) -> Plan:
@@ -165,6 +169,7 @@ class PlanKeeper:
             _log.error("plan.kept", faults=len(error.faults))
             return False
         import_files(files, self._book)
+        self._days = files.days
         self._plan = self._from_book(Plan(profiles=files.profiles, rules=files.rules, calendars=files.calendars))
         _log.info("plan.reloaded", version=self._plan.version, rules=len(files.rules))
         return True
@@ -175,7 +180,7 @@ class PlanKeeper:
         return replace(
             plan,
             registry=self._book.registry(),
-            org=self._book.org(),
+            org=self._book.org().by_the_days(self._days),
             ladders=ladders,
             selectors=selectors,
             version=version,

@@ -16,6 +16,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from firesense.domain.because import Because
 from firesense.domain.escalation import Rung
 from firesense.domain.instant import micros
+from firesense.domain.roster import Rotation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,6 +88,8 @@ NAMES = Kept(_write, lambda text: () if text == "[]" else _read_names(text))  # 
 NAME_SET = Kept(lambda names: _write(sorted(names)), _read_set)
 DURATION = KeptNumber(micros, lambda count: count * _MICROSECOND)
 BECAUSE = Kept(_write, msgspec.json.Decoder(Because).decode)
+_encode = msgspec.json.Encoder(order="sorted").encode  # sets, too, in their order
+ROTATIONS = Kept(lambda rotations: _encode(rotations).decode(), msgspec.json.Decoder(tuple[Rotation, ...]).decode)
 # [roles, channels, wait in microseconds] each
 RUNGS = Kept(
     lambda rungs: _write([(rung.roles, rung.channels, micros(rung.wait)) for rung in rungs]),

@@ -37,6 +37,7 @@ _READ_AT_START = (
     tables.person,
     tables.post,
     tables.holding,
+    tables.roster,
     tables.ladder,
     tables.selector,
     tables.slots,

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from firesense.book import rows, tables
+from firesense.book.reliefs import changes_that_hold
 from firesense.book.sql import Chapter
 from firesense.domain.escalation import Ladder, Selector
 from firesense.domain.place import Org, Person, Place, Post
+from firesense.domain.roster import Roster
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -21,7 +23,7 @@ _PLAN = "plan"
 _VERSION = sa.select(tables.meta.c.value).where(tables.meta.c.key == _PLAN)
 _GROW = sa.update(tables.meta).where(tables.meta.c.key == _PLAN).values(value=tables.meta.c.value + 1)
 # Replaced whole, those that refer to others first.
-_OLD = (tables.selector, tables.ladder, tables.holding, tables.post, tables.person, tables.place)
+_OLD = (tables.selector, tables.ladder, tables.holding, tables.post, tables.person, tables.place, tables.roster)
 
 
 class People(Chapter):
@@ -33,9 +35,15 @@ class People(Chapter):
             return int(connection.scalar(_VERSION) or 0)
 
     def org(self) -> Org:
-        """Places, posts and people, in the order they were installed."""
+        """Places, posts, people and rosters in the order they were installed, and the changes that hold."""
         with self._database.reading() as connection:
-            return Org(_read(connection, Place, rows.PLACE), _posts(connection), _read(connection, Person, rows.PERSON))
+            return Org(
+                _read(connection, Place, rows.PLACE),
+                _posts(connection),
+                _read(connection, Person, rows.PERSON),
+                _read(connection, Roster, rows.ROSTER),
+                changes_that_hold(connection),
+            )
 
     def ladders(self) -> tuple[dict[str, Ladder], tuple[Selector, ...]]:
         """Ladders by id, and the selectors that choose among them, in order."""
@@ -45,7 +53,9 @@ class People(Chapter):
         return {ladder.id: ladder for ladder in ladders}, tuple(selectors)
 
     def install(self, org: Org, ladders: Iterable[Ladder], selectors: Iterable[Selector]) -> None:
-        """Replace the org and the ladders. Climbs under way keep their own copies.
+        """Replace the org and the ladders, but for what people changed of the rosters for a while.
+
+        Climbs under way keep their own copies.
 
         Raises BookError when a post is at no place, a holder is nobody, or a selector's ladder is missing.
         """
@@ -55,7 +65,12 @@ class People(Chapter):
                 connection.execute(sa.delete(table))
             _write(connection, tables.place, map(rows.values, org.places.values()))
             _write(connection, tables.person, map(rows.values, org.people.values()))
-            _write(connection, tables.post, ({"role": post.role, "place": post.place} for post in posts))
+            _write(connection, tables.roster, map(rows.values, org.rosters.by_id.values()))
+            _write(
+                connection,
+                tables.post,
+                ({"role": post.role, "place": post.place, "rosters": post.rosters} for post in posts),
+            )
             _write(
                 connection,
                 tables.holding,
@@ -83,13 +98,15 @@ def _read(connection: Connection, kind: Any, columns: Sequence[sa.Column[Any]]) 
 def _posts(connection: Connection) -> list[Post]:
     holders: dict[tuple[str, str], list[str]] = {}
     holding, post = tables.holding.c, tables.post.c
-    for place, role in connection.execute(sa.select(post.place, post.role).order_by(post.number)):
+    rosters: dict[tuple[str, str], tuple[str, ...]] = {}
+    for place, role, named in connection.execute(sa.select(post.place, post.role, post.rosters).order_by(post.number)):
         holders[place, role] = []
+        rosters[place, role] = named
     for place, role, person in connection.execute(
         sa.select(holding.place, holding.role, holding.person).order_by(holding.number)
     ):
         holders[place, role].append(person)
-    return [Post(role, place, tuple(people)) for (place, role), people in holders.items()]
+    return [Post(role, place, tuple(people), rosters[place, role]) for (place, role), people in holders.items()]
 
 
 def _write(connection: Connection, table: sa.Table, lines: Iterable[Mapping[str, Any]]) -> None:

@@ -16,7 +16,8 @@ from firesense.domain.device import Device
 from firesense.domain.escalation import Call, CallState, Climb, ClimbState, Ladder, Selector, Step
 from firesense.domain.frame import Refusal
 from firesense.domain.place import Person, Place
-from firesense.ports import Stranger, User
+from firesense.domain.roster import Change, Roster
+from firesense.ports import Feed, Stranger, User
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,10 +39,13 @@ def _columns(table: sa.Table, kind: Any, *, without: Iterable[str] = ()) -> list
 # The columns of each type in the order of its fields: select(*ALERT) gives rows that Alert(*row) takes.
 ALERT = _columns(tables.alert, Alert)
 CALL = _columns(tables.call, Call)
+CHANGE = _columns(tables.roster_change, Change)
 DEVICE = _columns(tables.device, Device)
+FEED = _columns(tables.feed, Feed)
 PERSON = _columns(tables.person, Person)
 PLACE = _columns(tables.place, Place)
 REFUSAL = _columns(tables.quarantine, Refusal)
+ROSTER = _columns(tables.roster, Roster)
 SELECTOR = _columns(tables.selector, Selector)
 STEP = _columns(tables.step, Step)
 STRANGER = _columns(tables.stranger, Stranger)
@@ -50,7 +54,7 @@ LADDER = _columns(tables.ladder, Ladder)
 _WAY = [tables.climb.c[name] for name in ("state", "rung", "round", "due_at", "version")]
 CLIMB = [tables.climb.c[name] for name in ("alert", "ladder", "rungs", "repeat")] + _WAY
 
-_KINDS = (Alert, Call, Device, Ladder, Person, Place, Refusal, Selector, Step, Stranger, User)
+_KINDS = (Alert, Call, Change, Device, Feed, Ladder, Person, Place, Refusal, Roster, Selector, Step, Stranger, User)
 _NAMES = {kind: [field.name for field in fields(kind)] for kind in _KINDS}
 _GIVE = {kind: attrgetter(*names) for kind, names in _NAMES.items()}
 

@@ -29,6 +29,24 @@ MIGRATIONS: Sequence[Sequence[str]] = (
             CASE alert_class WHEN 'fire' THEN 0 WHEN 'hazard' THEN 2 WHEN 'fault' THEN 4 ELSE 6 END
             + CASE substr(device, 1, 1) WHEN '?' THEN 1 ELSE 0 END""",
     ),
+    (
+        "ALTER TABLE place ADD COLUMN scheme TEXT DEFAULT '' NOT NULL",
+        "ALTER TABLE post ADD COLUMN rosters TEXT DEFAULT '[]' NOT NULL",
+        """CREATE TABLE roster (
+            number INTEGER NOT NULL PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, rotations TEXT NOT NULL
+        )""",
+        """CREATE TABLE roster_change (
+            number INTEGER NOT NULL PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL,
+            begins_at BIGINT NOT NULL, ends_at BIGINT NOT NULL, person TEXT NOT NULL, stand_in TEXT NOT NULL,
+            roster TEXT NOT NULL, swap TEXT NOT NULL, who TEXT NOT NULL, at BIGINT NOT NULL, note TEXT NOT NULL,
+            revoked_by TEXT NOT NULL, revoked_at BIGINT
+        )""",
+        "CREATE INDEX roster_change_ends ON roster_change (ends_at)",
+        """CREATE TABLE feed (
+            token_hash TEXT NOT NULL PRIMARY KEY, person TEXT NOT NULL, place TEXT NOT NULL, role TEXT NOT NULL,
+            who TEXT NOT NULL, at BIGINT NOT NULL
+        )""",
+    ),
 )
 
 _VERSION = "schema"

@@ -28,10 +28,11 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from firesense.book.columns import BECAUSE, DURATION, MAPPING, NAME_SET, NAMES, NUMBER, RUNGS, word
+from firesense.book.columns import BECAUSE, DURATION, MAPPING, NAME_SET, NAMES, NUMBER, ROTATIONS, RUNGS, word
 from firesense.domain.alert import AlertClass, Case, Condition, Finding, Grade
 from firesense.domain.escalation import CallState, ClimbState, Purpose, StepKind
 from firesense.domain.frame import Reason
+from firesense.domain.roster import ChangeKind
 
 if TYPE_CHECKING:
     from sqlalchemy.sql.schema import SchemaItem
@@ -70,6 +71,7 @@ place = Table(
     _must("parent", Text),
     _must("tags", NAMES),
     _must("address", Text),
+    _must("scheme", Text),
 )
 person = Table(
     "person",
@@ -87,6 +89,7 @@ post = Table(
     _number(),
     _must("role", Text),
     _must("place", Text, _of("place.code")),
+    _must("rosters", NAMES),
     UniqueConstraint("place", "role"),
 )
 holding = Table(
@@ -98,6 +101,45 @@ holding = Table(
     _must("person", Text, _of("person.id")),
     UniqueConstraint("place", "role", "person"),
     ForeignKeyConstraint(["place", "role"], ["post.place", "post.role"], deferrable=True, initially="DEFERRED"),
+)
+roster = Table(
+    "roster",
+    metadata,
+    _number(),
+    Column("id", Text, nullable=False, unique=True),
+    _must("name", Text),
+    _must("rotations", ROTATIONS),
+)
+# What people change for a while: it refers to nothing, since it outlives every import of the org.
+roster_change = Table(
+    "roster_change",
+    metadata,
+    _number(),
+    Column("id", Text, nullable=False, unique=True),
+    _must("kind", word(ChangeKind)),
+    _must("begins_at", BigInteger),
+    _must("ends_at", BigInteger),
+    _must("person", Text),
+    _must("stand_in", Text),
+    _must("roster", Text),
+    _must("swap", Text),
+    _must("who", Text),
+    _must("at", BigInteger),
+    _must("note", Text),
+    _must("revoked_by", Text),
+    Column("revoked_at", BigInteger),
+)
+Index("roster_change_ends", roster_change.c.ends_at)
+# Whose calendar a telephone may fetch with a token, by the token's hash.
+feed = Table(
+    "feed",
+    metadata,
+    _must("token_hash", Text, key=True),
+    _must("person", Text),
+    _must("place", Text),
+    _must("role", Text),
+    _must("who", Text),
+    _must("at", BigInteger),
 )
 ladder = Table(
     "ladder",

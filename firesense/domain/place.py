@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from firesense.domain.instant import DAY
+from firesense.domain.roster import Rosters
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+
+    from firesense.domain.instant import Instant
+    from firesense.domain.roster import Change, LocalDays, Roster, Span
 
 
 OPERATOR = "operator"  # the role, at the root, that is told when a ladder reaches nobody
@@ -14,7 +21,10 @@ OPERATOR = "operator"  # the role, at the root, that is told when a ladder reach
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A node of the org tree. ``kind`` (district, township, street, village, grid, site) is the region's own word."""
+    """A node of the org tree. ``kind`` (district, township, street, village, grid, site) is the region's own word.
+
+    ``scheme`` says how its code is made, and that it was checked: ``administrative``, or empty for the region's own.
+    """
 
     code: str
     name: str
@@ -22,6 +32,7 @@ class Place:
     parent: str = ""
     tags: tuple[str, ...] = ()
     address: str = ""
+    scheme: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +48,51 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A duty at a place (``grid-member``, ``station-duty``) and the people who hold it now."""
+    """A duty at a place (``grid-member``, ``station-duty``): who holds it always, and the rosters that say who when."""
 
     role: str
     place: str
     holders: tuple[str, ...] = ()
+    rosters: tuple[str, ...] = ()
+
+
+_AHEAD = 7 * DAY  # so far a post's spans are worked out at a time
+_BEHIND = DAY  # calls of a climb that was held up ask for a time that is over
 
 
 class Org:
-    """The org tree with its posts and people, checked: one root, no cycles, every reference resolves."""
+    """The org tree with its posts, people and rosters, checked: one root, no cycles, every reference resolves.
 
-    def __init__(self, places: Iterable[Place] = (), posts: Iterable[Post] = (), people: Iterable[Person] = ()) -> None:
-        """Index them; what is wrong with them is found by ``org_faults`` before, not here."""
+    Immutable to look at; it remembers who is on duty when, post by post, once that was asked.
+    """
+
+    def __init__(
+        self,
+        places: Iterable[Place] = (),
+        posts: Iterable[Post] = (),
+        people: Iterable[Person] = (),
+        rosters: Iterable[Roster] = (),
+        changes: Iterable[Change] = (),
+        days: LocalDays | None = None,
+    ) -> None:
+        """Index them; what is wrong with them is found by whoever read them, not here."""
         self.places = {place.code: place for place in places}
         self.people = {person.id: person for person in people}
         self.posts = {(post.place, post.role): post for post in posts}
+        by_id = {roster.id: roster for roster in rosters}
+        self.rosters = Rosters(by_id, tuple(changes), days) if days else Rosters(by_id, tuple(changes))
+        self._on_duty: dict[Post, tuple[Instant, Instant, list[Instant], list[tuple[Person, ...]]]] = {}
+
+    def by_the_days(self, days: LocalDays) -> Org:
+        """The same org by another local clock and calendar."""
+        return Org(
+            self.places.values(),
+            self.posts.values(),
+            self.people.values(),
+            self.rosters.by_id.values(),
+            self.rosters.changes,
+            days,
+        )
 
     @property
     def root(self) -> Place | None:
@@ -72,6 +113,24 @@ class Org:
                 return post
         return None
 
-    def holders(self, post: Post) -> list[Person]:
-        """The people who hold a post and can be told."""
-        return [person for person_id in post.holders if (person := self.people.get(person_id)) is not None]
+    def on_duty(self, post: Post, now: Instant) -> tuple[Person, ...]:
+        """The people to be told at that instant: those who hold the post always, then those of its rosters.
+
+        Costs a look into a sorted list; the list is made anew once a week, and with every new org.
+        """
+        known = self._on_duty.get(post)
+        if known is None or not known[0] <= now < known[1]:
+            known = self._work_out(post, now)
+        return known[3][bisect_right(known[2], now) - 1]
+
+    def changes(self, post: Post, start: Instant, end: Instant) -> list[Span]:
+        """Who is on duty from ``start`` until ``end``: spans without a gap between them, exact to the microsecond."""
+        return self.rosters.spans(post.holders, post.rosters, start, end)
+
+    def _work_out(self, post: Post, now: Instant) -> tuple[Instant, Instant, list[Instant], list[tuple[Person, ...]]]:
+        start, end = now - _BEHIND, now + _AHEAD
+        spans = self.changes(post, start, end)
+        people = [tuple(self.people[one] for one in span.people if one in self.people) for span in spans]
+        # one assignment: streets in other threads find the old list or the new one
+        known = self._on_duty[post] = start, end, [span.begins_at for span in spans], people
+        return known

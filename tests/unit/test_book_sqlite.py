@@ -21,7 +21,7 @@ from firesense.domain.escalation import CallState
 from firesense.domain.instant import MINUTE
 from firesense.domain.outcome import Clear, TripAgain
 from firesense.ports import User
-from tests.book_examples import NOON, alarm, call, climb, device, outcome, raised, refusal
+from tests.book_examples import LADDER, NOON, ORG, SELECTORS, alarm, call, climb, device, outcome, raised, refusal
 
 
 @pytest.fixture
@@ -112,15 +112,32 @@ def test_an_older_book_is_migrated_once_and_whole(book, url, raw):
     assert book.alert(alarm().id).note == "migrated"
 
 
-def test_alerts_of_an_older_book_are_listed_as_new_ones(book, url, raw):
+def test_alerts_of_an_older_book_are_listed_as_new_ones(book, raw):
     stranger = replace(alarm(3), device="?eui-3")
     alerts = [alarm(1), stranger, alarm(9, AlertClass.HAZARD), alarm(2, AlertClass.FAULT), alarm(4, AlertClass.TEST)]
     book.commit(outcome(1, *map(raised, alerts)))
     raw.execute("UPDATE alert SET rank = alert_class <> 'fire'")
-    raw.execute("UPDATE meta SET value = 3 WHERE key = 'schema'")
-    again = SqlBook(url)
-    assert again.alerts() == alerts
-    again.close()
+    for statement in MIGRATIONS[2]:
+        raw.execute(statement)
+    assert book.alerts() == alerts
+
+
+def test_rosters_in_an_older_book_get_the_tables_of_a_new_one(book, raw):
+    book.install(ORG, [LADDER], SELECTORS)
+    names = ("place", "post", "roster", "roster_change", "feed")
+    new = {name: raw.execute(f"PRAGMA table_info({name})").fetchall() for name in names}
+    for name in ("roster", "roster_change", "feed"):
+        raw.execute(f"DROP TABLE {name}")
+    raw.execute("ALTER TABLE place DROP COLUMN scheme")
+    raw.execute("ALTER TABLE post DROP COLUMN rosters")
+    for statement in MIGRATIONS[3]:
+        raw.execute(statement)
+    for name in names:
+        assert [column[1:4] for column in raw.execute(f"PRAGMA table_info({name})")] == [
+            column[1:4] for column in new[name]
+        ]
+    assert book.org().posts == ORG.posts
+    assert book.org().places == ORG.places
 
 
 def test_a_write_that_waits_too_long_for_another_process_is_a_book_error(url, raw, monkeypatch):

@@ -1,0 +1,87 @@
+"""What people change of the rosters for a while, and which calendars may be fetched. An import of the org keeps it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from firesense.book import rows, tables
+from firesense.book.sql import Chapter, insert_new
+from firesense.domain.errors import Conflict, NotFound
+from firesense.domain.roster import Change
+from firesense.ports import Feed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy.engine import Connection
+
+    from firesense.domain.instant import Instant
+
+_CHANGE, _FEED, _META = tables.roster_change.c, tables.feed.c, tables.meta.c
+_HOLDING = sa.select(*rows.CHANGE).where(_CHANGE.revoked_at.is_(None)).order_by(_CHANGE.number)
+_GROW = sa.update(tables.meta).where(_META.key == "plan").values(value=_META.value + 1)
+
+
+class Reliefs(Chapter):
+    """Overrides, swaps, leave; calendar feeds."""
+
+    def change_rosters(self, changes: Sequence[Change]) -> None:
+        """Write what people change of the rosters for a while: all of it or nothing; a known id changes nothing."""
+        if not changes:
+            return
+        with self._database.writing() as connection:
+            written = [rows.values(change) | {"revoked_by": ""} for change in changes]
+            put = insert_new(connection, tables.roster_change).values(written)
+            connection.execute(put.on_conflict_do_nothing(index_elements=["id"]))
+            connection.execute(_GROW)
+
+    def revoke_change(self, change_id: str, who: str, at: Instant) -> list[Change]:
+        """Take a change back, with the other half of a swap; gives what was taken back.
+
+        It stays in the book, with who took it back. Raises NotFound, or Conflict when it was taken back already.
+        """
+        with self._database.writing() as connection:
+            asked = sa.select(_CHANGE.swap, _CHANGE.revoked_by, _CHANGE.revoked_at).where(_CHANGE.id == change_id)
+            row = connection.execute(asked).one_or_none()
+            if row is None:
+                raise NotFound(f"there is no change {change_id}")
+            swap, by, revoked_at = row
+            if revoked_at is not None:
+                raise Conflict(f"{by} took {change_id} back already")
+            these = (_CHANGE.swap == swap) if swap else (_CHANGE.id == change_id)
+            changes = [Change(*found) for found in connection.execute(_HOLDING.where(these))]
+            connection.execute(
+                sa.update(tables.roster_change).where(these).values({"revoked_by": who, "revoked_at": at})
+            )
+            connection.execute(_GROW)
+        return changes
+
+    def roster_changes(self, start: Instant, end: Instant) -> list[Change]:
+        """The changes that hold at any time from ``start`` until ``end``, in the order they were written."""
+        touching = _HOLDING.where(_CHANGE.begins_at < end, _CHANGE.ends_at > start)
+        with self._database.reading() as connection:
+            return [Change(*row) for row in connection.execute(touching)]
+
+    def put_feed(self, feed: Feed) -> None:
+        """Let a telephone fetch a calendar."""
+        with self._database.writing() as connection:
+            connection.execute(sa.insert(tables.feed), [rows.values(feed)])
+
+    def feed(self, token_hash: str) -> Feed | None:
+        """What may be fetched with a token, by its hash."""
+        with self._database.reading() as connection:
+            row = connection.execute(sa.select(*rows.FEED).where(_FEED.token_hash == token_hash)).one_or_none()
+        return None if row is None else Feed(*row)
+
+    def remove_feeds(self, *, person: str = "", place: str = "", role: str = "") -> int:
+        """Let nobody fetch these calendars any more; counts them."""
+        these = (_FEED.person == person, _FEED.place == place, _FEED.role == role)
+        with self._database.writing() as connection:
+            return connection.execute(sa.delete(tables.feed).where(*these)).rowcount
+
+
+def changes_that_hold(connection: Connection) -> list[Change]:
+    """Every change nobody took back, in the order they were written."""
+    return [Change(*row) for row in connection.execute(_HOLDING)]
