@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import timedelta
 
     from firesense.domain.alert import Alert, Finding
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from firesense.domain.device import Device, Registry
     from firesense.domain.escalation import Call, Climb, Ladder, Selector, Step
     from firesense.domain.frame import FrameBatch, Refusal
+    from firesense.domain.hazard import Dealt, Hazard, HazardColumns
     from firesense.domain.instant import Instant
     from firesense.domain.message import Message, Receipt
-    from firesense.domain.outcome import Outcome, Tally
+    from firesense.domain.outcome import Outcome, Raise, Tally
     from firesense.domain.place import Org
     from firesense.domain.readings import Readings
     from firesense.domain.roster import Change
@@ -314,7 +315,7 @@ class Book(Protocol):
         ...
 
     def next_due_at(self) -> Instant | None:
-        """When the next climb or call is due; None when nothing is."""
+        """When the next climb, call or hazard is due; None when nothing is."""
         ...
 
     # -- desk and console -------------------------------------------------------------------------------------------
@@ -357,7 +358,55 @@ class Book(Protocol):
         ...
 
     def close_alert(self, alert_id: str, who: str, at: Instant, finding: Finding, note: str) -> Alert:
-        """Close the case, reset a latched alarm. Raises NotFound, or Conflict when it is closed already."""
+        """Close the case, reset a latched alarm.
+
+        Raises NotFound, or Conflict when it is closed already, or is a hazard that has to be written off.
+        """
+        ...
+
+    # -- hazards ----------------------------------------------------------------------------------------------------
+    def hazard(self, alert_id: str) -> Hazard:
+        """The hazard of an alert; raises NotFound when there is none, or nobody has accepted it yet."""
+        ...
+
+    def hazards(
+        self,
+        *,
+        open_only: bool = True,
+        places: Collection[str] | None = None,
+        overdue_at: Instant | None = None,
+        most: int = 200,
+        after: str = "",
+    ) -> list[Hazard]:
+        """Hazards, the newest first: at these places only, or those that were overdue at an instant.
+
+        ``after`` is the alert of a hazard: those that follow it. Raises NotFound when there is no such hazard.
+        """
+        ...
+
+    def waiting_hazards(self, most: int = 200) -> list[Alert]:
+        """Open alerts of class hazard that nobody has accepted yet, the newest first."""
+        ...
+
+    def hazard_columns(self) -> HazardColumns:
+        """All hazards but rejected reports as columns, with the alerts that nobody has accepted yet."""
+        ...
+
+    def report_hazard(self, deed: Raise, hazard: Hazard) -> Hazard:
+        """Raise the alert of a reported hazard with its case; what was reported already stays as it is."""
+        ...
+
+    def deal_with_hazard(self, alert_id: str, deed: Callable[[Alert, Hazard | None], Dealt]) -> Dealt:
+        """Do something to a hazard as it is now, alone: nobody changes it between the reading and the writing.
+
+        ``deed`` gets the alert and its hazard (None when nobody has accepted it yet) and gives what they are after;
+        what it raises is passed on, and nothing is written then. Whoever takes or closes the alert ends its climb.
+        Raises NotFound.
+        """
+        ...
+
+    def due_hazards(self, now: Instant, most: int) -> list[tuple[Alert, Hazard]]:
+        """Hazards about which something is due, the longest due first."""
         ...
 
     def user(self, name: str) -> User | None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from firesense.text_hazards import HAZARD_TEXTS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -113,6 +115,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     ),
     # -- calls (notify) ---------------------------------------------------------------------------------------------
     "call.title": ("【{mark}】{place} · {device}", "[{mark}] {place} · {device}"),
+    "call.title.place": ("【{mark}】{place}", "[{mark}] {place}"),
     "call.mark.hazard": ("{grade}隐患", "{grade} hazard"),
     "call.mark.late": ("{mark}·迟到", "{mark}, late"),
     "call.mark.notice": ("无人接警", "Nobody answers"),
@@ -379,6 +382,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "explain.selector.fits": ("{name} 属于 {values}", "{name} is one of {values}"),
     "explain.no_ladder": ("没有上报路线", "no ladder"),
     "explain.attempts": ("尝试 {count} 次", "{count} attempts"),
+    **HAZARD_TEXTS,
 }
 
 

@@ -9,6 +9,7 @@ from firesense.book.cases import Cases
 from firesense.book.climbs import Climbs
 from firesense.book.counts import Counting
 from firesense.book.devices import Devices
+from firesense.book.hazards import Hazards
 from firesense.book.mending import Mended, mend
 from firesense.book.outbox import Outbox
 from firesense.book.people import People
@@ -23,7 +24,9 @@ from firesense.book.streets import Streets
 __all__ = ["Mended", "SqlBook", "mend"]
 
 
-class SqlBook(People, Reliefs, Devices, Streets, Climbs, Outbox, Cases, Story, Sessions, Quarantine, Counting):
+class SqlBook(
+    People, Reliefs, Devices, Streets, Climbs, Outbox, Cases, Hazards, Story, Sessions, Quarantine, Counting
+):
     """The Book port on a SQL database; safe to use from several threads, and from several processes at once."""
 
     def __init__(self, url: str) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from firesense.book import rows, tables
+from firesense.book.hazards import refuse_while_a_hazard
 from firesense.book.sql import Chapter
 from firesense.book.story import add_steps, drop_calls, end_climb, read_alert, write_alert
 from firesense.domain.alert import Alert, Case, Condition
@@ -78,12 +79,13 @@ class Cases(Chapter):
     def close_alert(self, alert_id: str, who: str, at: Instant, finding: Finding, note: str) -> Alert:
         """Close the case, reset a latched alarm; one that still fires may be closed, too: a person says so.
 
-        Raises NotFound, or Conflict when it is closed already.
+        Raises NotFound, or Conflict when it is closed already, or is a hazard that has to be written off.
         """
         with self._database.writing() as connection:
             alert = read_alert(connection, alert_id, to_change=True)
             if not alert.open:
                 raise Conflict(f"alert {alert_id} is closed already")
+            refuse_while_a_hazard(connection, alert_id)
             end_climb(connection, alert_id, ClimbState.STOPPED, [ClimbState.CLIMBING])
             drop_calls(connection, alert_id)
             add_steps(connection, [Step(alert_id, at, StepKind.CLOSED, who, {"finding": finding.value, "note": note})])

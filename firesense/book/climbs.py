@@ -32,7 +32,8 @@ _NEXT_DUE = sa.union_all(
         sa.select(sa.func.min(due)).where(table.c.rank == rank, due.is_not(None))
         for table, due in ((tables.climb, _CLIMB.due_at), (tables.call, tables.call.c.ready_at))
         for rank in rows.RANKS
-    )
+    ),
+    sa.select(sa.func.min(tables.hazard.c.due_at)),
 )
 
 
@@ -68,6 +69,6 @@ class Climbs(Chapter):
         return True
 
     def next_due_at(self) -> Instant | None:
-        """When the next climb or call is due; None when nothing is. A leased call is due when its lease ends."""
+        """When the next climb, call or hazard is due; None when nothing is. A leased call is when its lease ends."""
         with self._database.reading() as connection:
             return min((at for at in connection.scalars(_NEXT_DUE) if at is not None), default=None)

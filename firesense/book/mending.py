@@ -44,7 +44,13 @@ _READ_AT_START = (
     tables.position,
     tables.user,
 )
-_OPEN = {"alert": '"open" = 1', "climb": "due_at IS NOT NULL", "call": "ready_at IS NOT NULL", "device": ""}
+_OPEN = {
+    "alert": '"open" = 1',
+    "climb": "due_at IS NOT NULL",
+    "call": "ready_at IS NOT NULL",
+    "hazard": '"open" = 1',
+    "device": "",
+}
 _log = structlog.get_logger(__name__)
 
 

@@ -15,6 +15,7 @@ from firesense.domain.alert import Alert, AlertClass
 from firesense.domain.device import Device
 from firesense.domain.escalation import Call, CallState, Climb, ClimbState, Ladder, Selector, Step
 from firesense.domain.frame import Refusal
+from firesense.domain.hazard import Hazard
 from firesense.domain.place import Person, Place
 from firesense.domain.roster import Change, Roster
 from firesense.ports import Feed, Stranger, User
@@ -42,6 +43,7 @@ CALL = _columns(tables.call, Call)
 CHANGE = _columns(tables.roster_change, Change)
 DEVICE = _columns(tables.device, Device)
 FEED = _columns(tables.feed, Feed)
+HAZARD = _columns(tables.hazard, Hazard)
 PERSON = _columns(tables.person, Person)
 PLACE = _columns(tables.place, Place)
 REFUSAL = _columns(tables.quarantine, Refusal)
@@ -54,7 +56,10 @@ LADDER = _columns(tables.ladder, Ladder)
 _WAY = [tables.climb.c[name] for name in ("state", "rung", "round", "due_at", "version")]
 CLIMB = [tables.climb.c[name] for name in ("alert", "ladder", "rungs", "repeat")] + _WAY
 
-_KINDS = (Alert, Call, Change, Device, Feed, Ladder, Person, Place, Refusal, Roster, Selector, Step, Stranger, User)
+_KINDS = (
+    *(Alert, Call, Change, Device, Feed, Hazard, Ladder, Person, Place, Refusal, Roster, Selector, Step),
+    *(Stranger, User),
+)
 _NAMES = {kind: [field.name for field in fields(kind)] for kind in _KINDS}
 _GIVE = {kind: attrgetter(*names) for kind, names in _NAMES.items()}
 
@@ -82,6 +87,11 @@ def alert_values(alert: Alert) -> dict[str, Any]:
     """Give an alert's columns."""
     value = None if alert.value is None or isnan(alert.value) else alert.value
     return values(alert) | {"value": value, "rank": rank_in_list(alert), "open": alert.open}
+
+
+def hazard_values(hazard: Hazard) -> dict[str, Any]:
+    """Give a hazard's columns; one that is over is never due."""
+    return values(hazard) | {"open": hazard.open, "due_at": hazard.due_at if hazard.open else None}
 
 
 def call_values(call: Call) -> dict[str, Any]:

@@ -47,6 +47,23 @@ MIGRATIONS: Sequence[Sequence[str]] = (
             who TEXT NOT NULL, at BIGINT NOT NULL
         )""",
     ),
+    (
+        """CREATE TABLE IF NOT EXISTS hazard (
+            alert TEXT NOT NULL PRIMARY KEY REFERENCES alert (id) DEFERRABLE INITIALLY DEFERRED,
+            source TEXT NOT NULL, grade TEXT NOT NULL, place TEXT NOT NULL, reported_at BIGINT NOT NULL,
+            state TEXT NOT NULL, reporter TEXT NOT NULL, contact TEXT NOT NULL, wrong TEXT NOT NULL,
+            spot TEXT NOT NULL, remedy TEXT NOT NULL, photos TEXT NOT NULL, role TEXT NOT NULL,
+            responsible TEXT NOT NULL, accepted_at BIGINT, accepted_by TEXT NOT NULL, deadline_at BIGINT,
+            extensions INTEGER NOT NULL, until_at BIGINT, due_at BIGINT, level INTEGER NOT NULL,
+            reminded BOOLEAN NOT NULL, rectified_at BIGINT, rectified_by TEXT NOT NULL, rectified_text TEXT NOT NULL,
+            rectified_photos TEXT NOT NULL, reinspected_at BIGINT, reinspected_by TEXT NOT NULL, passed BOOLEAN,
+            reinspected_text TEXT NOT NULL, failures INTEGER NOT NULL, listed_at BIGINT, listed_by TEXT NOT NULL,
+            listing TEXT NOT NULL, closed_at BIGINT, closed_by TEXT NOT NULL, reason TEXT NOT NULL,
+            version INTEGER NOT NULL, "open" BOOLEAN NOT NULL
+        )""",
+        "CREATE INDEX IF NOT EXISTS hazard_due ON hazard (due_at)",
+        'CREATE INDEX IF NOT EXISTS hazard_open ON hazard ("open", reported_at)',
+    ),
 )
 
 _VERSION = "schema"

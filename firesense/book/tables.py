@@ -32,6 +32,7 @@ from firesense.book.columns import BECAUSE, DURATION, MAPPING, NAME_SET, NAMES, 
 from firesense.domain.alert import AlertClass, Case, Condition, Finding, Grade
 from firesense.domain.escalation import CallState, ClimbState, Purpose, StepKind
 from firesense.domain.frame import Reason
+from firesense.domain.hazard import HazardState, Source
 from firesense.domain.roster import ChangeKind
 
 if TYPE_CHECKING:
@@ -279,6 +280,52 @@ step = Table(
     sqlite_autoincrement=True,
 )
 Index("step_alert", step.c.alert)
+
+hazard = Table(
+    "hazard",
+    metadata,
+    _must("alert", Text, _of("alert.id"), key=True),
+    _must("source", word(Source)),
+    _must("grade", word(Grade)),
+    _must("place", Text),
+    _must("reported_at", BigInteger),
+    _must("state", word(HazardState)),
+    _must("reporter", Text),
+    _must("contact", Text),
+    _must("wrong", Text),
+    _must("spot", Text),
+    _must("remedy", Text),
+    _must("photos", NAMES),
+    _must("role", Text),
+    _must("responsible", Text),
+    Column("accepted_at", BigInteger),
+    _must("accepted_by", Text),
+    Column("deadline_at", BigInteger),
+    _must("extensions", Integer),
+    Column("until_at", BigInteger),
+    Column("due_at", BigInteger),
+    _must("level", Integer),
+    _must("reminded", Boolean),
+    Column("rectified_at", BigInteger),
+    _must("rectified_by", Text),
+    _must("rectified_text", Text),
+    _must("rectified_photos", NAMES),
+    Column("reinspected_at", BigInteger),
+    _must("reinspected_by", Text),
+    Column("passed", Boolean),
+    _must("reinspected_text", Text),
+    _must("failures", Integer),
+    Column("listed_at", BigInteger),
+    _must("listed_by", Text),
+    _must("listing", Text),
+    Column("closed_at", BigInteger),
+    _must("closed_by", Text),
+    _must("reason", Text),
+    _must("version", Integer),
+    _must("open", Boolean),
+)
+Index("hazard_due", hazard.c.due_at)
+Index("hazard_open", hazard.c.open, hazard.c.reported_at)
 
 # -- the streets ------------------------------------------------------------------------------------------------------
 position = Table(

@@ -59,6 +59,7 @@ class Finding(StrEnum):
     FAULT = "fault"
     TEST = "test"
     CLEARED_ITSELF = "cleared-itself"
+    PUT_RIGHT = "put-right"  # a hazard that was rectified and written off
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@
     +-- BookError            the book cannot be read or written; the street tries again
     |   +-- NotFound         what the desk asked for does not exist
     |   +-- Conflict         what the desk asked for does not fit the state it is in
+    +-- NotAllowed           whoever asks may not do that
     +-- HistoryError         the history store did not accept
     |   +-- HistoryDown      trying again later can help; ``retry_after`` says when, if the store said so
     |   +-- HistoryRefused   trying again cannot help: the points themselves are refused
@@ -74,6 +75,10 @@ class NotFound(BookError):
 
 class Conflict(BookError):
     """The thing is not in a state that allows this."""
+
+
+class NotAllowed(FiresenseError):
+    """Whoever asks for this may not do it."""
 
 
 class _Temporary(FiresenseError):

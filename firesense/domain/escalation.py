@@ -94,6 +94,9 @@ class Purpose(StrEnum):
     ALERT = "alert"
     CLEARED = "cleared"  # fire cleared, fault recovered (GB/T 45839-2025 5.10.4)
     NOTICE = "notice"  # the operator: an empty post, an exhausted ladder
+    ASSIGNED = "assigned"  # a hazard is theirs to put right
+    REMINDER = "reminder"  # a hazard has to be put right soon
+    OVERDUE = "overdue"  # a hazard was not seen to in its time
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +141,20 @@ class StepKind(StrEnum):
     CLOSED = "closed"
     SENT = "sent"
     FAILED = "failed"
+    # what became of a hazard; each the past of a HazardAct, but for what time does
+    REPORTED = "reported"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    ASSIGNED = "assigned"
+    REGRADED = "regraded"
+    STARTED = "started"
+    RECTIFIED = "rectified"
+    REINSPECTED = "reinspected"
+    WRITTEN_OFF = "written-off"
+    EXTENDED = "extended"
+    LISTED = "listed"
+    REMINDED = "reminded"
+    OVERDUE = "overdue"
 
 
 @dataclass(frozen=True, slots=True)

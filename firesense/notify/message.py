@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 LOCAL = ZoneInfo("Asia/Shanghai")
 _MOST_NAME = 60  # characters; names come from people
+_OF_HAZARDS = (Purpose.ASSIGNED, Purpose.REMINDER, Purpose.OVERDUE)
+_TELLING = (Purpose.NOTICE, *_OF_HAZARDS)  # what else is to be done is said first
 
 
 def compose(call: Call, alert: Alert, plan: Plan, *, console_url: str = "", zone: tzinfo = LOCAL) -> Message:
@@ -35,20 +37,17 @@ def compose(call: Call, alert: Alert, plan: Plan, *, console_url: str = "", zone
     path = [_short(place.name) for place in plan.org.path(alert.place)]
     device = plan.registry.get(alert.device)
     device_name = _short(f"{alert.device} {device.name}" if device is not None else alert.device)
-    title = say(
-        "call.title",
-        language,
-        mark=_mark(call, alert),
-        place=path[0] if path else _short(alert.place),
-        device=_short(alert.device),
-    )
+    mark, place = _mark(call, alert), path[0] if path else _short(alert.place)
+    title = say("call.title", language, mark=mark, place=place, device=_short(alert.device))
+    if not alert.device:  # somebody reported it
+        title = say("call.title.place", language, mark=mark, place=place)
     what = alert.text.get(language) or alert.text.get("zh") or alert.rule
     lines = [
-        say("call.notice", language) if call.purpose is Purpose.NOTICE else "",
+        say(f"call.{call.purpose}", language) if call.purpose in _TELLING else "",
         say("call.test", language) if alert.alert_class is AlertClass.TEST else "",
         say("call.what", language, what=" ".join(what.split())),
         say("call.place", language, place=" / ".join(reversed(path)) or _short(alert.place)),
-        say("call.device", language, device=device_name),
+        say("call.device", language, device=device_name) if alert.device else "",
         _value(alert, language),
         say("call.time", language, time=_local(alert.event_at, zone)),
         say("call.received", language, time=_local(alert.raised_at, zone)) if alert.late else "",
@@ -72,6 +71,8 @@ def _mark(call: Call, alert: Alert) -> str:
     mark = say(f"class.{alert.alert_class}", language)
     if alert.alert_class is AlertClass.HAZARD:
         mark = say("call.mark.hazard", language, grade=say(f"grade.{alert.grade}", language))
+    if call.purpose in _OF_HAZARDS:
+        return say(f"call.mark.{call.purpose}", language, mark=mark)
     return say("call.mark.late", language, mark=mark) if alert.late else mark
 
 

@@ -1,0 +1,55 @@
+"""What people read about hazards, in Chinese and English; ``text`` has it in its catalogue."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# Each entry has its Chinese text first, then the English one.
+HAZARD_TEXTS: Mapping[str, tuple[str, str]] = {
+    "finding.put-right": ("整改销号", "put right"),
+    "hazard.state.reported": ("待受理", "reported"),
+    "hazard.state.accepted": ("已受理", "accepted"),
+    "hazard.state.rectifying": ("整改中", "being put right"),
+    "hazard.state.rectified": ("待复查", "put right"),
+    "hazard.state.passed": ("复查合格", "re-inspected"),
+    "hazard.state.written-off": ("已销号", "written off"),
+    "hazard.state.rejected": ("不予受理", "rejected"),
+    "hazard.source.rule": ("设备发现", "found by a device"),
+    "hazard.source.person": ("实名上报", "reported by a named person"),
+    "hazard.source.anonymous": ("匿名上报", "reported anonymously"),
+    "hazard.act.accept": ("受理", "Accept"),
+    "hazard.act.reject": ("不予受理", "Reject"),
+    "hazard.act.assign": ("指派", "Assign"),
+    "hazard.act.regrade": ("调整等级", "Change the grade"),
+    "hazard.act.start": ("开始整改", "Start"),
+    "hazard.act.rectify": ("整改完成", "Put right"),
+    "hazard.act.reinspect": ("复查", "Re-inspect"),
+    "hazard.act.write-off": ("销号", "Write off"),
+    "hazard.act.extend": ("延期", "Grant more time"),
+    "hazard.act.list": ("挂牌督办", "List by the government"),
+    "call.purpose.assigned": ("整改交办", "assigned"),
+    "call.purpose.reminder": ("整改提醒", "reminder"),
+    "call.purpose.overdue": ("逾期上报", "overdue"),
+    "call.mark.assigned": ("{mark}·交办", "{mark}, yours"),
+    "call.mark.reminder": ("{mark}·临期", "{mark}, due soon"),
+    "call.mark.overdue": ("{mark}·逾期", "{mark}, overdue"),
+    "call.assigned": ("已交由您整改，请按期完成。", "It is yours to put right in time."),
+    "call.reminder": ("整改期限将到，请抓紧完成。", "It has to be put right soon."),
+    "call.overdue": ("已超过期限，请立即督促处置。", "Its time has run out. See to it that it is dealt with."),
+    "step.reported": ("上报隐患", "reported"),
+    "step.accepted": ("受理隐患", "accepted"),
+    "step.rejected": ("不予受理", "rejected"),
+    "step.assigned": ("指派整改", "assigned"),
+    "step.regraded": ("调整等级", "grade changed"),
+    "step.started": ("开始整改", "begun to put right"),
+    "step.rectified": ("整改完成", "put right"),
+    "step.reinspected": ("复查", "re-inspected"),
+    "step.written-off": ("销号", "written off"),
+    "step.extended": ("延长期限", "more time granted"),
+    "step.listed": ("挂牌督办", "listed by the government"),
+    "step.reminded": ("临期提醒", "reminded"),
+    "step.overdue": ("逾期上报", "overdue, climbed"),
+}
