@@ -127,7 +127,7 @@ def accept(
     if not around.now < deadline <= latest:
         raise Conflict(f"a {grade} hazard has to be put right within {rules.rectify_within.days} days of acceptance")
     if not (role or responsible):
-        role = _nearest(around.org, hazard.place, rules.responsible)
+        role = _nearest(around, hazard.place, rules.responsible)
     accepted = replace(
         hazard,
         grade=grade,
@@ -375,10 +375,11 @@ def may(around: Around, act: HazardAct, hazard: Hazard, who: str, grade: Grade |
     roles = around.rules.grades[grade or hazard.grade].may.get(act, frozenset())
     if act in {HazardAct.START, HazardAct.RECTIFY} and hazard.role:
         roles |= {hazard.role}
+    posts = (org.posts.get((place.code, role)) for place in org.path(hazard.place) for role in roles)
     return any(
-        (post := org.posts.get((place.code, role))) is not None and who in post.holders
-        for place in org.path(hazard.place)
-        for role in roles
+        who in post.holders or any(person.id == who for person in org.on_duty(post, around.now))
+        for post in posts
+        if post is not None
     )
 
 
@@ -434,12 +435,12 @@ def _closed(
     return Dealt(closed, over, (_step(around, over, kind, who, {"note": note}),))
 
 
-def _nearest(org: Org, place: str, roles: Iterable[str]) -> str:
-    """The first of these roles that somebody holds, looked up from the place; the first of all if nobody does."""
+def _nearest(around: Around, place: str, roles: Iterable[str]) -> str:
+    """The first of these roles that somebody holds now, looked up from the place; the first of all if nobody does."""
     wanted = tuple(roles)
     for role in wanted:
-        post = org.nearest_post(place, role)
-        if post is not None and post.holders:
+        post = around.org.nearest_post(place, role)
+        if post is not None and around.org.on_duty(post, around.now):
             return role
     return wanted[0] if wanted else ""
 
@@ -457,7 +458,7 @@ def _holders(around: Around, at: str, roles: Iterable[str]) -> list[tuple[Person
     found: dict[str, tuple[Person, str, str]] = {}
     for role in roles:
         post = around.org.nearest_post(at, role)
-        for person in around.org.holders(post) if post else ():
+        for person in around.org.on_duty(post, around.now) if post else ():
             if _channels(around, person):
                 found.setdefault(person.id, (person, role, post.place if post else at))
     return list(found.values())

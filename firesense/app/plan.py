@@ -11,6 +11,7 @@ from firesense.app.plugs import make_channels, make_transports, place_faults
 from firesense.calendars import load_calendars, local_days, standard_calendars
 from firesense.domain.errors import ConfigError, Fault
 from firesense.domain.plan import Plan
+from firesense.hazardfile import load_hazards, standard_hazards
 from firesense.orgfile import Ladders, load_devices, load_ladders, load_org
 from firesense.profiles import load_profiles
 from firesense.rulebook import load_rules
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from firesense.domain.calendar import Calendars
     from firesense.domain.device import Device
+    from firesense.domain.hazard import HazardRules
     from firesense.domain.place import Org
     from firesense.domain.profile import Profile
     from firesense.domain.roster import LocalDays
@@ -42,6 +44,7 @@ class Files:
     devices: list[Device]
     calendars: Calendars
     days: LocalDays
+    hazards: HazardRules
 
 
 def read_files(settings: Settings, known: Collection[Fault] = ()) -> Files:
@@ -67,11 +70,13 @@ def read_files(settings: Settings, known: Collection[Fault] = ()) -> Files:
     seasons = calendars.seasons if calendars else None  # of faulty calendars nothing is known
     rules = tried(lambda: load_rules(files.rules, seasons))
     ladders = tried(lambda: load_ladders(files.ladders, org, channels)) if org else None
+    hazards = tried(lambda: load_hazards(files.hazards, org) if files.hazards else standard_hazards())
     register = files.devices
     devices = tried(lambda: load_devices(register, profiles, org)) if register and profiles and org else []
-    if faults or not (profiles and rules and org and ladders and calendars) or devices is None:
+    if faults or not (profiles and rules and org and ladders and calendars and hazards) or devices is None:
         raise ConfigError(faults)
-    return Files(profiles, rules, org, ladders, devices, calendars, local_days(files.calendars, settings.zone))
+    days = local_days(files.calendars, settings.zone)
+    return Files(profiles, rules, org, ladders, devices, calendars, days, hazards)
 
 
 def read_calendars(settings: Settings, org: Org | None) -> Calendars:
@@ -137,6 +142,11 @@ def _register_new(devices: Sequence[Device], book: Book) -> int:
     return book.register([device for device in devices if known.get(device.id) is None])
 
 
+def _plan_of(files: Files) -> Plan:
+    """The share of the plan that is in files alone."""
+    return Plan(profiles=files.profiles, rules=files.rules, calendars=files.calendars, hazards=files.hazards)
+
+
 class PlanKeeper:
     """Holds the plan in force. ``current`` is cheap; a new plan is put in its place by one assignment."""
 
@@ -147,7 +157,7 @@ class PlanKeeper:
         files = read_files(settings)
         import_files(files, book)
         self._days = files.days
-        self._plan = self._from_book(Plan(profiles=files.profiles, rules=files.rules, calendars=files.calendars))
+        self._plan = self._from_book(_plan_of(files))
 
     def current(self) -> Plan:
         """The plan in force."""
@@ -170,7 +180,7 @@ class PlanKeeper:
             return False
         import_files(files, self._book)
         self._days = files.days
-        self._plan = self._from_book(Plan(profiles=files.profiles, rules=files.rules, calendars=files.calendars))
+        self._plan = self._from_book(_plan_of(files))
         _log.info("plan.reloaded", version=self._plan.version, rules=len(files.rules))
         return True
 

@@ -24,9 +24,7 @@ from firesense.book.streets import Streets
 __all__ = ["Mended", "SqlBook", "mend"]
 
 
-class SqlBook(
-    People, Reliefs, Devices, Streets, Climbs, Outbox, Cases, Hazards, Story, Sessions, Quarantine, Counting
-):
+class SqlBook(People, Reliefs, Devices, Streets, Climbs, Outbox, Cases, Hazards, Story, Sessions, Quarantine, Counting):
     """The Book port on a SQL database; safe to use from several threads, and from several processes at once."""
 
     def __init__(self, url: str) -> None:

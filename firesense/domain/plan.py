@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from firesense.domain.calendar import Calendars
 from firesense.domain.device import Registry
+from firesense.domain.hazard import HazardRules
 from firesense.domain.place import Org
 
 if TYPE_CHECKING:
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Profiles, rules, calendars from files, devices, org, ladders from the book, and the book's version of them."""
+    """Profiles, rules, calendars and the rules of hazards from files; devices, org and ladders from the book.
+
+    ``version`` is the book's of them.
+    """
 
     profiles: Mapping[str, Profile] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
@@ -29,3 +33,4 @@ class Plan:
     selectors: tuple[Selector, ...] = ()
     version: int = 0
     calendars: Calendars = field(default_factory=Calendars)
+    hazards: HazardRules = field(default_factory=HazardRules)

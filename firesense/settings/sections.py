@@ -142,3 +142,4 @@ class Files(Written):
     ladders: Path = Path("ladders.yaml")
     devices: Path | None = None
     calendars: Path | None = None
+    hazards: Path | None = None

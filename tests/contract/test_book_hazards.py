@@ -20,7 +20,9 @@ def report(number=1, **changes):
     alert = Alert(
         alert_id("reported", str(number), 0), "reported", "", AlertClass.HAZARD, Grade.GENERAL, "", "", "g1", at, at, -1
     )
-    hazard = Hazard(alert.id, Source.ANONYMOUS, Grade.GENERAL, "g1", at, wrong="楼道堆放杂物", until_at=LATER, due_at=LATER)
+    hazard = Hazard(
+        alert.id, Source.ANONYMOUS, Grade.GENERAL, "g1", at, wrong="楼道堆放杂物", until_at=LATER, due_at=LATER
+    )
     return raised(alert), replace(hazard, **changes)
 
 
@@ -92,7 +94,7 @@ def test_a_deed_that_is_refused_writes_nothing(book):
     deed, hazard = report()
     book.report_hazard(deed, hazard)
 
-    def refused(alert, hazard):
+    def refused(_alert, _hazard):
         raise Conflict("not now")
 
     with pytest.raises(Conflict, match="not now"):
