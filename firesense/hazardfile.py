@@ -92,10 +92,10 @@ class _Index(Written):
 
 class _Reports(Written):
     anonymous: bool = True
-    per_address: int = Field(10, ge=1, le=10_000)
-    per_place: int = Field(30, ge=1, le=10_000)
+    per_address: int = Field(default=10, ge=1, le=10_000)
+    per_place: int = Field(default=30, ge=1, le=10_000)
     within: Duration = timedelta(hours=1)
-    photos: int = Field(3, ge=0, le=_PHOTOS_MOST)
+    photos: int = Field(default=3, ge=0, le=_PHOTOS_MOST)
     photo: Size = 10 * 2**20
     highest: Grade = Grade.GENERAL
 

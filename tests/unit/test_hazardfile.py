@@ -1,0 +1,88 @@
+"""The rules of hazards as people write them: what ships is sound, and every mistake is said at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from firesense.domain.alert import Grade
+from firesense.domain.errors import ConfigError
+from firesense.domain.hazard import HazardAct
+from firesense.hazardfile import STANDARD, load_hazards, standard_hazards
+from firesense.orgfile import load_org
+
+ROOT = Path(__file__).parents[2]
+
+
+def faults_of(text, folder, org=None):
+    file = folder / "hazards.yaml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as found:
+        load_hazards(file, org)
+    return {fault.path: fault.reason for fault in found.value.faults}
+
+
+def test_who_has_written_none_gets_what_the_example_says():
+    assert (ROOT / "config/hazards.yaml").read_text(encoding="utf-8") == STANDARD.read_text(encoding="utf-8")
+    org = load_org(ROOT / "config/org.yaml")
+    assert load_hazards(ROOT / "config/hazards.yaml", org) == standard_hazards()
+
+
+def test_every_grade_has_terms_a_ceiling_and_somebody_for_every_act():
+    rules = standard_hazards()
+    for grade in Grade:
+        of = rules.grades[grade]
+        assert set(of.may) == set(HazardAct)
+        assert all(of.may.values())
+        assert of.levels
+        assert of.rectify_within > of.remind_before
+    terms = [rules.grades[grade].rectify_within for grade in Grade]
+    assert terms == sorted(terms)
+    assert rules.grades[Grade.MAJOR].listed
+    assert not rules.grades[Grade.MAJOR].on_the_spot
+
+
+def test_all_mistakes_are_said_at_once(tmp_path):
+    text = STANDARD.read_text(encoding="utf-8")
+    for right, wrong in (
+        ("rectify: 3d", "rectify: 0s"),
+        ("remind: 3d", "remind: 20d"),
+        ("general: 5, major: 20", "general: 5, major: 2"),
+        ("responsible: [station-duty, street-office]", "responsible: [nobody-is-this]"),
+        ("- {roles: [grid-leader], wait: 1d}", "- {roles: [ghost], wait: 0s}"),
+        ("within: 1h", "within: 0s"),
+    ):
+        assert right in text
+        text = text.replace(right, wrong, 1)
+    org = load_org(ROOT / "config/org.yaml")
+    assert set(faults_of(text, tmp_path, org)) == {
+        "grades.minor.rectify",
+        "grades.minor.remind",
+        "grades.general.remind",
+        "index.grades",
+        "grades.major.responsible",
+        "grades.minor.levels[0].roles",
+        "grades.minor.levels[0].wait",
+        "reports.within",
+    }
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "path"),
+    [
+        ("overdue: 2", "overdue: 0.5", "index.overdue"),
+        ("middle: 20", "middle: 0", "index.middle"),
+        ("middle: 20", "middle: .nan", "index.middle"),
+        ("highest: general", "highest: huge", "reports.highest"),
+        ("photos: 3", "photos: 4000", "reports.photos"),
+        ("photo: 10MiB", "photo: ten", "reports.photo"),
+        ("listed: true", "listed: perhaps", "grades.major.listed"),
+        ("      list: [committee-office]", "      list: []", "grades.minor.may.list"),
+        ("accept: 1d", "acept: 1d", "grades.minor.acept"),
+    ],
+)
+def test_a_mistake_is_said_with_where_it_stands(tmp_path, right, wrong, path):
+    text = STANDARD.read_text(encoding="utf-8")
+    assert right in text
+    assert path in faults_of(text.replace(right, wrong, 1), tmp_path)
