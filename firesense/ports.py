@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from firesense.domain.message import Message, Receipt
     from firesense.domain.outcome import Outcome, Raise, Tally
     from firesense.domain.place import Org
+    from firesense.domain.quiet import Quiet
     from firesense.domain.readings import Readings
     from firesense.domain.roster import Change
 
@@ -438,6 +439,45 @@ class Book(Protocol):
 
     def end_session(self, token_hash: str) -> None:
         """Forget a log-in."""
+        ...
+
+    # -- quiet windows (domain/quiet.py) ----------------------------------------------------------------------------
+    def quiet_version(self) -> int:
+        """A number that grows with every change of a window."""
+        ...
+
+    def quiets(self, since: Instant) -> list[Quiet]:
+        """Windows that are not over yet, and those that lasted beyond ``since``, in the order they were set."""
+        ...
+
+    def start_quiet(self, quiet: Quiet, notice: Alert) -> None:
+        """Set a window, with the alert it is. Raises Conflict for one that is there."""
+        ...
+
+    def end_quiet(self, quiet_id: str, who: str, at: Instant) -> Quiet:
+        """End a window now; duty does what follows. Raises NotFound, or Conflict when it is over."""
+        ...
+
+    def extend_quiet(self, quiet_id: str, until: Instant, remind_at: Instant, who: str, at: Instant) -> Quiet:
+        """Let a window last until then. Raises NotFound, or Conflict when it is over."""
+        ...
+
+    def due_quiets(self, now: Instant) -> list[tuple[Quiet, Alert]]:
+        """Windows about which something has to be done now, and those whose alert a person has closed."""
+        ...
+
+    def act_on_quiet(
+        self, before: Quiet, after: Quiet, calls: Sequence[Call], steps: Sequence[Step], hold: Sequence[str] = ()
+    ) -> bool:
+        """Write what the time of a window brought, unless it was changed meanwhile: then False.
+
+        The alerts ``hold`` wait for its end from now on. When it is over, what waited for that and still stands is
+        called, and the alert of the window itself is closed.
+        """
+        ...
+
+    def hold(self, alert_id: str, quiet: Quiet, at: Instant) -> None:
+        """Let an open alert wait for the end of a window before anybody is called."""
         ...
 
     # -- quarantine -------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from firesense.text_hazards import HAZARD_TEXTS
+from firesense.text_quiet import QUIET_TEXTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -383,6 +384,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "explain.no_ladder": ("没有上报路线", "no ladder"),
     "explain.attempts": ("尝试 {count} 次", "{count} attempts"),
     **HAZARD_TEXTS,
+    **QUIET_TEXTS,
 }
 
 

@@ -14,6 +14,7 @@ from firesense.book.mending import Mended, mend
 from firesense.book.outbox import Outbox
 from firesense.book.people import People
 from firesense.book.quarantine import Quarantine
+from firesense.book.quiets import QuietWindows
 from firesense.book.reliefs import Reliefs
 from firesense.book.schema import prepare
 from firesense.book.sessions import Sessions
@@ -24,7 +25,21 @@ from firesense.book.streets import Streets
 __all__ = ["Mended", "SqlBook", "mend"]
 
 
-class SqlBook(People, Reliefs, Devices, Streets, Climbs, Outbox, Cases, Hazards, Story, Sessions, Quarantine, Counting):
+class SqlBook(
+    People,
+    Reliefs,
+    Devices,
+    Streets,
+    Climbs,
+    Outbox,
+    Cases,
+    Hazards,
+    QuietWindows,
+    Story,
+    Sessions,
+    Quarantine,
+    Counting,
+):
     """The Book port on a SQL database; safe to use from several threads, and from several processes at once."""
 
     def __init__(self, url: str) -> None:

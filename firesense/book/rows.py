@@ -17,6 +17,7 @@ from firesense.domain.escalation import Call, CallState, Climb, ClimbState, Ladd
 from firesense.domain.frame import Refusal
 from firesense.domain.hazard import Hazard
 from firesense.domain.place import Person, Place
+from firesense.domain.quiet import Quiet
 from firesense.domain.roster import Change, Roster
 from firesense.ports import Feed, Stranger, User
 
@@ -46,6 +47,7 @@ FEED = _columns(tables.feed, Feed)
 HAZARD = _columns(tables.hazard, Hazard)
 PERSON = _columns(tables.person, Person)
 PLACE = _columns(tables.place, Place)
+QUIET = _columns(tables.quiet, Quiet)
 REFUSAL = _columns(tables.quarantine, Refusal)
 ROSTER = _columns(tables.roster, Roster)
 SELECTOR = _columns(tables.selector, Selector)
@@ -57,8 +59,22 @@ _WAY = [tables.climb.c[name] for name in ("state", "rung", "round", "due_at", "v
 CLIMB = [tables.climb.c[name] for name in ("alert", "ladder", "rungs", "repeat")] + _WAY
 
 _KINDS = (
-    *(Alert, Call, Change, Device, Feed, Hazard, Ladder, Person, Place, Refusal, Roster, Selector, Step),
-    *(Stranger, User),
+    Alert,
+    Call,
+    Change,
+    Device,
+    Feed,
+    Hazard,
+    Ladder,
+    Person,
+    Place,
+    Quiet,
+    Refusal,
+    Roster,
+    Selector,
+    Step,
+    Stranger,
+    User,
 )
 _NAMES = {kind: [field.name for field in fields(kind)] for kind in _KINDS}
 _GIVE = {kind: attrgetter(*names) for kind, names in _NAMES.items()}
@@ -97,6 +113,11 @@ def hazard_values(hazard: Hazard) -> dict[str, Any]:
 def call_values(call: Call) -> dict[str, Any]:
     """Give a new call's columns."""
     return values(call) | {"rank": FIRST if call.urgent else REST, "ready_at": ready_at(call)}
+
+
+def quiet_values(quiet: Quiet) -> dict[str, Any]:
+    """Give a window's columns."""
+    return values(quiet) | {"due_at": quiet.due_at}
 
 
 def ready_at(call: Call) -> Instant | None:

@@ -64,6 +64,19 @@ MIGRATIONS: Sequence[Sequence[str]] = (
         "CREATE INDEX IF NOT EXISTS hazard_due ON hazard (due_at)",
         'CREATE INDEX IF NOT EXISTS hazard_open ON hazard ("open", reported_at)',
     ),
+    (
+        "ALTER TABLE alert ADD COLUMN quiet TEXT DEFAULT '' NOT NULL",
+        """CREATE TABLE quiet (
+            id TEXT NOT NULL PRIMARY KEY REFERENCES alert (id) DEFERRABLE INITIALLY DEFERRED,
+            kind TEXT NOT NULL, who TEXT NOT NULL, why TEXT NOT NULL,
+            set_at BIGINT NOT NULL, starts_at BIGINT NOT NULL, ends_at BIGINT NOT NULL, remind_at BIGINT NOT NULL,
+            place TEXT NOT NULL, device TEXT NOT NULL, gateway TEXT NOT NULL, rule TEXT NOT NULL, alert TEXT NOT NULL,
+            tester TEXT NOT NULL, grace BIGINT NOT NULL,
+            announced_at BIGINT, reminded_at BIGINT, over_at BIGINT, ended_by TEXT NOT NULL, due_at BIGINT
+        )""",
+        "CREATE INDEX quiet_due ON quiet (due_at)",
+        "CREATE INDEX quiet_ends ON quiet (ends_at)",
+    ),
 )
 
 _VERSION = "schema"

@@ -33,6 +33,7 @@ from firesense.domain.alert import AlertClass, Case, Condition, Finding, Grade
 from firesense.domain.escalation import CallState, ClimbState, Purpose, StepKind
 from firesense.domain.frame import Reason
 from firesense.domain.hazard import HazardState, Source
+from firesense.domain.quiet import QuietKind
 from firesense.domain.roster import ChangeKind
 
 if TYPE_CHECKING:
@@ -209,6 +210,7 @@ alert = Table(
     _must("closed_by", Text),
     Column("finding", word(Finding)),
     _must("note", Text),
+    _must("quiet", Text),
     _must("rank", Integer),
     _must("open", Boolean),
 )
@@ -221,6 +223,34 @@ because = Table(
     _must("alert", Text, _of("alert.id"), key=True),
     _must("told", BECAUSE),
 )
+
+# What was asked to be quiet for a while; each is an alert, too.
+quiet = Table(
+    "quiet",
+    metadata,
+    _must("id", Text, _of("alert.id"), key=True),
+    _must("kind", word(QuietKind)),
+    _must("who", Text),
+    _must("why", Text),
+    _must("set_at", BigInteger),
+    _must("starts_at", BigInteger),
+    _must("ends_at", BigInteger),
+    _must("remind_at", BigInteger),
+    _must("place", Text),
+    _must("device", Text),
+    _must("gateway", Text),
+    _must("rule", Text),
+    _must("alert", Text),
+    _must("tester", Text),
+    _must("grace", DURATION),
+    Column("announced_at", BigInteger),
+    Column("reminded_at", BigInteger),
+    Column("over_at", BigInteger),
+    _must("ended_by", Text),
+    Column("due_at", BigInteger),
+)
+Index("quiet_due", quiet.c.due_at)
+Index("quiet_ends", quiet.c.ends_at)
 
 climb = Table(
     "climb",

@@ -67,7 +67,8 @@ class Alert:
     """One alarm of one device (or gateway, or of firesense itself) by one rule, from its first trip to its closing.
 
     ``place`` is where it belongs when it was raised; moving the device later does not move the alert. ``trips``
-    counts how often the rule tripped while the alert was open. ``value`` is in the metric's canonical unit.
+    counts how often the rule tripped while the alert was open. ``value`` is in the metric's canonical unit. ``quiet``
+    is the window (quiet.py) that keeps it from calling people, or whose walk test made it a test.
     """
 
     id: str
@@ -96,6 +97,7 @@ class Alert:
     closed_by: str = ""
     finding: Finding | None = None
     note: str = ""
+    quiet: str = ""
 
     @property
     def open(self) -> bool:

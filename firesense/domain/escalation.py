@@ -97,6 +97,7 @@ class Purpose(StrEnum):
     ASSIGNED = "assigned"  # a hazard is theirs to put right
     REMINDER = "reminder"  # a hazard has to be put right soon
     OVERDUE = "overdue"  # a hazard was not seen to in its time
+    WINDOW = "window"  # a quiet window began, ends soon, or is over
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +156,9 @@ class StepKind(StrEnum):
     LISTED = "listed"
     REMINDED = "reminded"
     OVERDUE = "overdue"
+    # what quiet windows did
+    HELD = "held"  # a window keeps it from calling people
+    RELEASED = "released"  # the window is over and it still stands
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from firesense.domain.catalogue import CLASSES
 from firesense.domain.escalation import Purpose
 from firesense.domain.instant import moment
 from firesense.domain.message import Message
+from firesense.domain.quiet import QUIET_RULES
 from firesense.text import say
 
 if TYPE_CHECKING:
@@ -44,7 +45,9 @@ def compose(call: Call, alert: Alert, plan: Plan, *, console_url: str = "", zone
     what = alert.text.get(language) or alert.text.get("zh") or alert.rule
     lines = [
         say(f"call.{call.purpose}", language) if call.purpose in _TELLING else "",
-        say("call.test", language) if alert.alert_class is AlertClass.TEST else "",
+        say("call.test", language)
+        if alert.alert_class is AlertClass.TEST and call.purpose is not Purpose.WINDOW
+        else "",
         say("call.what", language, what=" ".join(what.split())),
         say("call.place", language, place=" / ".join(reversed(path)) or _short(alert.place)),
         say("call.device", language, device=device_name) if alert.device else "",
@@ -66,6 +69,9 @@ def _mark(call: Call, alert: Alert) -> str:
     language = call.language
     if call.purpose is Purpose.NOTICE:
         return say("call.mark.notice", language)
+    if call.purpose is Purpose.WINDOW:
+        what = f"quiet.{alert.rule}" if alert.rule in QUIET_RULES else "class.test"
+        return f"{say(what, language)} · {say(f'call.window.{call.rung}', language)}"
     if call.purpose is Purpose.CLEARED:
         return say(f"call.cleared.{alert.alert_class}", language)
     mark = say(f"class.{alert.alert_class}", language)

@@ -140,6 +140,17 @@ def test_rosters_in_an_older_book_get_the_tables_of_a_new_one(book, raw):
     assert book.org().places == ORG.places
 
 
+def test_an_older_book_gets_the_table_of_quiet_windows(book, raw):
+    book.commit(outcome(1, raised(alarm())))
+    new = raw.execute("PRAGMA table_info(quiet)").fetchall()
+    raw.execute("DROP TABLE quiet")
+    raw.execute("ALTER TABLE alert DROP COLUMN quiet")
+    for statement in next(migration for migration in MIGRATIONS if "COLUMN quiet" in migration[0]):
+        raw.execute(statement)
+    assert [column[1:4] for column in raw.execute("PRAGMA table_info(quiet)")] == [column[1:4] for column in new]
+    assert book.alert(alarm().id) == alarm()
+
+
 def test_a_write_that_waits_too_long_for_another_process_is_a_book_error(url, raw, monkeypatch):
     monkeypatch.setattr(sql, "_BUSY_MS", 1)
     impatient = SqlBook(url)
