@@ -117,7 +117,9 @@ def act(quiet: Quiet, alert: Alert, org: Org, kinds: Mapping[str, str], now: Ins
     return Kept(after, tuple(calls), tuple(steps))
 
 
-def _audience(quiet: Quiet, stage: int, org: Org, kinds: Mapping[str, str]) -> Iterator[tuple[Person, str]]:
+def _audience(
+    quiet: Quiet, stage: int, org: Org, kinds: Mapping[str, str], now: Instant
+) -> Iterator[tuple[Person, str]]:
     walks = quiet.kind is QuietKind.WALK_TEST
     reached = False
     if stage != BEGINS or walks:
