@@ -10,6 +10,12 @@ if TYPE_CHECKING:
 # Each entry has its Chinese text first, then the English one.
 HAZARD_TEXTS: Mapping[str, tuple[str, str]] = {
     "finding.put-right": ("整改销号", "put right"),
+    "photo.none": (
+        "这不是照片，或文件已损坏。可用 JPEG、PNG、WebP。",
+        "Not a photo, or damaged. JPEG, PNG and WebP are taken.",
+    ),
+    "photo.large": ("照片过大，每张最多 {most} MB。", "The photo is too large: at most {most} MB each."),
+    "photo.pixels": ("照片像素过多。", "The photo has too many pixels."),
     "hazard.state.reported": ("待受理", "reported"),
     "hazard.state.accepted": ("已受理", "accepted"),
     "hazard.state.rectifying": ("整改中", "being put right"),

@@ -10,6 +10,7 @@
     |   +-- NotFound         what the desk asked for does not exist
     |   +-- Conflict         what the desk asked for does not fit the state it is in
     +-- NotAllowed           whoever asks may not do that
+    +-- PhotoRefused         what was sent is no photo, or too large; ``key`` says so in the reader's language
     +-- HistoryError         the history store did not accept
     |   +-- HistoryDown      trying again later can help; ``retry_after`` says when, if the store said so
     |   +-- HistoryRefused   trying again cannot help: the points themselves are refused
@@ -79,6 +80,16 @@ class Conflict(BookError):
 
 class NotAllowed(FiresenseError):
     """Whoever asks for this may not do it."""
+
+
+class PhotoRefused(FiresenseError):
+    """What was sent is no photo, or too large. ``key`` and ``values`` are of the text catalogue."""
+
+    def __init__(self, reason: str, key: str, **values: str | int) -> None:
+        """``reason`` is for logs."""
+        self.key = key
+        self.values = values
+        super().__init__(reason)
 
 
 class _Temporary(FiresenseError):

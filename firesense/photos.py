@@ -1,0 +1,145 @@
+"""Photos people send: looked at, made small, and kept in files named after what is in them.
+
+Nothing of the file as it came is kept: it is decoded and written anew as a JPEG, which takes where and when it was
+taken, by which telephone, and whatever else was hidden in it, away. What is no photo, or too large, is refused before
+it costs much.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import threading
+import warnings
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, BinaryIO
+
+from PIL import Image, ImageOps
+
+from firesense.domain.errors import NotFound, PhotoRefused
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MOST_BYTES = 10 * 2**20  # as it comes; telephones send 2 to 8 MB
+MEDIA_TYPE = "image/jpeg"
+
+_LONGEST_SIDE = 1920  # pixels kept: enough to read a label on a fuse box
+_QUALITY = 82
+_FORMATS = ("JPEG", "PNG", "WEBP")
+# Telephones of today; decoded at a fraction of it. MPO is a JPEG with more pictures behind it; the first one counts.
+_MOST_PIXELS = {"JPEG": 120_000_000, "MPO": 120_000_000}
+_MOST_PIXELS_ELSE = 25_000_000  # these are decoded whole: 4 bytes a pixel
+_CHUNK = 64 * 1024
+_NAME = re.compile("[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A photo in the store: ``id`` is the SHA-256 of the file kept, in hex; ``size`` in bytes, the rest in pixels."""
+
+    id: str
+    size: int
+    width: int
+    height: int
+
+
+class Photos:
+    """A folder of photos; safe to use from several threads and processes. The same picture is kept once."""
+
+    def __init__(self, folder: Path, most: int = MOST_BYTES) -> None:
+        """Photos of more than ``most`` bytes are refused; the folder is made when the first one comes."""
+        self._folder = folder
+        self._most = most
+        self._turn = threading.Lock()  # one at a time: a picture takes tens of megabytes while it is looked at
+
+    def keep(self, source: BinaryIO | bytes, most: int | None = None) -> Kept:
+        """Read a photo and keep it. Raises PhotoRefused for what is none or too large, OSError when the disk is full.
+
+        Reading stops as soon as there is more than ``most`` bytes, if that is given, or than the store takes.
+        """
+        data = _read(io.BytesIO(source) if isinstance(source, bytes) else source, min(most or self._most, self._most))
+        with self._turn:
+            picture, (width, height) = _made_anew(data)
+        name = sha256(picture).hexdigest()
+        self._write(name, picture)
+        return Kept(name, len(picture), width, height)
+
+    def read(self, photo: str) -> bytes:
+        """Give a photo as a JPEG. Raises NotFound."""
+        if _NAME.fullmatch(photo):
+            try:
+                return self._path(photo).read_bytes()
+            except FileNotFoundError:
+                pass  # said below, like a name that is none
+        raise NotFound(f"there is no photo {photo[:80]!r}")
+
+    def forget(self, photo: str) -> None:
+        """Delete a photo, if it is there."""
+        if _NAME.fullmatch(photo):
+            self._path(photo).unlink(missing_ok=True)
+
+    def _path(self, photo: str) -> Path:
+        return self._folder / photo[:2] / f"{photo}.jpg"
+
+    def _write(self, name: str, picture: bytes) -> None:
+        """Write it whole or not at all, readable by its owner only: it shows people's homes."""
+        path = self._path(name)
+        if path.exists():
+            return
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        half = path.with_name(f"{name}.{os.getpid()}.{threading.get_ident()}.part")
+        try:
+            with os.fdopen(os.open(half, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:
+                file.write(picture)
+                file.flush()
+                os.fsync(file.fileno())
+            half.replace(path)
+        finally:
+            half.unlink(missing_ok=True)
+
+
+def _read(source: BinaryIO, most: int) -> bytes:
+    parts: list[bytes] = []
+    left = most
+    while chunk := source.read(_CHUNK):
+        left -= len(chunk)
+        if left < 0:
+            raise PhotoRefused(f"the photo has more than {most} bytes", "photo.large", most=most // 2**20)
+        parts.append(chunk)
+    return b"".join(parts)
+
+
+def _made_anew(data: bytes) -> tuple[bytes, tuple[int, int]]:
+    """Decode a picture and encode it again, upright and no larger than is looked at; with its width and height."""
+    try:
+        with warnings.catch_warnings(), Image.open(io.BytesIO(data), formats=_FORMATS) as opened:
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limits below are ours
+            _look_at_size(opened)
+            opened.draft("RGB", (_LONGEST_SIDE, _LONGEST_SIDE))
+            upright = ImageOps.exif_transpose(opened)
+            upright.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
+            clean = _on_white(upright)
+    except PhotoRefused:
+        raise
+    except Exception as error:
+        # Whatever a decoder says of bytes a stranger sent (a dozen kinds of errors), they are no photo we can keep.
+        raise PhotoRefused(f"not a photo: {error}", "photo.none") from error
+    out = io.BytesIO()
+    clean.save(out, "JPEG", quality=_QUALITY, optimize=True)
+    return out.getvalue(), clean.size
+
+
+def _look_at_size(picture: Image.Image) -> None:
+    if picture.width * picture.height > _MOST_PIXELS.get(picture.format or "", _MOST_PIXELS_ELSE):
+        raise PhotoRefused(f"the photo has {picture.width} x {picture.height} pixels", "photo.pixels")
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
+    """Copy the pixels and nothing else: what is transparent becomes white, what was written beside them is gone."""
+    seen = picture.convert("RGBA")
+    paper = Image.new("RGB", seen.size, "white")
+    paper.paste(seen, mask=seen.getchannel("A"))
+    return paper

@@ -1,0 +1,155 @@
+"""Photos from strangers: what is kept is a picture and nothing else, what is none costs little."""
+
+from __future__ import annotations
+
+import io
+import threading
+
+import pytest
+from PIL import Image
+
+from firesense.domain.errors import NotFound, PhotoRefused
+from firesense.photos import Photos
+
+SECRET = "taken at 30.2741 N by Mrs Li"
+
+
+def picture(size=(640, 480), kind="JPEG", mode="RGB", **how):
+    image = Image.new(mode, size)
+    for x in range(0, size[0], 8):
+        image.putpixel((x, size[1] // 2), 255 if mode in "LP" else (200, 40, 10, 255)[: len(mode)])
+    out = io.BytesIO()
+    image.save(out, kind, **how)
+    return out.getvalue()
+
+
+def with_secrets(turned=1):
+    exif = Image.Exif()
+    exif[0x010E] = SECRET
+    exif[0x0112] = turned
+    return picture(exif=exif, comment=SECRET.encode())
+
+
+@pytest.fixture
+def photos(tmp_path):
+    return Photos(tmp_path / "photos")
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode"), [("JPEG", "RGB"), ("PNG", "RGBA"), ("PNG", "P"), ("PNG", "L"), ("WEBP", "RGB")]
+)
+def test_a_photo_is_kept_as_a_jpeg(photos, kind, mode):
+    kept = photos.keep(io.BytesIO(picture(kind=kind, mode=mode)))
+    stored = photos.read(kept.id)
+    with Image.open(io.BytesIO(stored)) as image:
+        assert (image.format, image.size) == ("JPEG", (640, 480))
+    assert (kept.size, kept.width, kept.height) == (len(stored), 640, 480)
+
+
+def test_where_and_by_whom_it_was_taken_is_not_kept(photos):
+    data = with_secrets()
+    assert SECRET.encode() in data
+    stored = photos.read(photos.keep(data).id)
+    assert SECRET.encode() not in stored
+    with Image.open(io.BytesIO(stored)) as image:
+        assert not image.getexif()
+        assert "comment" not in image.info
+
+
+def test_a_photo_taken_sideways_stands_upright(photos):
+    kept = photos.keep(with_secrets(turned=6))
+    assert (kept.width, kept.height) == (480, 640)
+
+
+def test_a_large_photo_becomes_small(photos):
+    kept = photos.keep(picture((6000, 4000)))
+    assert (kept.width, kept.height) == (1920, 1280)
+
+
+def test_the_same_photo_twice_is_kept_once(photos, tmp_path):
+    assert photos.keep(picture()) == photos.keep(picture())
+    assert len(list((tmp_path / "photos").rglob("*.*"))) == 1
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>",
+        b"%PDF-1.7",
+        b"\xff\xd8\xff",
+        picture()[:200],
+        picture(kind="PNG")[:-30],
+        picture(kind="GIF", mode="P"),
+        picture(kind="TIFF"),
+    ],
+    ids=["nothing", "svg", "pdf", "three bytes", "cut jpeg", "cut png", "gif", "tiff"],
+)
+def test_what_is_no_photo_is_refused(photos, tmp_path, data):
+    with pytest.raises(PhotoRefused) as refused:
+        photos.keep(data)
+    assert refused.value.key == "photo.none"
+    assert not list(tmp_path.rglob("*.*"))
+
+
+class Endless:
+    """A photo of any size, that counts how much of it was read."""
+
+    def __init__(self):
+        self.given = 0
+
+    def read(self, size):
+        self.given += size
+        return b"\xff" * size
+
+
+def test_a_photo_without_end_is_read_no_further_than_its_limit(tmp_path):
+    endless = Endless()
+    with pytest.raises(PhotoRefused) as refused:
+        Photos(tmp_path, most=2**20).keep(endless)
+    assert refused.value.key == "photo.large"
+    assert endless.given <= 2**20 + 2**16
+    with pytest.raises(PhotoRefused):
+        Photos(tmp_path).keep(Endless(), most=1000)
+
+
+def test_a_small_file_that_would_be_a_huge_picture_is_refused_unseen(photos):
+    bomb = picture((8000, 8000), "PNG", "1", optimize=True)
+    assert len(bomb) < 100_000
+    with pytest.raises(PhotoRefused) as refused:
+        photos.keep(bomb)
+    assert refused.value.key == "photo.pixels"
+
+
+@pytest.mark.parametrize("name", ["", "../../etc/passwd", "0" * 64, "A" * 64, "0" * 63 + "\n"])
+def test_what_is_not_there_is_not_found(photos, name):
+    with pytest.raises(NotFound):
+        photos.read(name)
+    photos.forget(name)
+
+
+def test_a_photo_can_be_forgotten(photos):
+    kept = photos.keep(picture())
+    photos.forget(kept.id)
+    with pytest.raises(NotFound):
+        photos.read(kept.id)
+
+
+def test_many_at_once_are_all_kept(photos):
+    wanted = [picture((100 + n, 80)) for n in range(8)]
+    kept = []
+    threads = [threading.Thread(target=lambda data=data: kept.append(photos.keep(data))) for data in wanted * 2]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(kept) == 16
+    assert len({each.id for each in kept}) == 8
+    assert all(len(photos.read(each.id)) == each.size for each in kept)
+
+
+def test_only_the_owner_of_the_process_may_look(photos, tmp_path):
+    photos.keep(picture())
+    (file,) = (tmp_path / "photos").rglob("*.jpg")
+    assert file.stat().st_mode & 0o077 == 0
+    assert file.parent.stat().st_mode & 0o077 == 0
