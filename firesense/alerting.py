@@ -303,7 +303,8 @@ class Alerting:
     def _write(self, outcome: Outcome) -> None:
         self._unwritten = outcome
         with self.status.pace.stage("write"):
-            self._book.commit(outcome)
+            if self._book.commit(outcome):  # the scout was first with some of it: what it raised is what is open
+                self._seen_at = 0
         self._unwritten = None
         self._committed, self._committed_at = outcome.position, outcome.at
         if outcome.deeds:

@@ -275,10 +275,12 @@ class Book(Protocol):
         """All streets' positions: the journal keeps everything from the smallest one on."""
         ...
 
-    def commit(self, outcome: Outcome) -> None:
+    def commit(self, outcome: Outcome) -> Mapping[str, str]:
         """Write all that came of a stretch of the journal, with the position after it.
 
-        Raising an alert whose id is known, and quarantining an offset that is there, change nothing.
+        Raising an alert whose id is known, and quarantining an offset that is there, change nothing. An alarm that
+        another street has raised meanwhile (open and firing, of the same rule, device and place) is not raised twice:
+        of such alerts their ids are given, each with the one that stands.
         """
         ...
 

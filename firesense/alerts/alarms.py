@@ -56,18 +56,17 @@ class Alarms:
 
         The engine is to release these, so that the next reading that says so trips again.
         """
-        before = {alert.id: alert for alert in self._open.values()}
-        self._open = {}
+        before, self._open = self._open, {}
         for alert in sorted(alerts, key=lambda alert: alert.raised_at):  # of two of one device the newer one goes on
             if alert.open:
                 self._open[self._key(alert)] = alert
-                before.pop(alert.id, None)
         self._flagged_at = {
             key: self._flagged_at.get(key, alert.event_at)
             for key, alert in self._open.items()
             if key[0] == STRANGER_FIRE
         }
-        closed = [where for alert in before.values() if (where := self._firing_at(alert)) is not None]
+        gone = [alert for key, alert in before.items() if key not in self._open]
+        closed = [where for alert in gone if (where := self._firing_at(alert)) is not None]
         return closed + [hidden for where in closed for hidden in self._inhibition.closed(where)]
 
     def forget(self, alert: str) -> Firing | None:

@@ -5,6 +5,7 @@ One database, SQLite here; each chapter holds the methods of one subject, ``SqlB
 
 from __future__ import annotations
 
+from firesense.book import definitions
 from firesense.book.cases import Cases
 from firesense.book.climbs import Climbs
 from firesense.book.counts import Counting
@@ -49,7 +50,7 @@ class SqlBook(
         """
         super().__init__(Database(url))
         try:
-            prepare(self._database)
+            definitions.keep(self._database, prepare(self._database))
         except BaseException:
             self.close()
             raise

@@ -33,6 +33,18 @@ _TOLD = (
     )
     .order_by(tables.call.c.number)
 )
+_SAME = (
+    sa.select(tables.alert.c.id)
+    .where(
+        tables.alert.c.device == sa.bindparam("device"),
+        tables.alert.c.rule == sa.bindparam("rule"),
+        tables.alert.c.place == sa.bindparam("place"),
+        tables.alert.c.open,
+        tables.alert.c.condition == Condition.FIRING,
+        tables.alert.c.id != sa.bindparam("id"),
+    )
+    .limit(1)
+)
 _START_AGAIN = (
     sa.update(tables.climb)
     .where(tables.climb.c.alert == sa.bindparam("id"))
@@ -46,21 +58,36 @@ _START_AGAIN = (
 )
 
 
-def do(connection: Connection, deed: Raise | TripAgain | Clear, now: Instant) -> None:
-    """Write one deed. One that speaks of an alert nobody raised is logged and left: the rest must not wait for it."""
+def do(connection: Connection, deed: Raise | TripAgain | Clear, now: Instant, standing: dict[str, str]) -> None:
+    """Write one deed. One that speaks of an alert nobody raised is logged and left: the rest must not wait for it.
+
+    ``standing`` gets the alerts that another street has raised meanwhile under another id, with that id: alerting and
+    the scout see the same fire in different frames. What comes of them later in the stretch comes of the one that
+    stands; that one is not over with what was over before it.
+    """
     try:
         match deed:
             case Raise():
-                _raise(connection, deed)
+                _raise(connection, deed, now, standing)
             case TripAgain():
-                _trip_again(connection, deed, now)
+                _trip_again(connection, replace(deed, alert=standing.get(deed.alert, deed.alert)), now)
+            case Clear() if deed.alert in standing:
+                known = read_alert(connection, standing[deed.alert])
+                if deed.at >= known.event_at:
+                    _clear(connection, replace(deed, alert=known.id), now)
             case Clear():
                 _clear(connection, deed, now)
     except NotFound:
         _log.error("a deed on an alert that is not in the book", alert=deed.alert, deed=type(deed).__name__)
 
 
-def _raise(connection: Connection, deed: Raise) -> None:
+def _raise(connection: Connection, deed: Raise, now: Instant, standing: dict[str, str]) -> None:
+    alert = deed.alert
+    same = {"device": alert.device, "rule": alert.rule, "place": alert.place, "id": alert.id}
+    if alert.device and (known := connection.scalar(_SAME, same)) is not None:
+        standing[alert.id] = known
+        _trip_again(connection, TripAgain(known, alert.event_at, alert.value), now)
+        return
     new = insert_new(connection, tables.alert).on_conflict_do_nothing().values(rows.alert_values(deed.alert))
     if not connection.execute(new).rowcount:
         return

@@ -12,13 +12,14 @@ import sqlite3
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.dialects import sqlite
 
-from firesense.book import tables
+from firesense.book import definitions, tables
 from firesense.book.schema import MIGRATIONS, prepare
 from firesense.book.sql import Database
 from firesense.domain.errors import BookError
@@ -79,10 +80,13 @@ def mend(url: str, stamp: str) -> Mended | None:
         if not reason:
             return None
         _remove(new)
-        kept = _copy(path, new)
+        with TemporaryDirectory(prefix="mending-", dir=path.parent) as folder:
+            readable = Path(folder) / path.name
+            kept = _copy(readable if definitions.restored(path, readable) else path, new)
     except sqlite3.Error as error:
         raise BookError(f"{path}: {error}") from error
     aside = set_aside(path, stamp)
+    definitions.kept_beside(path).unlink(missing_ok=True)  # the new book has them elsewhere
     new.rename(path)
     _log.error("book.mended", reason=reason, aside=str(aside), **kept)
     return Mended(reason, aside, kept)

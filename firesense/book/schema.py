@@ -77,20 +77,21 @@ MIGRATIONS: Sequence[Sequence[str]] = (
         "CREATE INDEX quiet_due ON quiet (due_at)",
         "CREATE INDEX quiet_ends ON quiet (ends_at)",
     ),
+    ("CREATE INDEX IF NOT EXISTS alert_same ON alert (device, rule)",),
 )
 
 _VERSION = "schema"
 
 
-def prepare(database: Database, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> None:
-    """Create the tables, or migrate those that are there, in one transaction.
+def prepare(database: Database, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> int:
+    """Create the tables, or migrate those that are there, in one transaction; gives their version.
 
     Raises BookError when the database is newer than this program, or holds something else.
     """
     newest = len(migrations) + 1
     with database.reading() as connection:
         if _found(connection, database.name) == newest:
-            return
+            return newest
     with database.writing() as connection:
         version = _found(connection, database.name)
         if version is None:
@@ -98,7 +99,7 @@ def prepare(database: Database, migrations: Sequence[Sequence[str]] = MIGRATIONS
             connection.execute(
                 sa.insert(tables.meta), [{"key": _VERSION, "value": newest}, {"key": "plan", "value": 0}]
             )
-            return
+            return newest
         if version > newest:
             raise BookError(
                 f"{database.name} has schema version {version}, written by a newer firesense; ours is {newest}"
@@ -106,6 +107,7 @@ def prepare(database: Database, migrations: Sequence[Sequence[str]] = MIGRATIONS
         for statement in (sql for migration in migrations[version - 1 :] for sql in migration):
             connection.exec_driver_sql(statement)
         connection.execute(sa.update(tables.meta).where(tables.meta.c.key == _VERSION).values(value=newest))
+    return newest
 
 
 def _found(connection: Connection, name: str) -> int | None:

@@ -46,10 +46,10 @@ class Database:
             self._engine = sa.create_engine(address, pool_size=8, max_overflow=24)
         except (SQLAlchemyError, ImportError, TypeError) as error:
             raise BookError(f"the book's URL cannot be used: {error}") from error
-        self._file: Path | None = None
+        self.file: Path | None = None
         self._inode: int | None = None
         if self._engine.dialect.name == "sqlite":
-            self._file = _keep_private(address.database)
+            self.file = _keep_private(address.database)
             sa.event.listen(self._engine, "connect", _set_up_sqlite)
             sa.event.listen(self._engine, "begin", _begin_sqlite)
         self._writer = self._engine.execution_options(writes=True)
@@ -74,13 +74,13 @@ class Database:
     @property
     def to_be_mended(self) -> str:
         """Why this database must not be gone on with: damage was met in it, or its file was replaced."""
-        if self._file is None:
+        if self.file is None:
             return ""
-        if suspicion(self._file).exists():
+        if suspicion(self.file).exists():
             return "damage was met that cannot be read past"
         if self._inode is None:
-            self._inode = _inode(self._file)
-        return "" if _inode(self._file) == self._inode else "the file was replaced by another one"
+            self._inode = _inode(self.file)
+        return "" if _inode(self.file) == self._inode else "the file was replaced by another one"
 
     @contextmanager
     def _as_book_errors(self) -> Iterator[None]:
@@ -89,8 +89,8 @@ class Database:
         except (SQLAlchemyError, sqlite3.Error, Unreadable) as error:
             # without SQLAlchemy's copy of the parameters: they hold secrets
             reason = getattr(error, "orig", None) or error
-            if self._file is not None and (is_damage(reason) or isinstance(reason, Unreadable)):
-                suspect(self._file)  # the next start mends it
+            if self.file is not None and (is_damage(reason) or isinstance(reason, Unreadable)):
+                suspect(self.file)  # the next start mends it
             raise BookError(f"{self.name}: {reason}") from error
 
 

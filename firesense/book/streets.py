@@ -12,6 +12,8 @@ from firesense.domain.errors import BookError
 from firesense.domain.outcome import Tally
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy.engine import Connection
 
     from firesense.domain.outcome import Outcome
@@ -52,17 +54,21 @@ class Streets(Chapter):
             row = connection.execute(_TALLY, {"street": street}).one_or_none()
         return Tally() if row is None else Tally(*row)
 
-    def commit(self, outcome: Outcome) -> None:
+    def commit(self, outcome: Outcome) -> Mapping[str, str]:
         """Write all that came of a stretch of the journal, with the position after it.
 
-        Raising an alert whose id is known, and quarantining an offset that is there, change nothing. Raises BookError
-        when the street has been further: two of one street are running, or one was restored from an old backup.
+        Raising an alert whose id is known, and quarantining an offset that is there, change nothing. An alarm that
+        another street has raised meanwhile is not raised twice: of such alerts their ids are given, each with the one
+        that stands. Raises BookError when the street has been further: two of one street are running, or one was
+        restored from an old backup.
         """
+        standing: dict[str, str] = {}
         with self._database.writing() as connection:
             _move(connection, outcome)
             for deed in outcome.deeds:
-                deeds.do(connection, deed, outcome.at)
+                deeds.do(connection, deed, outcome.at, standing)
             quarantine.keep(connection, outcome.refusals)
+        return standing
 
 
 def _position(connection: Connection, street: str) -> int | None:

@@ -215,6 +215,7 @@ alert = Table(
     _must("open", Boolean),
 )
 Index("alert_open", alert.c.open, alert.c.rank, alert.c.raised_at.desc())
+Index("alert_same", alert.c.device, alert.c.rule)
 Index("alert_newest", alert.c.rank, alert.c.raised_at.desc())
 
 because = Table(

@@ -50,6 +50,19 @@ class LateHouse(SmallHouse):
         asyncio.run(self._duty())
         return stretches
 
+    def judged_while_the_scout_raises(self, monkeypatch):
+        """Alerting has begun a stretch, the scout looks at what has just come in, and then alerting writes."""
+        read = self.alerting._reader.read
+
+        def late(batch):
+            monkeypatch.setattr(self.alerting._reader, "read", read)
+            assert self.scouted()
+            return read(batch)
+
+        monkeypatch.setattr(self.alerting, "_most", 50)
+        monkeypatch.setattr(self.alerting._reader, "read", late)
+        self.alerting.step()
+
     def fires(self):
         return [
             (alert.device, alert.condition, alert.trips) for alert in self.open_alerts() if alert.rule == "smoke-fire"
@@ -161,3 +174,32 @@ def test_killed_it_goes_on_and_tells_nobody_twice(house):
     house.settle()
     assert [device for device, _, _ in sorted(house.fires())] == ["smoke-4", "smoke-5"]
     assert len(house.told) == 2 * told
+
+
+def test_scout_and_alerting_that_see_one_fire_in_the_same_moment_make_one_alert(house, monkeypatch):
+    house.journalled(smoke(house.clock, 4, alarm=1))
+    house.backlog()
+    house.journalled(smoke(house.clock, 4, alarm=1))
+    house.judged_while_the_scout_raises(monkeypatch)
+    [(device, condition, trips)] = house.fires()
+    assert (device, condition, trips) == ("smoke-4", Condition.FIRING, 2)
+    told = len(house.told_of("fire"))
+    house.settle()
+    assert [device for device, _, _ in house.fires()] == ["smoke-4"]
+    assert len(house.told_of("fire")) == told
+
+    house.journalled(smoke(house.clock, 4, alarm=0))
+    house.settle()
+    assert [condition for _, condition, _ in house.fires()] == [Condition.LATCHED]
+
+
+def test_what_ended_before_the_scouts_fire_began_does_not_end_it(house, monkeypatch):
+    house.journalled(smoke(house.clock, 4, alarm=1))
+    house.clock.at += SECOND
+    house.journalled(smoke(house.clock, 4, alarm=0))
+    house.backlog()
+    house.journalled(smoke(house.clock, 4, alarm=1))
+    house.judged_while_the_scout_raises(monkeypatch)
+    assert [(device, condition) for device, condition, _ in house.fires()] == [("smoke-4", Condition.FIRING)]
+    house.settle()
+    assert [(device, condition) for device, condition, _ in house.fires()] == [("smoke-4", Condition.FIRING)]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from firesense.book import SqlBook, mend, mending
+from firesense.book import SqlBook, definitions, mend, mending
 from firesense.domain.errors import BookError
 from firesense.domain.outcome import Tally
 from firesense.ports import User
@@ -33,6 +33,7 @@ def template(tmp_path_factory):
 
 @pytest.fixture
 def path(template, tmp_path):
+    shutil.copy(definitions.kept_beside(template), tmp_path)
     return Path(shutil.copy(template, tmp_path / "book.db"))
 
 
@@ -109,6 +110,7 @@ def test_a_page_of_rubbish_costs_what_was_on_it(path):
         body = bytearray(path.read_bytes())
         body[page * 4096 : (page + 1) * 4096] = random.Random(page).randbytes(4096)
         copy.write_bytes(body)
+        shutil.copy(definitions.kept_beside(path), definitions.kept_beside(copy))
         mended = mend(url(copy), "now")
         usable(copy)
         if mended is not None:
@@ -166,3 +168,35 @@ def test_of_a_large_book_letters_that_are_none_are_met_when_its_devices_are_read
     book.close()
     assert mend(url(path), "now") is not None
     assert usable(path)[0] == MANY
+
+
+def test_damaged_definitions_cost_no_rows(path):
+    body = path.read_bytes()
+    spoilt = 0
+    for name in ("alert", "climb", "call", "device"):
+        word = f"CREATE TABLE {name} ".encode()
+        assert word in body
+        path.write_bytes(body.replace(word, b"CREATE TABLE <" + b"x" * (len(word) - 14)))
+        mended = mend(url(path), f"now-{name}")
+        assert mended is not None
+        assert usable(path) == (MANY, MANY, 2 * MANY)
+        spoilt += 1
+    assert spoilt == 4
+
+
+def test_a_page_of_definitions_that_is_rubbish_costs_no_rows(path):
+    body = bytearray(path.read_bytes())
+    page = body.index(b"CREATE TABLE climb") // 4096
+    assert page > 0, "of the first page SQLite's own header would go, too"
+    body[page * 4096 : (page + 1) * 4096] = random.Random(1).randbytes(4096)
+    path.write_bytes(body)
+    assert mend(url(path), "now") is not None
+    assert usable(path) == (MANY, MANY, 2 * MANY)
+
+
+def test_without_a_copy_of_the_definitions_what_can_be_found_is_kept(path):
+    definitions.kept_beside(path).unlink()
+    body = path.read_bytes()
+    path.write_bytes(body.replace(b"CREATE TABLE climb", b"CREATE <ABLE climb"))
+    assert mend(url(path), "now").kept["climb"] == 0
+    assert usable(path)[:2] == (MANY, MANY)
