@@ -107,7 +107,7 @@ class Hazards(Chapter):
     def report_hazard(self, deed: Raise, hazard: Hazard) -> Hazard:
         """Raise the alert of a reported hazard with its case; what was reported already stays as it is."""
         with self._database.writing() as connection:
-            deeds.do(connection, deed, deed.alert.raised_at)
+            deeds.do(connection, deed, deed.alert.raised_at, {})
             new = insert_new(connection, tables.hazard).on_conflict_do_nothing()
             connection.execute(new.values(rows.hazard_values(hazard)))
             return _read(connection, hazard.alert) or hazard
