@@ -354,7 +354,7 @@ class Book(Protocol):
         ...
 
     def acknowledge(self, alert_id: str, who: str, at: Instant) -> Alert:
-        """Take an open alert: its climb ends, calls not sent yet become moot.
+        """Take an open alert: calls not sent yet become moot, and its climb waits for as long as its ladder grants.
 
         Raises NotFound, or Conflict when it is closed or someone else has it.
         """

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from firesense.text_hazards import HAZARD_TEXTS
+from firesense.text_ladders import LADDER_TEXTS
 from firesense.text_quiet import QUIET_TEXTS
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "case.open": ("待处置", "open"),
     "case.acknowledged": ("已接警", "acknowledged"),
     "case.dispatched": ("已派员", "dispatched"),
+    "case.on-site": ("已到场", "on site"),
     "case.verified": ("已核实", "verified"),
     "case.closed": ("已办结", "closed"),
     "finding.fire": ("火情属实", "fire"),
@@ -182,7 +184,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "channel.wecom": ("企业微信", "WeCom"),
     "channel.feishu": ("飞书", "Feishu"),
     "climb.climbing": ("逐级上报中", "climbing"),
-    "climb.acknowledged": ("已接警，停止上报", "taken, climb ended"),
+    "climb.acknowledged": ("已接警，等待处置", "taken, waiting for what is done"),
     "climb.stopped": ("已停止上报", "climb ended"),
     "climb.exhausted": ("已报至顶层，无人接警", "climbed to the top, nobody took it"),
     "call.state.queued": ("待发送", "queued"),
@@ -384,6 +386,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "explain.no_ladder": ("没有上报路线", "no ladder"),
     "explain.attempts": ("尝试 {count} 次", "{count} attempts"),
     **HAZARD_TEXTS,
+    **LADDER_TEXTS,
     **QUIET_TEXTS,
 }
 

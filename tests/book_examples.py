@@ -7,7 +7,19 @@ from datetime import timedelta
 
 from firesense.domain.alert import Alert, AlertClass, Grade, alert_id
 from firesense.domain.device import Device
-from firesense.domain.escalation import Call, CallState, Climb, Ladder, Purpose, Rung, Selector, Step, StepKind
+from firesense.domain.escalation import (
+    Call,
+    CallState,
+    Climb,
+    Hours,
+    Ladder,
+    Purpose,
+    Rung,
+    Selector,
+    Step,
+    StepKind,
+    Timers,
+)
 from firesense.domain.frame import Reason, Refusal
 from firesense.domain.instant import MINUTE
 from firesense.domain.outcome import Outcome, Raise, Tally
@@ -19,14 +31,17 @@ LADDER = Ladder(
     "township",
     (
         Rung(("grid-member",), ("robot", "mail"), timedelta(minutes=2)),
-        Rung(("grid-leader", "station-duty"), ("robot",), timedelta(minutes=5)),
+        Rung(("grid-leader", "station-duty"), ("robot",), timedelta(minutes=5), 2, timedelta(minutes=1)),
     ),
     repeat=None,
 )
+TIMED = replace(LADDER, timers=Timers(*(timedelta(minutes=10),) * 3))
 SELECTORS = (
     Selector(
         "township", frozenset({"fire"}), frozenset({"major"}), frozenset({"t1", "t2"}), frozenset({"lives-alone"})
     ),
+    Selector("township", seasons=frozenset({"heating"}), hours=Hours(timedelta(hours=22), timedelta(hours=6)), start=1),
+    Selector("township", confirmed=True),
     Selector("township"),
 )
 ORG = Org(

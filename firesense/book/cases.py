@@ -10,10 +10,10 @@ import sqlalchemy as sa
 from firesense.book import rows, tables
 from firesense.book.hazards import refuse_while_a_hazard
 from firesense.book.sql import Chapter
-from firesense.book.story import add_steps, drop_calls, end_climb, read_alert, write_alert
+from firesense.book.story import add_steps, move_case, read_alert, write_alert
 from firesense.domain.alert import Alert, Case, Condition
 from firesense.domain.errors import Conflict, NotFound
-from firesense.domain.escalation import ClimbState, Step, StepKind
+from firesense.domain.escalation import Step, StepKind
 
 if TYPE_CHECKING:
     from firesense.domain.alert import Finding
@@ -57,7 +57,7 @@ class Cases(Chapter):
             return [Alert(*row) for row in connection.execute(question, values)]
 
     def acknowledge(self, alert_id: str, who: str, at: Instant) -> Alert:
-        """Take an open alert: its climb ends, calls not sent yet become moot. Who has it already keeps it.
+        """Take an open alert: its climb waits as its ladder says, unsent calls are moot. Who has it already keeps it.
 
         Raises NotFound, or Conflict when it is closed or someone else has it.
         """
@@ -69,8 +69,7 @@ class Cases(Chapter):
                 return alert
             if alert.acknowledged_by:
                 raise Conflict(f"{alert.acknowledged_by} has alert {alert_id}")
-            end_climb(connection, alert_id, ClimbState.ACKNOWLEDGED, [ClimbState.CLIMBING, ClimbState.EXHAUSTED])
-            drop_calls(connection, alert_id)
+            move_case(connection, alert_id, Case.ACKNOWLEDGED, at)
             add_steps(connection, [Step(alert_id, at, StepKind.ACKNOWLEDGED, who)])
             return write_alert(
                 connection, replace(alert, case=Case.ACKNOWLEDGED, acknowledged_at=at, acknowledged_by=who)
@@ -86,8 +85,7 @@ class Cases(Chapter):
             if not alert.open:
                 raise Conflict(f"alert {alert_id} is closed already")
             refuse_while_a_hazard(connection, alert_id)
-            end_climb(connection, alert_id, ClimbState.STOPPED, [ClimbState.CLIMBING])
-            drop_calls(connection, alert_id)
+            move_case(connection, alert_id, Case.CLOSED, at)
             add_steps(connection, [Step(alert_id, at, StepKind.CLOSED, who, {"finding": finding.value, "note": note})])
             reset = Condition.RESOLVED if alert.condition is Condition.LATCHED else alert.condition
             return write_alert(

@@ -25,7 +25,7 @@ _DUE = (
     .order_by(_CLIMB.rank, _CLIMB.due_at)
     .limit(sa.bindparam("most"))
 )
-_OF_ALERT = sa.select(*rows.CLIMB).where(_CLIMB.alert == sa.bindparam("id"))
+_OF_ALERT = sa.select(*rows.CLIMB).where(_CLIMB.alert == sa.bindparam("id"), _CLIMB.strand == "")
 # The least of each rank is the first entry of its part of an index.
 _NEXT_DUE = sa.union_all(
     *(
@@ -59,7 +59,11 @@ class Climbs(Chapter):
         with self._database.writing() as connection:
             changed = connection.execute(
                 sa.update(tables.climb)
-                .where(_CLIMB.alert == before.alert, _CLIMB.version == before.version)
+                .where(
+                    _CLIMB.alert == before.alert,
+                    _CLIMB.strand == before.strand,
+                    _CLIMB.version == before.version,
+                )
                 .values(moved)
             )
             if not changed.rowcount:

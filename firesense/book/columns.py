@@ -6,6 +6,7 @@ Instants and durations are microseconds in a BIGINT, words are their own text, m
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from sqlalchemy import BigInteger, Integer, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from firesense.domain.because import Because
-from firesense.domain.escalation import Rung
+from firesense.domain.escalation import Hours, Rung, Timers
 from firesense.domain.instant import micros
 from firesense.domain.roster import Rotation
 
@@ -81,7 +82,6 @@ def _write(value: object) -> str:
 _read_mapping = msgspec.json.Decoder(dict[str, str]).decode
 _read_names = msgspec.json.Decoder(tuple[str, ...]).decode
 _read_set = msgspec.json.Decoder(frozenset[str]).decode
-_read_rungs = msgspec.json.Decoder(list[tuple[tuple[str, ...], tuple[str, ...], int]]).decode
 
 MAPPING = Kept(lambda mapping: _write(dict(mapping)), _read_mapping)
 NAMES = Kept(_write, lambda text: () if text == "[]" else _read_names(text))  # empty for most of 100,000 devices
@@ -90,8 +90,52 @@ DURATION = KeptNumber(micros, lambda count: count * _MICROSECOND)
 BECAUSE = Kept(_write, msgspec.json.Decoder(Because).decode)
 _encode = msgspec.json.Encoder(order="sorted").encode  # sets, too, in their order
 ROTATIONS = Kept(lambda rotations: _encode(rotations).decode(), msgspec.json.Decoder(tuple[Rotation, ...]).decode)
-# [roles, channels, wait in microseconds] each
-RUNGS = Kept(
-    lambda rungs: _write([(rung.roles, rung.channels, micros(rung.wait)) for rung in rungs]),
-    lambda text: tuple(Rung(roles, channels, wait * _MICROSECOND) for roles, channels, wait in _read_rungs(text)),
+
+
+class _Rung(msgspec.Struct, array_like=True):
+    """A rung as it is kept; those written before there were repeats end after the wait. Times in microseconds."""
+
+    roles: tuple[str, ...]
+    channels: tuple[str, ...]
+    wait: int
+    repeat: int = 0
+    every: int | None = None
+    place: str = ""
+
+
+_read_rungs = msgspec.json.Decoder(list[_Rung]).decode
+_read_times = msgspec.json.Decoder(tuple[int | None, int | None, int | None]).decode
+_read_hours = msgspec.json.Decoder(tuple[int, int]).decode
+
+
+def _span(count: int | None) -> timedelta | None:
+    return None if count is None else count * _MICROSECOND
+
+
+def _count(span: timedelta | None) -> int | None:
+    return None if span is None else micros(span)
+
+
+def _write_rung(rung: Rung) -> _Rung:
+    return _Rung(rung.roles, rung.channels, micros(rung.wait), rung.repeat, _count(rung.every), rung.place)
+
+
+@lru_cache(1024)  # a hundred thousand climbs have copies of a few ladders
+def _rungs(text: str) -> tuple[Rung, ...]:
+    return tuple(
+        Rung(kept.roles, kept.channels, kept.wait * _MICROSECOND, kept.repeat, _span(kept.every), kept.place)
+        for kept in _read_rungs(text)
+    )
+
+
+RUNGS = Kept(lambda rungs: _write([_write_rung(rung) for rung in rungs]), _rungs)
+# Three times in microseconds, null for ever: arrive, result, close.
+TIMERS = Kept(
+    lambda timers: _write([_count(timers.arrive), _count(timers.result), _count(timers.close)]),
+    lambda text: Timers(*map(_span, _read_times(text))),
+)
+# Two times after midnight in microseconds.
+HOURS = Kept(
+    lambda hours: _write([micros(hours.first), micros(hours.last)]),
+    lambda text: Hours(*(count * _MICROSECOND for count in _read_hours(text))),
 )

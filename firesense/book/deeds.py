@@ -10,7 +10,7 @@ import structlog
 
 from firesense.book import rows, tables
 from firesense.book.sql import insert_new
-from firesense.book.story import add_steps, drop_calls, end_climb, queue_calls, read_alert, write_alert
+from firesense.book.story import add_steps, drop_calls, end_climb, end_whistles, queue_calls, read_alert, write_alert
 from firesense.domain.alert import Case, Condition, Finding
 from firesense.domain.errors import NotFound
 from firesense.domain.escalation import Call, CallState, ClimbState, Purpose, Step, StepKind
@@ -28,7 +28,7 @@ _TOLD = (
     sa.select(*rows.CALL)
     .where(
         tables.call.c.alert == sa.bindparam("id"),
-        tables.call.c.purpose == Purpose.ALERT,
+        tables.call.c.purpose.in_((Purpose.ALERT, Purpose.UNDONE, Purpose.WHISTLE)),
         tables.call.c.state.in_((CallState.SENT, CallState.DELIVERED)),
     )
     .order_by(tables.call.c.number)
@@ -47,11 +47,13 @@ _SAME = (
 )
 _START_AGAIN = (
     sa.update(tables.climb)
-    .where(tables.climb.c.alert == sa.bindparam("id"))
+    .where(tables.climb.c.alert == sa.bindparam("id"), tables.climb.c.strand == "")
     .values(
         state=ClimbState.CLIMBING,
         rung=0,
+        tries=0,
         round=tables.climb.c.round + 1,
+        first_round=tables.climb.c.round + 1,
         due_at=sa.bindparam("now"),
         version=tables.climb.c.version + 1,
     )
@@ -131,6 +133,7 @@ def _clear(connection: Connection, deed: Clear, now: Instant) -> None:
         end_climb(connection, alert.id, ClimbState.STOPPED, [ClimbState.CLIMBING])
         drop_calls(connection, alert.id)
         if not alert.acknowledged_by:
+            end_whistles(connection, alert.id)
             cleared = replace(cleared, case=Case.CLOSED, closed_at=now, finding=Finding.CLEARED_ITSELF)
             steps.append(Step(alert.id, now, StepKind.CLOSED, detail={"finding": Finding.CLEARED_ITSELF.value}))
     write_alert(connection, cleared)

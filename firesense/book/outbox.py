@@ -25,12 +25,14 @@ _CALL = tables.call.c
 _DUE = sa.and_(_CALL.rank.in_(rows.RANKS), _CALL.ready_at <= sa.bindparam("now"))
 _FREE = _CALL.channel.not_in(sa.bindparam("without", expanding=True))
 _ANY_DUE = sa.select(_CALL.number).where(_DUE, _FREE).limit(1)
-_TAKEN = sa.select(tables.alert.c.id).where(tables.alert.c.id == _CALL.alert, tables.alert.c.case != Case.OPEN)
-_DROP_TAKEN = (
-    sa.update(tables.call)
-    .where(_DUE, _CALL.purpose == Purpose.ALERT, _TAKEN.exists())
-    .values(state=CallState.MOOT, ready_at=None)
+_TAKEN = sa.select(tables.alert.c.id).where(
+    tables.alert.c.id == _CALL.alert,
+    sa.or_(
+        sa.and_(_CALL.purpose == Purpose.ALERT, tables.alert.c.case != Case.OPEN),
+        sa.and_(_CALL.purpose.in_((Purpose.UNDONE, Purpose.WHISTLE)), tables.alert.c.case == Case.CLOSED),
+    ),
 )
+_DROP_TAKEN = sa.update(tables.call).where(_DUE, _TAKEN.exists()).values(state=CallState.MOOT, ready_at=None)
 _TAKE = (
     sa.select(_CALL.number, *rows.CALL, *rows.ALERT)
     .join(tables.alert, tables.alert.c.id == _CALL.alert)
@@ -154,5 +156,5 @@ def _tell_end(connection: Connection, call: Call, told: Condition | None, at: In
     """Tell someone it is over who was being told of it when it ended, and so was in nobody's list of the told."""
     alert = read_alert(connection, call.alert)
     ended = alert.condition not in {Condition.FIRING, told}
-    if call.purpose is Purpose.ALERT and ended and not alert.closed_by:
+    if call.purpose in {Purpose.ALERT, Purpose.UNDONE, Purpose.WHISTLE} and ended and not alert.closed_by:
         queue_calls(connection, [cleared_call(call, alert, at)])

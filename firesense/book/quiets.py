@@ -44,7 +44,7 @@ _TO_HOLD = sa.select(*rows.ALERT).where(_ALERT.id.in_(sa.bindparam("ids", expand
 _HELD = sa.select(*rows.ALERT).where(_ALERT.open, _ALERT.quiet == sa.bindparam("id"))
 _WAIT = (
     sa.update(tables.climb)
-    .where(_CLIMB.alert == sa.bindparam("of"), _CLIMB.state == ClimbState.CLIMBING)
+    .where(_CLIMB.alert == sa.bindparam("of"), _CLIMB.strand == "", _CLIMB.state == ClimbState.CLIMBING)
     .values(due_at=sa.bindparam("until"), version=_CLIMB.version + 1)
 )
 _AT_ONCE = 500  # parameters of one question

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from firesense.book import tables
 from firesense.domain.alert import Alert, AlertClass
 from firesense.domain.device import Device
-from firesense.domain.escalation import Call, CallState, Climb, ClimbState, Ladder, Selector, Step
+from firesense.domain.escalation import Call, CallState, Climb, Ladder, Selector, Step
 from firesense.domain.frame import Refusal
 from firesense.domain.hazard import Hazard
 from firesense.domain.place import Person, Place
@@ -55,8 +55,9 @@ STEP = _columns(tables.step, Step)
 STRANGER = _columns(tables.stranger, Stranger)
 USER = _columns(tables.user, User)
 LADDER = _columns(tables.ladder, Ladder)
-_WAY = [tables.climb.c[name] for name in ("state", "rung", "round", "due_at", "version")]
-CLIMB = [tables.climb.c[name] for name in ("alert", "ladder", "rungs", "repeat")] + _WAY
+_COPY = ("ladder", "rungs", "repeat", "timers")
+_WAY = [tables.climb.c[field.name] for field in fields(Climb) if field.name not in {"alert", "ladder"}]
+CLIMB = [tables.climb.c[name] for name in ("alert", *_COPY)] + _WAY
 
 _KINDS = (
     Alert,
@@ -128,13 +129,14 @@ def ready_at(call: Call) -> Instant | None:
 def climb_values(climb: Climb) -> dict[str, Any]:
     """Give a climb's columns but for its rank; one that is over is never due."""
     way = {column.name: getattr(climb, column.name) for column in _WAY}
-    if climb.state is not ClimbState.CLIMBING:
+    if not climb.live:
         way["due_at"] = None
-    copy = {"ladder": climb.ladder.id, "rungs": climb.ladder.rungs, "repeat": climb.ladder.repeat}
+    ladder = climb.ladder
+    copy = dict(zip(_COPY, (ladder.id, ladder.rungs, ladder.repeat, ladder.timers), strict=True))
     return {"alert": climb.alert} | copy | way
 
 
 def climb_of(row: Any) -> Climb:
     """Make a climb of a row of CLIMB."""
-    alert, ladder, rungs, repeat, *way = row
-    return Climb(alert, Ladder(ladder, rungs, repeat), *way)
+    alert, ladder, rungs, repeat, timers, *way = row
+    return Climb(alert, Ladder(ladder, rungs, repeat, timers), *way)

@@ -78,6 +78,28 @@ MIGRATIONS: Sequence[Sequence[str]] = (
         "CREATE INDEX quiet_ends ON quiet (ends_at)",
     ),
     ("CREATE INDEX IF NOT EXISTS alert_same ON alert (device, rule)",),
+    (
+        "ALTER TABLE ladder ADD COLUMN timers TEXT DEFAULT '[null,null,null]' NOT NULL",
+        "ALTER TABLE selector ADD COLUMN seasons TEXT DEFAULT '[]' NOT NULL",
+        "ALTER TABLE selector ADD COLUMN hours TEXT",
+        "ALTER TABLE selector ADD COLUMN confirmed BOOLEAN DEFAULT FALSE NOT NULL",
+        "ALTER TABLE selector ADD COLUMN start INTEGER DEFAULT 0 NOT NULL",
+        "ALTER TABLE call ADD COLUMN strand TEXT DEFAULT '' NOT NULL",
+        "ALTER TABLE call ADD COLUMN detail TEXT DEFAULT '{}' NOT NULL",
+        "DROP INDEX climb_due",
+        "ALTER TABLE climb RENAME TO climb_of_one",
+        """CREATE TABLE climb (
+            alert TEXT NOT NULL REFERENCES alert (id) DEFERRABLE INITIALLY DEFERRED, strand TEXT NOT NULL,
+            ladder TEXT NOT NULL, rungs TEXT NOT NULL, repeat INTEGER, timers TEXT NOT NULL, state TEXT NOT NULL,
+            rung INTEGER NOT NULL, round INTEGER NOT NULL, due_at BIGINT, version INTEGER NOT NULL,
+            tries INTEGER NOT NULL, first_round INTEGER NOT NULL, "by" TEXT NOT NULL, reason TEXT NOT NULL,
+            rank INTEGER NOT NULL, PRIMARY KEY (alert, strand)
+        )""",
+        """INSERT INTO climb SELECT alert, '', ladder, rungs, repeat, '[null,null,null]', state, rung, round, due_at,
+            version, 0, 0, '', '', rank FROM climb_of_one""",
+        "DROP TABLE climb_of_one",
+        "CREATE INDEX climb_due ON climb (rank, due_at)",
+    ),
 )
 
 _VERSION = "schema"

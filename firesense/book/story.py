@@ -1,16 +1,17 @@
-"""The story of an alert, and the two things every change of its state writes: steps, and work that is over."""
+"""The story of an alert, and what every change of its state writes: steps, its climb, and work that is over."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from firesense.book import rows, tables
 from firesense.book.sql import Chapter, insert_new
-from firesense.domain.alert import Alert
+from firesense.domain.alert import Alert, Case
 from firesense.domain.errors import NotFound
 from firesense.domain.escalation import CallState, ClimbState, Purpose, Step
+from firesense.escalate import after_deed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from firesense.domain.because import Because
-    from firesense.domain.escalation import Call
+    from firesense.domain.escalation import Call, Climb
+    from firesense.domain.instant import Instant
 
 _ALERT = sa.select(*rows.ALERT).where(tables.alert.c.id == sa.bindparam("id"))
 _STORY = sa.select(*rows.STEP).where(tables.step.c.alert == sa.bindparam("id")).order_by(tables.step.c.number)
@@ -28,10 +30,28 @@ _MOOT = (
     sa.update(tables.call)
     .where(
         tables.call.c.alert == sa.bindparam("id"),
-        tables.call.c.purpose == Purpose.ALERT,
+        tables.call.c.purpose.in_((Purpose.ALERT, Purpose.UNDONE)),
         tables.call.c.state.in_(rows.PENDING),
     )
     .values(state=CallState.MOOT, ready_at=None)
+)
+
+_MOOT_WHISTLES = (
+    sa.update(tables.call)
+    .where(
+        tables.call.c.alert == sa.bindparam("id"),
+        tables.call.c.purpose == Purpose.WHISTLE,
+        tables.call.c.state.in_(rows.PENDING),
+    )
+    .values(state=CallState.MOOT, ready_at=None)
+)
+_CLIMB = sa.select(*rows.CLIMB).where(
+    tables.climb.c.alert == sa.bindparam("id"), tables.climb.c.strand == sa.bindparam("strand")
+)
+_END = (
+    sa.update(tables.climb)
+    .where(tables.climb.c.alert == sa.bindparam("id"))
+    .values(state=sa.bindparam("ended"), due_at=None, version=tables.climb.c.version + 1)
 )
 
 
@@ -87,11 +107,46 @@ def drop_calls(connection: Connection, alert_id: str) -> None:
     connection.execute(_MOOT, {"id": alert_id})
 
 
+def read_climb(connection: Connection, alert_id: str, strand: str = "", *, to_change: bool = False) -> Climb | None:
+    """Read a climb, and keep others from changing it until the transaction ends; None when there is none."""
+    question = _CLIMB.with_for_update() if to_change else _CLIMB
+    row = connection.execute(question, {"id": alert_id, "strand": strand}).one_or_none()
+    return None if row is None else rows.climb_of(row)
+
+
+def write_climb(connection: Connection, climb: Climb) -> None:
+    """Write a climb over its row."""
+    at = tables.climb.c
+    changed = sa.update(tables.climb).where(at.alert == climb.alert, at.strand == climb.strand)
+    connection.execute(changed.values(rows.climb_values(climb)))
+
+
+def move_case(connection: Connection, alert_id: str, case: Case, now: Instant) -> None:
+    """Let the climb of an alert follow its case, which a person has moved: what was not sent is moot, the timer runs.
+
+    With the case closed its whistles are over, too.
+    """
+    climb = read_climb(connection, alert_id, to_change=True)
+    if climb is not None:
+        write_climb(connection, after_deed(climb, case, now))
+    drop_calls(connection, alert_id)
+    if case is Case.CLOSED:
+        end_whistles(connection, alert_id)
+
+
 def end_climb(connection: Connection, alert_id: str, state: ClimbState, ending: Sequence[ClimbState]) -> None:
-    """End the climb of an alert if it is in one of these states."""
-    climb = tables.climb
+    """End the climb of an alert if it is in one of these states; its whistles go on."""
     connection.execute(
-        sa.update(climb)
-        .where(climb.c.alert == alert_id, climb.c.state.in_(ending))
-        .values(state=state, due_at=None, version=climb.c.version + 1)
+        _END.where(tables.climb.c.state.in_(ending), tables.climb.c.strand == ""), _ended(alert_id, state)
     )
+
+
+def end_whistles(connection: Connection, alert_id: str) -> None:
+    """Nobody need come any more: whistles are over, and calls of theirs that were not sent are moot."""
+    over = _END.where(tables.climb.c.state == ClimbState.CLIMBING, tables.climb.c.strand != "")
+    connection.execute(over, _ended(alert_id, ClimbState.STOPPED))
+    connection.execute(_MOOT_WHISTLES, {"id": alert_id})
+
+
+def _ended(alert_id: str, state: ClimbState) -> dict[str, Any]:
+    return {"id": alert_id, "ended": state}

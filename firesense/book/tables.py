@@ -28,7 +28,19 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from firesense.book.columns import BECAUSE, DURATION, MAPPING, NAME_SET, NAMES, NUMBER, ROTATIONS, RUNGS, word
+from firesense.book.columns import (
+    BECAUSE,
+    DURATION,
+    HOURS,
+    MAPPING,
+    NAME_SET,
+    NAMES,
+    NUMBER,
+    ROTATIONS,
+    RUNGS,
+    TIMERS,
+    word,
+)
 from firesense.domain.alert import AlertClass, Case, Condition, Finding, Grade
 from firesense.domain.escalation import CallState, ClimbState, Purpose, StepKind
 from firesense.domain.frame import Reason
@@ -149,6 +161,7 @@ ladder = Table(
     _must("id", Text, key=True),
     _must("rungs", RUNGS),
     Column("repeat", Integer),
+    _must("timers", TIMERS),
 )
 selector = Table(
     "selector",
@@ -159,6 +172,10 @@ selector = Table(
     _must("grades", NAME_SET),
     _must("places", NAME_SET),
     _must("tags", NAME_SET),
+    _must("seasons", NAME_SET),
+    Column("hours", HOURS),
+    _must("confirmed", Boolean),
+    _must("start", Integer),
 )
 device = Table(
     "device",
@@ -257,14 +274,20 @@ climb = Table(
     "climb",
     metadata,
     _must("alert", Text, _of("alert.id"), key=True),
+    _must("strand", Text, key=True),  # empty for the alert's own; each whistle has one
     _must("ladder", Text),
     _must("rungs", RUNGS),
     Column("repeat", Integer),
+    _must("timers", TIMERS),
     _must("state", word(ClimbState)),
     _must("rung", Integer),
     _must("round", Integer),
     Column("due_at", BigInteger),
     _must("version", Integer),
+    _must("tries", Integer),
+    _must("first_round", Integer),
+    _must("by", Text),
+    _must("reason", Text),
     _must("rank", Integer),
 )
 Index("climb_due", climb.c.rank, climb.c.due_at)
@@ -291,6 +314,8 @@ call = Table(
     _must("attempts", Integer),
     _must("receipt", Text),
     Column("sent_at", BigInteger),
+    _must("strand", Text),
+    _must("detail", MAPPING),
     _must("rank", Integer),
     Column("ready_at", BigInteger),
     # What the alert was when the call was leased: who was told it fires is told when it does not.

@@ -100,7 +100,7 @@ def bulletins(alert: Alert, story: Iterable[Step], sender: str) -> list[Bulletin
     telling.tell(Kind.ALERT, now, alert.raised_at)
     for step in steps:
         match step.kind:
-            case StepKind.CLIMBED:
+            case StepKind.CLIMBED if "strand" not in step.detail:  # a whistle calls somebody in, besides the climb
                 # It climbs again after it was closed when the device says so again: what was found is found no more.
                 now = replace(now, rung=_count(step, "rung"), round=_count(step, "round"), finding=None)
                 telling.tell(Kind.UPDATE, now, step.at)

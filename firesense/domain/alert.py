@@ -47,6 +47,7 @@ class Case(StrEnum):
     OPEN = "open"
     ACKNOWLEDGED = "acknowledged"
     DISPATCHED = "dispatched"
+    ON_SITE = "on-site"
     VERIFIED = "verified"
     CLOSED = "closed"
 

@@ -17,12 +17,30 @@ if TYPE_CHECKING:
 class Rung:
     """A step: these roles, looked up from the alert's place upwards, by these channels, then wait this long.
 
-    Each person is told over every channel of ``channels`` they have an address for.
+    Each person is told over every channel of ``channels`` they have an address for. ``repeat`` is how often the same
+    rung is called again, ``every`` so long, before the next one is. ``place`` is where the roles are looked up from
+    when that is not the alert's place: a department, or its superior.
     """
 
     roles: tuple[str, ...]
     channels: tuple[str, ...]
     wait: timedelta
+    repeat: int = 0
+    every: timedelta | None = None
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Timers:
+    """How long a case may stand still once somebody has it; None is for ever.
+
+    ``arrive`` runs from taking an alert until somebody is on site (and anew when somebody was sent), ``result`` from
+    there until a finding is known, ``close`` from the finding until the case is closed.
+    """
+
+    arrive: timedelta | None = None
+    result: timedelta | None = None
+    close: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +50,24 @@ class Ladder:
     id: str
     rungs: tuple[Rung, ...]
     repeat: int | None = 0
+    timers: Timers = Timers()
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """A part of every day, from ``first`` up to ``last``, after local midnight; it may pass midnight."""
+
+    first: timedelta
+    last: timedelta
 
 
 @dataclass(frozen=True, slots=True)
 class Selector:
     """Which ladder an alert gets: the first selector that fits wins. Empty sets fit everything.
 
-    ``places`` fits the alert's place and everything below each code.
+    ``places`` fits the alert's place and everything below each code; ``seasons`` are names of calendars, one of which
+    must be in force there; ``hours`` is the local time of day. ``confirmed`` asks for another open fire alert at the
+    same place. ``start`` is the first act: it calls the rungs from the first up to this one (from 0) at once.
     """
 
     ladder: str
@@ -46,14 +75,18 @@ class Selector:
     grades: frozenset[str] = frozenset()
     places: frozenset[str] = frozenset()
     tags: frozenset[str] = frozenset()
+    seasons: frozenset[str] = frozenset()
+    hours: Hours | None = None
+    confirmed: bool = False
+    start: int = 0
 
 
 class ClimbState(StrEnum):
     """Where one alert's way up stands."""
 
     CLIMBING = "climbing"
-    ACKNOWLEDGED = "acknowledged"
-    STOPPED = "stopped"  # the alert resolved or was closed
+    ACKNOWLEDGED = "acknowledged"  # somebody has it; when it is due all the same, the case has stood still too long
+    STOPPED = "stopped"  # the alert resolved or was closed; a whistle was answered
     EXHAUSTED = "exhausted"  # past the last rung of the last repeat, nobody took it
 
 
@@ -61,7 +94,10 @@ class ClimbState(StrEnum):
 class Climb:
     """One alert's way up its own copy of a ladder: editing the ladder later does not move it.
 
-    ``rung`` is the one that acts at ``due_at``; ``round`` counts the repeats.
+    ``rung`` is the one that acts at ``due_at``; ``round`` counts the repeats, and what people do to the case begins a
+    round, too: ``first_round`` is the one since when the ladder's repeats are counted. ``tries`` is how often ``rung``
+    was called already in this round. An alert has one climb whose ``strand`` is empty, and one for every whistle,
+    with who blew it (``by``) and why (``reason``).
     """
 
     alert: str
@@ -71,6 +107,21 @@ class Climb:
     round: int = 0
     due_at: Instant | None = None
     version: int = 0
+    tries: int = 0
+    first_round: int = 0
+    strand: str = ""
+    by: str = ""
+    reason: str = ""
+
+    @property
+    def spent(self) -> bool:
+        """Whether its ladder was climbed as often as it may be."""
+        return self.ladder.repeat is not None and self.round - self.first_round > self.ladder.repeat
+
+    @property
+    def live(self) -> bool:
+        """Whether it may still have something to do."""
+        return self.state in {ClimbState.CLIMBING, ClimbState.ACKNOWLEDGED}
 
     def ended(self, state: ClimbState) -> Climb:
         """The same climb, over."""
@@ -92,8 +143,10 @@ class Purpose(StrEnum):
     """Why someone is called."""
 
     ALERT = "alert"
+    UNDONE = "undone"  # somebody has it, and the case stands still
+    WHISTLE = "whistle"  # a department is called in
     CLEARED = "cleared"  # fire cleared, fault recovered (GB/T 45839-2025 5.10.4)
-    NOTICE = "notice"  # the operator: an empty post, an exhausted ladder
+    NOTICE = "notice"  # the operator: an empty post, an exhausted ladder; whoever whistled: nobody answers
     ASSIGNED = "assigned"  # a hazard is theirs to put right
     REMINDER = "reminder"  # a hazard has to be put right soon
     OVERDUE = "overdue"  # a hazard was not seen to in its time
@@ -104,8 +157,9 @@ class Purpose(StrEnum):
 class Call:
     """Someone to be told, by one channel, of one alert: a row of the outbox.
 
-    ``key`` says what makes it the same call (alert, purpose, round, rung, person, channel), so that writing it twice
-    is writing it once, and a receiver can drop what it has seen.
+    ``key`` says what makes it the same call (alert, strand, purpose, round, rung, try, person, channel), so that
+    writing it twice is writing it once, and a receiver can drop what it has seen. ``strand`` is that of its climb.
+    ``detail`` is what is to be said besides: ``why`` the case stands still, ``by`` and ``reason`` of a whistle.
     """
 
     key: str
@@ -126,6 +180,8 @@ class Call:
     attempts: int = 0
     receipt: str = ""
     sent_at: Instant | None = None
+    strand: str = ""
+    detail: Mapping[str, str] = field(default_factory=dict)
 
 
 class StepKind(StrEnum):
@@ -139,6 +195,10 @@ class StepKind(StrEnum):
     TRIPPED_AGAIN = "tripped-again"
     CLEARED = "cleared"
     ACKNOWLEDGED = "acknowledged"
+    UNDONE = "undone"  # somebody has it, and the case has stood still too long
+    WHISTLED = "whistled"
+    ANSWERED = "answered"  # the department that was called in has come
+    REPAIRED = "repaired"  # the auditor found an alert that nobody would have heard of again
     CLOSED = "closed"
     SENT = "sent"
     FAILED = "failed"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 LOCAL = ZoneInfo("Asia/Shanghai")
 _MOST_NAME = 60  # characters; names come from people
 _OF_HAZARDS = (Purpose.ASSIGNED, Purpose.REMINDER, Purpose.OVERDUE)
-_TELLING = (Purpose.NOTICE, *_OF_HAZARDS)  # what else is to be done is said first
+_MARKED = (*_OF_HAZARDS, Purpose.UNDONE, Purpose.WHISTLE)
 
 
 def compose(call: Call, alert: Alert, plan: Plan, *, console_url: str = "", zone: tzinfo = LOCAL) -> Message:
@@ -44,7 +44,7 @@ def compose(call: Call, alert: Alert, plan: Plan, *, console_url: str = "", zone
         title = say("call.title.place", language, mark=mark, place=place)
     what = alert.text.get(language) or alert.text.get("zh") or alert.rule
     lines = [
-        say(f"call.{call.purpose}", language) if call.purpose in _TELLING else "",
+        _besides(call, alert, plan, zone),
         say("call.test", language)
         if alert.alert_class is AlertClass.TEST and call.purpose is not Purpose.WINDOW
         else "",
@@ -58,7 +58,7 @@ def compose(call: Call, alert: Alert, plan: Plan, *, console_url: str = "", zone
         if call.purpose is Purpose.CLEARED and alert.cleared_at is not None
         else "",
         say("call.rung", language, rung=call.rung + 1, round=call.round + 1)
-        if call.purpose is Purpose.ALERT and (call.rung, call.round) != (0, 0)
+        if call.purpose in {Purpose.ALERT, Purpose.UNDONE} and (call.rung, call.round) != (0, 0)
         else "",
     ]
     link = f"{console_url}/alerts/{alert.id}" if console_url else ""
@@ -68,7 +68,7 @@ def compose(call: Call, alert: Alert, plan: Plan, *, console_url: str = "", zone
 def _mark(call: Call, alert: Alert) -> str:
     language = call.language
     if call.purpose is Purpose.NOTICE:
-        return say("call.mark.notice", language)
+        return say("call.mark.unanswered" if call.strand else "call.mark.notice", language)
     if call.purpose is Purpose.WINDOW:
         what = f"quiet.{alert.rule}" if alert.rule in QUIET_RULES else "class.test"
         return f"{say(what, language)} · {say(f'call.window.{call.rung}', language)}"
@@ -77,9 +77,35 @@ def _mark(call: Call, alert: Alert) -> str:
     mark = say(f"class.{alert.alert_class}", language)
     if alert.alert_class is AlertClass.HAZARD:
         mark = say("call.mark.hazard", language, grade=say(f"grade.{alert.grade}", language))
-    if call.purpose in _OF_HAZARDS:
+    if call.purpose in _MARKED:
         return say(f"call.mark.{call.purpose}", language, mark=mark)
     return say("call.mark.late", language, mark=mark) if alert.late else mark
+
+
+def _besides(call: Call, alert: Alert, plan: Plan, zone: tzinfo) -> str:
+    """Say first what else is to be done, or why somebody is called who is not simply told of the alert."""
+    language = call.language
+    match call.purpose:
+        case Purpose.WHISTLE:
+            reason = " ".join(call.detail.get("reason", "").split())
+            return say("call.whistle", language, who=_name(call.detail.get("by", ""), plan), reason=reason)
+        case Purpose.UNDONE:
+            time = _local(alert.acknowledged_at, zone) if alert.acknowledged_at is not None else ""
+            why, who = call.detail.get("why", "nobody-on-site"), _name(call.detail.get("who", ""), plan)
+            return say(f"call.undone.{why}", language, who=who, time=time)
+        case Purpose.NOTICE if call.strand:
+            return say("call.notice.whistle", language)
+        case Purpose.NOTICE if "why" in call.detail:
+            return say("call.notice.undone", language)
+        case Purpose.NOTICE | Purpose.ASSIGNED | Purpose.REMINDER | Purpose.OVERDUE:
+            return say(f"call.{call.purpose}", language)
+        case _:
+            return ""
+
+
+def _name(who: str, plan: Plan) -> str:
+    person = plan.org.people.get(who)
+    return _short(person.name if person is not None else who)
 
 
 def _value(alert: Alert, language: str) -> str:

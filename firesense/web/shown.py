@@ -145,8 +145,7 @@ def label(language: str, section: str, name: str) -> str:
 
 def next_rung(climb: Climb) -> int | None:
     """The rung that acts when the climb is due next; None when it is over or has no rung left."""
-    spent = climb.ladder.repeat is not None and climb.round > climb.ladder.repeat
-    if climb.state is not ClimbState.CLIMBING or spent or climb.rung >= len(climb.ladder.rungs):
+    if not climb.live or climb.due_at is None or climb.spent or climb.rung >= len(climb.ladder.rungs):
         return None
     return climb.rung
 
@@ -156,13 +155,17 @@ def _next_roles(climb: Climb | None) -> tuple[str, ...]:
     return () if climb is None or following is None else climb.ladder.rungs[following].roles
 
 
+_OF_THE_CLIMB = frozenset({Purpose.ALERT, Purpose.UNDONE})
+
+
 def _rungs(climb: Climb, calls: Sequence[Call]) -> tuple[RungShown, ...]:
     # ``rung`` acts next, so the people being waited for are one below, or at the top when the ladder starts again.
-    now, lap = climb.rung - 1, climb.round
-    if climb.rung == 0 and climb.round > 0:
+    # One that repeats is called once more itself.
+    now, lap = climb.rung - (climb.tries == 0), climb.round
+    if now < 0 and climb.round > 0:
         now, lap = len(climb.ladder.rungs) - 1, climb.round - 1
     following = next_rung(climb)
-    called = {call.rung for call in calls if call.purpose is Purpose.ALERT and call.round == lap}
+    called = {call.rung for call in calls if call.purpose in _OF_THE_CLIMB and call.round == lap}
 
     def standing(number: int) -> Standing:
         if number == now:

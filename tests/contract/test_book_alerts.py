@@ -11,8 +11,9 @@ from firesense.domain.alert import AlertClass, Case, Condition, Finding
 from firesense.domain.because import Because, Witness
 from firesense.domain.errors import Conflict, NotFound
 from firesense.domain.escalation import CallState, ClimbState, Purpose, Step, StepKind
+from firesense.domain.instant import MINUTE
 from firesense.domain.outcome import Clear, TripAgain
-from tests.book_examples import LATER, NOON, alarm, call, climb, kinds, lease, outcome, raised, sent, states
+from tests.book_examples import LATER, NOON, TIMED, alarm, call, climb, kinds, lease, outcome, raised, sent, states
 
 # -- raising ----------------------------------------------------------------------------------------------------------
 
@@ -221,6 +222,21 @@ def test_what_trips_after_a_person_closed_it_is_open_again_and_climbs_from_the_f
 
 
 # -- the desk ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_alert_that_was_taken_is_due_again_when_its_ladder_says_so(book):
+    book.commit(outcome(1, replace(raised(alarm()), climb=replace(climb(alarm()), ladder=TIMED))))
+    book.acknowledge(alarm().id, "wen", LATER)
+    waiting = book.climb(alarm().id)
+    assert (waiting.state, waiting.due_at) == (ClimbState.ACKNOWLEDGED, LATER + 10 * MINUTE)
+    assert book.next_due_at() == LATER + 10 * MINUTE
+    ((about, due),) = book.due_climbs(LATER + 10 * MINUTE, 9)
+    assert (about.case, about.acknowledged_by, due) == (Case.ACKNOWLEDGED, "wen", waiting)
+    overdue = call(alarm(), "zhou", purpose=Purpose.UNDONE, key="overdue", detail={"why": "nobody-on-site"})
+    assert book.advance(due, replace(due, rung=0, round=1, due_at=LATER + 20 * MINUTE), [overdue], [])
+    assert lease(book, LATER + 10 * MINUTE) == [overdue], "a call that is overdue is made although somebody has it"
+    book.close_alert(alarm().id, "wen", LATER + 11 * MINUTE, Finding.FIRE, "")
+    assert (book.climb(alarm().id).state, book.next_due_at()) == (ClimbState.STOPPED, None)
 
 
 def test_taking_an_alert_ends_the_climb_and_what_was_not_sent(book, alert):

@@ -17,11 +17,24 @@ from firesense.book.schema import MIGRATIONS, prepare
 from firesense.book.sql import Database
 from firesense.domain.alert import AlertClass, Condition, Finding
 from firesense.domain.errors import BookError
-from firesense.domain.escalation import CallState
+from firesense.domain.escalation import CallState, Climb, Ladder
 from firesense.domain.instant import MINUTE
 from firesense.domain.outcome import Clear, TripAgain
 from firesense.ports import User
-from tests.book_examples import LADDER, NOON, ORG, SELECTORS, alarm, call, climb, device, outcome, raised, refusal
+from tests.book_examples import (
+    LADDER,
+    LATER,
+    NOON,
+    ORG,
+    SELECTORS,
+    alarm,
+    call,
+    climb,
+    device,
+    outcome,
+    raised,
+    refusal,
+)
 
 
 @pytest.fixture
@@ -151,6 +164,39 @@ def test_an_older_book_gets_the_table_of_quiet_windows(book, raw):
     assert book.alert(alarm().id) == alarm()
 
 
+_FORMER_CLIMB = """
+    ALTER TABLE ladder DROP COLUMN timers; ALTER TABLE call DROP COLUMN strand; ALTER TABLE call DROP COLUMN detail;
+    ALTER TABLE selector DROP COLUMN seasons; ALTER TABLE selector DROP COLUMN hours;
+    ALTER TABLE selector DROP COLUMN confirmed; ALTER TABLE selector DROP COLUMN start;
+    DROP TABLE climb;
+    CREATE TABLE climb (
+        alert TEXT NOT NULL PRIMARY KEY REFERENCES alert (id) DEFERRABLE INITIALLY DEFERRED, ladder TEXT NOT NULL,
+        rungs TEXT NOT NULL, repeat INTEGER, state TEXT NOT NULL, rung INTEGER NOT NULL, round INTEGER NOT NULL,
+        due_at BIGINT, version INTEGER NOT NULL, rank INTEGER NOT NULL
+    );
+    CREATE INDEX climb_due ON climb (rank, due_at);
+    INSERT INTO climb VALUES ('{alert}', 'township', '[[["grid-member"],["robot","mail"],120000000]]', NULL,
+        'climbing', 1, 0, {due_at}, 3, 0);
+"""
+
+
+def test_a_climb_of_an_older_book_goes_on_where_it_was(book, raw):
+    book.install(ORG, [LADDER], SELECTORS)
+    book.commit(outcome(1, raised(alarm())))
+    raw.executescript(_FORMER_CLIMB.format(alert=alarm().id, due_at=LATER))
+    for statement in next(migration for migration in MIGRATIONS if "DROP INDEX climb_due" in migration):
+        raw.execute(statement)
+    ladder = Ladder("township", LADDER.rungs[:1], None)
+    assert book.climb(alarm().id) == Climb(alarm().id, ladder, rung=1, due_at=LATER, version=3)
+    assert book.ladders() == (
+        {"township": LADDER},
+        tuple(replace(each, seasons=frozenset(), hours=None, confirmed=False, start=0) for each in SELECTORS),
+    )
+    assert {call.strand for call in book.calls(alarm().id)} == {""}
+    (found,) = raw.execute("SELECT count(*) FROM sqlite_schema WHERE name LIKE 'climb%'")
+    assert found == (2,), "the table and its index"
+
+
 def test_a_write_that_waits_too_long_for_another_process_is_a_book_error(url, raw, monkeypatch):
     monkeypatch.setattr(sql, "_BUSY_MS", 1)
     impatient = SqlBook(url)
@@ -178,7 +224,6 @@ def test_after_an_error_the_book_goes_on(book):
     assert [alert.id for alert in book.alerts()] == [alarm().id]
 
 
-LATER = NOON + MINUTE
 SHORT = {"slots"}  # a row for each device class
 WITHOUT_AN_INDEX = {f"SCAN {name}" for name in tables.metadata.tables.keys() - SHORT}
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firesense import escalate
-from firesense.domain.alert import Alert, AlertClass, Grade
-from firesense.domain.escalation import CallState, Climb, ClimbState, Ladder, Purpose, Rung, StepKind
+from firesense.domain.alert import Alert, AlertClass, Case, Grade
+from firesense.domain.escalation import CallState, Climb, ClimbState, Ladder, Purpose, Rung, StepKind, Timers
 from firesense.domain.instant import MINUTE, SECOND, micros
 from firesense.domain.place import Org, Person, Place, Post
 
@@ -237,3 +237,111 @@ def test_any_climb_moves_on_and_repeats_no_call(ladder, alert_class, vacant):
         acted = escalate.act(raised, before, someone, KINDS, now, calls)
         assert acted.climb.version == before.version + 1
     assert over == (ladder.repeat is not None or not ladder.rungs)
+
+
+# -- somebody has it --------------------------------------------------------------------------------------------------
+TIMED = replace(LADDER, repeat=None, timers=Timers(timedelta(minutes=10), timedelta(minutes=30), timedelta(hours=24)))
+
+
+def taken(acted, case=Case.ACKNOWLEDGED, now=NOW):
+    about = replace(alert(), case=case, acknowledged_by="lin", acknowledged_at=NOW)
+    return about, escalate.after_deed(acted.climb, case, now)
+
+
+@pytest.mark.parametrize(
+    ("case", "minutes", "why"),
+    [
+        (Case.ACKNOWLEDGED, 10, "nobody-on-site"),
+        (Case.DISPATCHED, 10, "nobody-on-site"),
+        (Case.ON_SITE, 30, "no-result"),
+        (Case.VERIFIED, 24 * 60, "not-closed"),
+    ],
+)
+def test_a_case_that_somebody_has_and_nothing_is_done_about_climbs_on_and_says_why(case, minutes, why):
+    about, waiting = taken(escalate.begin(alert(), TIMED, org(), KINDS, NOW), case)
+    assert (waiting.state, waiting.due_at) == (ClimbState.ACKNOWLEDGED, NOW + minutes * MINUTE)
+    acted = escalate.act(about, waiting, org(), KINDS, NOW + minutes * MINUTE)
+    assert called(acted) == [("wu", "app"), ("wu", "chat")], "the next rung"
+    assert {call.purpose for call in acted.calls} == {Purpose.UNDONE}
+    assert acted.calls[0].detail == {"why": why, "who": "lin"}
+    assert kinds_of(acted) == [StepKind.UNDONE, StepKind.CLIMBED, StepKind.CALLED]
+    assert (acted.steps[0].who, acted.steps[0].detail) == ("lin", {"why": why})
+    assert acted.climb.due_at == NOW + minutes * MINUTE + 2 * MINUTE, "and goes on by the rungs' own waits"
+
+
+def test_what_a_person_does_sets_the_timer_anew_and_the_next_delay_calls_people_anew():
+    begun = escalate.begin(alert(), TIMED, org(), KINDS, NOW)
+    about, climb = taken(begun)
+    calls = list(begun.calls)
+    for case in (Case.ACKNOWLEDGED, Case.DISPATCHED, Case.ON_SITE, Case.VERIFIED) * 2:
+        climb = escalate.after_deed(climb, case, NOW)
+        for _ in range(4):
+            acted = escalate.act(replace(about, case=case), climb, org(), KINDS, NOW, calls)
+            assert not {call.key for call in acted.calls} & {call.key for call in calls}
+            assert Purpose.UNDONE in {call.purpose for call in acted.calls}
+            climb, calls = acted.climb, [*calls, *acted.calls]
+
+
+def test_without_a_timer_a_case_that_somebody_has_waits_for_ever():
+    about, waiting = taken(escalate.begin(alert(), LADDER, org(), KINDS, NOW))
+    assert waiting.due_at is None
+    assert escalate.act(about, waiting, org(), KINDS, NOW + 10**12) == escalate.Acted(waiting, (), ())
+
+
+def test_an_overdue_case_reaches_the_end_of_its_ladder_and_begins_anew_with_the_next_deed():
+    once = replace(TIMED, repeat=0)
+    begun = escalate.begin(alert(), once, org(), KINDS, NOW)
+    about, climb = taken(begun)
+    calls = list(begun.calls)
+    told = []
+    while climb.live:
+        acted = escalate.act(about, climb, org(), KINDS, NOW, calls)
+        climb, calls = acted.climb, [*calls, *acted.calls]
+        told.append({call.person for call in acted.calls})
+    assert told == [{"wu"}, {"duty"}, {"op"}]
+    assert kinds_of(acted)[-1] is StepKind.EXHAUSTED
+    climb = escalate.after_deed(climb, Case.ON_SITE, NOW)
+    assert (climb.state, climb.due_at) == (ClimbState.ACKNOWLEDGED, NOW + 30 * MINUTE)
+    acted = escalate.act(replace(about, case=Case.ON_SITE), climb, org(), KINDS, NOW, calls)
+    assert [call.person for call in acted.calls] == ["lin", "lin"], "from the bottom, for a reason of its own"
+
+
+def test_a_case_that_nobody_has_any_more_climbs_at_once_and_a_closed_one_never():
+    begun = escalate.begin(alert(), LADDER, org(), KINDS, NOW)
+    _, waiting = taken(begun)
+    free = escalate.after_deed(waiting, Case.OPEN, NOW + MINUTE)
+    assert (free.state, free.due_at, free.spent) == (ClimbState.CLIMBING, NOW + MINUTE, False)
+    acted = escalate.act(alert(), free, org(), KINDS, NOW + MINUTE, begun.calls)
+    assert called(acted) == [("wu", "app"), ("wu", "chat")]
+    closed = escalate.after_deed(acted.climb, Case.CLOSED, NOW)
+    assert (closed.state, closed.due_at) == (ClimbState.STOPPED, None)
+
+
+# -- repeats and starts -----------------------------------------------------------------------------------------------
+def test_a_rung_that_repeats_is_called_again_before_the_next_one_is():
+    twice = replace(LADDER.rungs[0], repeat=2, every=timedelta(seconds=20))
+    climb, told = Climb("AB12CD34EF", replace(LADDER, rungs=(twice, *LADDER.rungs[1:]))), []
+    calls, now = [], NOW
+    for _ in range(4):
+        acted = escalate.act(alert(), climb, org(), KINDS, now, calls)
+        told.append(((now - NOW) // SECOND, {call.person for call in acted.calls}))
+        assert not {call.key for call in acted.calls} & {call.key for call in calls}
+        climb, calls, now = acted.climb, [*calls, *acted.calls], acted.climb.due_at
+    assert told == [(0, {"lin"}), (20, {"lin"}), (40, {"lin"}), (100, {"wu"})]
+
+
+def test_a_ladder_that_starts_higher_calls_the_rungs_below_at_once_too():
+    acted = escalate.begin(alert(), LADDER, org(), KINDS, NOW, start=1)
+    assert [call.person for call in acted.calls] == ["lin", "lin", "wu", "wu"]
+    assert (acted.climb.rung, acted.climb.due_at) == (2, NOW + 2 * MINUTE)
+
+
+def test_a_start_at_an_empty_rung_goes_on_upwards():
+    vacant = org(posts=(Post("village-chief", "330000101201", ()),))
+    acted = escalate.begin(alert(), LADDER, vacant, KINDS, NOW, start=1)
+    assert [call.person for call in acted.calls] == ["lin", "lin", "duty", "duty"]
+    top = org(posts=(Post("station-duty", "330000101", ()),))
+    acted = escalate.begin(alert(), LADDER, top, KINDS, NOW, start=2)
+    assert [call.person for call in acted.calls] == ["lin", "lin", "wu", "wu"]
+    assert acted.climb.due_at == NOW + 3 * MINUTE, "those below have been called and have their time"
+    assert escalate.act(alert(), acted.climb, top, KINDS, NOW, acted.calls).climb.state is ClimbState.EXHAUSTED

@@ -1,0 +1,9 @@
+"""Escalation: a climb, one act at a time. Who is called by the rung that is due, and when the next one is.
+
+Pure: the same alert, climb, org and instant always give the same calls with the same keys, so an act that is written
+twice is written once.
+"""
+
+from firesense.escalate.climbing import Acted, act, after_deed, begin, redated, standing
+
+__all__ = ["Acted", "act", "after_deed", "begin", "redated", "standing"]
