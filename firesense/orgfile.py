@@ -1,4 +1,4 @@
-"""Reads what people write about who answers where: the org tree, the ladders, and the device register."""
+"""Reads what people write about who is told in what order, and which devices there are: ladders, device register."""
 
 from __future__ import annotations
 
@@ -14,36 +14,14 @@ from firesense.domain.catalogue import CLASSES
 from firesense.domain.device import Device
 from firesense.domain.errors import ConfigError, Fault
 from firesense.domain.escalation import Ladder, Rung, Selector
-from firesense.domain.place import OPERATOR, Org, Person, Place, Post
 from firesense.yamlfile import Duration, Written, read_shape
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
+    from firesense.domain.place import Org
     from firesense.domain.profile import Profile
-
-
-class _Person(Written):
-    name: str = Field(min_length=1)
-    phone: str = Field(default="", pattern=r"^(\+?[0-9][0-9 -]{4,18})?$")
-    language: Literal["zh", "en"] = "zh"
-    addresses: dict[str, str] = Field(default_factory=dict)
-
-
-class _Place(Written):
-    code: str = Field(min_length=1)
-    name: str = Field(min_length=1)
-    kind: str = Field(min_length=1)
-    tags: tuple[str, ...] = ()
-    address: str = ""
-    posts: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    places: tuple[_Place, ...] = ()
-
-
-class _OrgFile(Written):
-    people: dict[str, _Person]
-    root: _Place
 
 
 class _Rung(Written):
@@ -76,42 +54,6 @@ class Ladders:
 
     by_id: Mapping[str, Ladder]
     selectors: tuple[Selector, ...]
-
-
-def load_org(path: Path) -> Org:
-    """Read the org tree. Raises ConfigError with every fault: a code twice, a post held by someone unknown."""
-    written = read_shape(path, _OrgFile)
-    faults: list[Fault] = []
-    places: dict[str, Place] = {}
-    posts: list[Post] = []
-    for where, parent, place in _walk(written.root, "root", ""):
-        if place.code in places:
-            faults.append(Fault(str(path), f"{where}.code", f"{place.code!r} is given twice"))
-        places[place.code] = Place(place.code, place.name, place.kind, parent, place.tags, place.address)
-        for role, holders in place.posts.items():
-            faults += [
-                Fault(str(path), f"{where}.posts.{role}", f"nobody is called {holder!r}")
-                for holder in holders
-                if holder not in written.people
-            ]
-            posts.append(Post(role, place.code, holders))
-    if OPERATOR not in written.root.posts:
-        faults.append(
-            Fault(str(path), "root.posts", f"the root needs the post {OPERATOR!r}: told when a ladder reaches nobody")
-        )
-    if faults:
-        raise ConfigError(faults)
-    people = [
-        Person(key, person.name, person.addresses, person.phone, person.language)
-        for key, person in written.people.items()
-    ]
-    return Org(places.values(), posts, people)
-
-
-def _walk(place: _Place, where: str, parent: str) -> Iterator[tuple[str, str, _Place]]:
-    yield where, parent, place
-    for i, child in enumerate(place.places):
-        yield from _walk(child, f"{where}.places[{i}]", place.code)
 
 
 def load_ladders(path: Path, org: Org, channels: Collection[str] | None = None) -> Ladders:

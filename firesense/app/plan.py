@@ -12,7 +12,8 @@ from firesense.calendars import load_calendars, local_days, standard_calendars
 from firesense.domain.errors import ConfigError, Fault
 from firesense.domain.plan import Plan
 from firesense.hazardfile import load_hazards, standard_hazards
-from firesense.orgfile import Ladders, load_devices, load_ladders, load_org
+from firesense.orgfile import Ladders, load_devices, load_ladders
+from firesense.orgtree import load_org
 from firesense.profiles import load_profiles
 from firesense.rulebook import load_rules
 

@@ -11,7 +11,8 @@ from firesense.app.plan import read_calendars
 from firesense.cli.terminal import plain
 from firesense.domain.plan import Plan
 from firesense.explain import explain, lines
-from firesense.orgfile import load_ladders, load_org
+from firesense.orgfile import load_ladders
+from firesense.orgtree import load_org
 from firesense.rulebook import load_rules
 from firesense.rulecases import coverage, load_cases, try_case
 from firesense.settings import load_settings

@@ -19,7 +19,7 @@ from firesense.app.logs import set_up_logs
 from firesense.demo.broker import broker, child, find_mosquitto, free_port
 from firesense.demo.story import Story
 from firesense.domain.errors import FiresenseError
-from firesense.orgfile import load_org
+from firesense.orgtree import load_org
 from firesense.ports import User
 from firesense.settings import load_settings
 from firesense.web import hash_password

@@ -11,7 +11,7 @@ from firesense.calendars import load_calendars, standard_calendars
 from firesense.domain.calendar import HOLIDAY, NIGHT, within
 from firesense.domain.errors import ConfigError
 from firesense.domain.instant import instant
-from firesense.orgfile import load_org
+from firesense.orgtree import load_org
 
 ROOT = Path(__file__).parents[2]
 CASES = sorted((Path(__file__).parent / "config_faults/calendars").glob("*.yaml"))

@@ -10,7 +10,8 @@ import pytest
 from firesense.cli import main
 from firesense.domain.errors import ConfigError
 from firesense.domain.profile import Profile
-from firesense.orgfile import load_devices, load_ladders, load_org
+from firesense.orgfile import load_devices, load_ladders
+from firesense.orgtree import load_org
 from firesense.settings import load_settings
 
 ROOT = Path(__file__).parents[2]

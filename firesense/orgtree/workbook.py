@@ -1,0 +1,114 @@
+"""Sheets as one workbook (XLSX)."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from datetime import datetime, time
+from typing import TYPE_CHECKING, Any
+
+from firesense.domain.errors import ConfigError, Fault
+from firesense.orgtree.sheets import Sheet, sheets_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from firesense.domain.place import Org
+
+_MOST_UNPACKED = 400 * 2**20
+_MOST_ROWS = 500_000
+_EXACT = 2**53  # numbers above are rounded by every spreadsheet
+_NO_VALUE = {"f": "is a formula: put its value there", "e": "holds an error"}
+
+
+def read_workbook(path: Path) -> list[Sheet]:
+    """Read all sheets that are not empty. Raises ConfigError with every cell that is not what it seems."""
+    import openpyxl  # noqa: PLC0415 -- a tenth of a second, for those who use it
+
+    try:
+        with zipfile.ZipFile(path) as packed:
+            if sum(member.file_size for member in packed.infolist()) > _MOST_UNPACKED:
+                raise ConfigError([Fault(str(path), "", f"unpacks to more than {_MOST_UNPACKED // 2**20} MiB")])
+        book = openpyxl.load_workbook(path, read_only=True)
+    except OSError as error:
+        raise ConfigError([Fault(str(path), "", error.strerror or str(error))]) from error
+    except (zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
+        raise ConfigError([Fault(str(path), "", "is no workbook (XLSX)")]) from error
+    faults: list[Fault] = []
+    try:
+        found = [_sheet(one, str(path), faults) for one in book.worksheets]
+    finally:
+        book.close()
+    if faults:
+        raise ConfigError(faults)
+    return [sheet for sheet in found if sheet is not None]
+
+
+def _sheet(one: Any, file: str, faults: list[Fault]) -> Sheet | None:
+    from openpyxl.utils import get_column_letter  # noqa: PLC0415 -- as above
+
+    one.reset_dimensions()  # programs that write workbooks get them wrong
+    heading: list[str] = []
+    rows: list[tuple[int, list[str]]] = []
+    for number, row in enumerate(one.iter_rows(), 1):
+        cells: list[str] = []
+        for column, cell in enumerate(row, 1):
+            try:
+                cells.append(_text(cell.value, getattr(cell, "data_type", "")))
+            except ValueError as error:
+                at = f"sheet {one.title}, row {number}, column {get_column_letter(column)}"
+                faults.append(Fault(file, at, str(error)))
+                cells.append("")
+        while cells and not cells[-1]:
+            cells.pop()
+        if not heading:
+            heading = cells
+        elif cells:
+            rows.append((number, cells))
+        if number > _MOST_ROWS:
+            faults.append(Fault(file, f"sheet {one.title}", f"has more than {_MOST_ROWS} rows"))
+            break
+    if not heading:
+        return None
+
+    def column_of(number: int, name: str) -> str:
+        letter: str = get_column_letter(number + 1)
+        return f"{letter} ({name})" if name else letter
+
+    return Sheet(file, one.title, heading, rows, f"sheet {one.title}, row {{number}}", column_of)
+
+
+def _text(value: object, kind: str) -> str:
+    """A cell as people see it. Raises ValueError for one that a spreadsheet made something else of."""
+    if isinstance(value, str):
+        if kind in _NO_VALUE:
+            raise ValueError(_NO_VALUE[kind])
+        return value.strip()
+    if isinstance(value, (int, float)):
+        if abs(value) >= _EXACT:
+            raise ValueError("is a number too long for a spreadsheet: make the column text, and write it anew")
+        return str(int(value)) if value == int(value) else repr(value)
+    if isinstance(value, datetime) and value.time() == time():
+        value = value.date()
+    return "" if value is None else value.strftime("%H:%M") if isinstance(value, time) else str(value)
+
+
+def workbook(org: Org, language: str = "en") -> bytes:
+    """Write an org as a workbook; every cell is text, so that no code or number is taken for something else."""
+    import openpyxl  # noqa: PLC0415 -- as above
+    from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415 -- as above
+
+    book = openpyxl.Workbook(write_only=True)
+    for name, rows in sheets_of(org, language).items():
+        sheet = book.create_sheet(name)
+        sheet.freeze_panes = "A2"
+        for row in rows:
+            cells = []
+            for text in row:
+                cell = WriteOnlyCell(sheet, value=text)
+                cell.number_format = "@"
+                cells.append(cell)
+            sheet.append(cells)
+    packed = io.BytesIO()
+    book.save(packed)
+    return packed.getvalue()
