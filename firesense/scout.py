@@ -16,6 +16,7 @@ import structlog
 
 from firesense.alerts import Alarms
 from firesense.domain.alert import Alert, AlertClass
+from firesense.domain.catalogue import CLASSES
 from firesense.domain.errors import BookError, JournalError
 from firesense.domain.instant import SECOND, Instant, micros
 from firesense.domain.outcome import Outcome
@@ -25,12 +26,14 @@ from firesense.rules import RuleEngine
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from firesense.domain.outcome import Clear, Raise, TripAgain
     from firesense.domain.plan import Plan
     from firesense.ports import Book, Clock, Journal
     from firesense.reader import Reader
+
+    Columns = Mapping[str, Collection[str]]  # by device class
 
 STREET = "scout"
 FAR = timedelta(seconds=5)  # a fire flag has 15 s to reach people (GB/T 45839-2025 5.10.4)
@@ -52,7 +55,7 @@ class Scout:
         book: Book,
         clock: Clock,
         plan_source: Callable[[], Plan],
-        make_reader: Callable[[Plan], Reader],
+        make_reader: Callable[[Plan, Columns | None], Reader],
         *,
         kinds: Mapping[str, str],
         most: int = 5000,
@@ -111,7 +114,7 @@ class Scout:
         if batch is None:
             return False
         self._look_at_open_alerts()
-        read = self._reader.read(batch)
+        read = self._narrow.read(batch)
         deeds: list[Alert | TripAgain | Clear] = []
         for table in read.judged:
             deeds += self._alarms.deeds(self._engine.apply(table), now)
@@ -123,9 +126,9 @@ class Scout:
                 fire.external_id, device_class, fire.topic, event_at=fire.event_at, offset=fire.offset, now=now
             )
             found += [alert] if alert is not None else []
-        self._write(
-            [raised(alert, self._current, self._kinds, read.judged, now) for alert in found], batch.next_offset, now
-        )
+        # What made an alert is shown with all its frame said.
+        tables = self._make_reader(self._current, None).read(batch).judged if found else ()
+        self._write([raised(alert, self._current, self._kinds, tables, now) for alert in found], batch.next_offset, now)
         return True
 
     def _set_out(self, followed: int, now: Instant) -> None:
@@ -148,9 +151,15 @@ class Scout:
             return
         self._plan = self._current = plan
         rules = [rule for rule in plan.rules if rule.kind is RuleKind.SIGNAL and rule.alert_class is AlertClass.FIRE]
-        self._reader = self._make_reader(plan)
         self._engine = RuleEngine(
             rules, plan.registry, periods={}, started_at=now, org=plan.org, calendars=plan.calendars
+        )
+        asked = {name: self._engine.asked(name) for name in CLASSES}
+        flags = {name: frozenset(CLASSES[name].fire_flags) for name in CLASSES}
+        # Only what may say fire is read: a scout at the price of a street would slow down the one it stands in for.
+        whole = any(columns is None for columns in asked.values())
+        self._narrow = self._make_reader(
+            plan, None if whole else {name: flags[name] | (columns or flags[name]) for name, columns in asked.items()}
         )
         self._alarms = Alarms(rules, plan.registry, plan.org)
         self._steps_seen = -1

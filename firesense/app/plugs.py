@@ -19,7 +19,7 @@ from firesense.settings import MqttChannelSettings
 from firesense.transport import TRANSPORTS, MqttOptions, TlsOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     from pydantic import BaseModel
 
@@ -103,17 +103,22 @@ class Readers:
         self._settings = settings
         self._latest: tuple[Plan | None, dict[str, int]] = (None, {})
 
-    def __call__(self, plan: Plan) -> Reader:
-        """Make one more reader of a plan; from any thread."""
+    def __call__(self, plan: Plan, only: Mapping[str, Collection[str]] | None = None) -> Reader:
+        """Make one more reader of a plan, of ``only`` some columns; from any thread."""
         of, routes = self._latest
         if of is not plan:
             routes = {}
             self._latest = (plan, routes)
-        return make_reader(self._settings, plan, routes)
+        return make_reader(self._settings, plan, routes, only)
 
 
-def make_reader(settings: Settings, plan: Plan, routes: dict[str, int] | None = None) -> Reader:
-    """Make the reader of a plan, with the limits of the settings."""
+def make_reader(
+    settings: Settings,
+    plan: Plan,
+    routes: dict[str, int] | None = None,
+    only: Mapping[str, Collection[str]] | None = None,
+) -> Reader:
+    """Make the reader of a plan, with the limits of the settings; see there for ``routes`` and ``only``."""
     return Reader(
         plan.profiles,
         plan.registry,
@@ -121,6 +126,7 @@ def make_reader(settings: Settings, plan: Plan, routes: dict[str, int] | None = 
         late_after=settings.reading.late_after,
         future_tolerance=settings.reading.future_tolerance,
         routes=routes,
+        only=only,
     )
 
 

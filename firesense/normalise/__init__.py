@@ -55,8 +55,12 @@ class _Number:
 class Normaliser:
     """Makes readings of one profile. Immutable; raises ValueError or KeyError for a profile that was not checked."""
 
-    def __init__(self, profile: Profile, *, late_after: timedelta, future_tolerance: timedelta) -> None:
+    def __init__(
+        self, profile: Profile, *, late_after: timedelta, future_tolerance: timedelta, refuse_empty: bool = True
+    ) -> None:
+        """``refuse_empty`` is not for a profile of which only a part is asked."""
         self._profile = profile
+        self._refuse_empty = refuse_empty
         self._fire_flags = CLASSES[profile.device_class].fire_flags
         self._texts = profile.text_sources
         self._numbers = [_number(profile.device_class, spec) for spec in profile.metrics]
@@ -79,7 +83,7 @@ class Normaliser:
         event_at, bad_time = self._times.read(decoded, received_at[frame], marks)
         if bad_time is not None:
             faults.append((bad_time, Reason.BAD_TIME, self._times.complaint))
-        if not said.all():
+        if self._refuse_empty and not said.all():
             silent = np.ones(len(received_at), dtype=np.bool_)
             silent[frame[said]] = False
             faults.append((silent[frame], Reason.EMPTY, "says nothing the profile names"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,7 @@ from firesense.reader.repeats import Repeats
 from firesense.reader.topics import patterns
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import timedelta
 
     from firesense.domain.columns import Instants, Rows, Slots
@@ -30,15 +31,32 @@ class Lane:
     """One profile, ready to read: its patterns, decoder, normaliser, devices, and the last frame of each."""
 
     def __init__(
-        self, profile: Profile, registry: Registry, *, late_after: timedelta, future_tolerance: timedelta
+        self,
+        profile: Profile,
+        registry: Registry,
+        *,
+        late_after: timedelta,
+        future_tolerance: timedelta,
+        only: Collection[str] | None = None,
     ) -> None:
+        """``only`` are the columns to read; the rest of a frame is skipped, and a repeated one is read again."""
+        self.idle = False  # nothing of its frames is to be read
+        if only is not None:
+            metrics = tuple(spec for spec in profile.metrics if spec.metric in only)
+            signals = tuple(spec for spec in profile.signals if spec.signal in only)
+            self.idle = not (metrics or signals)
+            if not self.idle:
+                profile = replace(profile, metrics=metrics, signals=signals)
         self.profile = profile
         self.patterns = patterns(profile)
         self.device_source = profile.device_source
         self.decoder = DECODERS[profile.dialect](profile)
-        self.normaliser = Normaliser(profile, late_after=late_after, future_tolerance=future_tolerance)
+        self.normaliser = Normaliser(
+            profile, late_after=late_after, future_tolerance=future_tolerance, refuse_empty=only is None
+        )
         self.slots = registry.slots_of_profile(profile.id)
-        self.repeats = Repeats(registry.size(profile.device_class)) if profile.time is not None else None
+        again = only is None and profile.time is not None
+        self.repeats = Repeats(registry.size(profile.device_class)) if again else None
 
     def match(self, topic: str) -> str | None:
         """Give the device a topic names ("" where the payload does), or None when it is not of this profile."""

@@ -14,7 +14,7 @@ from firesense.reader.strangers import Strangers
 from firesense.reader.work import Work
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from firesense.domain.columns import Offsets
     from firesense.domain.device import Registry
@@ -55,14 +55,23 @@ class Reader:
         late_after: timedelta = LATE_AFTER,
         future_tolerance: timedelta = FUTURE_TOLERANCE,
         routes: dict[str, int] | None = None,
+        only: Mapping[str, Collection[str]] | None = None,
     ) -> None:
         """Compile the profiles. Raises ValueError for one that ``profiles`` would not have let through.
 
         ``routes`` is where it remembers what topics mean; readers of the same profiles and registry may share one.
+        ``only`` names by device class the columns that are read; a frame that says nothing of them is nothing, neither
+        recorded nor refused.
         """
         self._max_payload = max_payload
         self._lanes = [
-            Lane(profiles[name], registry, late_after=late_after, future_tolerance=future_tolerance)
+            Lane(
+                profiles[name],
+                registry,
+                late_after=late_after,
+                future_tolerance=future_tolerance,
+                only=None if only is None else only.get(profiles[name].device_class, ()),
+            )
             for name in sorted(profiles)
         ]
         self._routes: dict[str, int] = {} if routes is None else routes
@@ -85,6 +94,8 @@ class Reader:
             self._read_cold(work, codes)
         lanes = codes >> _SLOT_BITS
         for number in np.unique(lanes[codes >= 0]).tolist():
+            if self._lanes[number].idle:
+                continue
             rows = np.flatnonzero(lanes == number)
             read_lane(work, self._lanes[number], rows, (codes[rows] & (2**_SLOT_BITS - 1)).astype(np.int32))
         return work.result()
@@ -142,8 +153,9 @@ class Reader:
             candidates = tuple(number for number, lane in enumerate(self._lanes) if lane.may_read(topic))
             groups.setdefault(candidates, []).append(at)
         for candidates, rows in groups.items():
-            lanes = [self._lanes[number] for number in candidates]
-            Strangers(work, lanes, np.array(rows)).read()
+            lanes = [lane for number in candidates if not (lane := self._lanes[number]).idle]
+            if lanes:
+                Strangers(work, lanes, np.array(rows)).read()
 
 
 def _refuse_unsure(work: Work, codes: Offsets) -> None:

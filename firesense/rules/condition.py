@@ -60,7 +60,7 @@ class Condition:
         self._scope = scope
         self._when = compile_expression(rule.when, device_class, rate_of)
         self._clears = compile_expression(rule.clears, device_class, rate_of) if rule.clears else None
-        self._names = self._when.names | (self._clears.names if self._clears else frozenset())
+        self.names = self._when.names | (self._clears.names if self._clears else frozenset())
         self.looks = self._when.looks | (self._clears.looks if self._clears else frozenset())
         if self._rate is not None:
             self.looks |= {self._rate}
@@ -94,7 +94,7 @@ class Condition:
         rows = np.flatnonzero(self._concerned(table, true))
         if len(rows) == 0:
             return
-        said = {name: columns[name][rows] for name in self._names if name in columns}
+        said = {name: columns[name][rows] for name in self.names if name in columns}
         masks = [true[rows], self._when.false(said)]
         masks += [self._clears.true(said), self._clears.false(said)] if self._clears else [masks[1], masks[0]]
         answers = _Answers(*(np.broadcast_to(mask, rows.shape) for mask in masks))

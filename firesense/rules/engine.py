@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from firesense.domain.calendar import Calendars
+from firesense.domain.device import Registry
 from firesense.domain.frame import NOT_JOURNALED
 from firesense.domain.place import Org
 from firesense.domain.rule import RuleKind
@@ -29,7 +30,7 @@ from firesense.rules.coincidence import Coincidence
 from firesense.rules.condition import Condition
 from firesense.rules.past import Past
 from firesense.rules.scope import scope
-from firesense.rules.surroundings import Surroundings
+from firesense.rules.surroundings import OF_QUALITY, Surroundings
 from firesense.rules.table import Order
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from firesense.domain.columns import Instants
-    from firesense.domain.device import Registry
     from firesense.domain.instant import Instant
     from firesense.domain.readings import Readings
     from firesense.domain.rule import Firing, Rule, Transition
@@ -85,7 +85,7 @@ class RuleEngine:
             self._past[name] = Past([look for look in looks if not look.still], registry.size(name))
             self._surroundings[name] = Surroundings(still, name, registry, org, calendars)
         silences = [rule for rule in rules if rule.kind is RuleKind.ABSENCE]
-        self._absence = Absence(silences, registry, periods, started_at)
+        self._absence = Absence(silences, registry if silences else Registry(), periods, started_at)
         meetings = [rule for rule in rules if rule.kind is RuleKind.COINCIDENCE]
         self._coincidence = Coincidence(meetings, registry, org)
 
@@ -133,6 +133,14 @@ class RuleEngine:
         """When each device of a class was last heard, by slot; 0 is never."""
         hearing = self._absence.hearing.get(device_class)
         return np.zeros(0, np.int64) if hearing is None else hearing.last.copy()
+
+    def asked(self, device_class: str) -> frozenset[str] | None:
+        """The columns of the readings of a class that its rules look at; None when they look at more than columns."""
+        conditions = self._conditions.get(device_class, ())
+        looks = {look for condition in conditions for look in condition.looks}
+        if any(not look.still or look.function in OF_QUALITY for look in looks):
+            return None
+        return frozenset().union(*(condition.names for condition in conditions)) - {look.name for look in looks}
 
     # -- what is kept -----------------------------------------------------------------------------------------------
     def snapshot(self) -> dict[str, np.ndarray[Any, Any]]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from firesense.rules.looks import Look
     from firesense.rules.table import Table
 
-_QUALITY = {"implausible": Quality.OUT_OF_RANGE, "unprobed": Quality.SENTINEL}
+OF_QUALITY = {"implausible": Quality.OUT_OF_RANGE, "unprobed": Quality.SENTINEL}
 _PERIOD = {"night": NIGHT, "holiday": HOLIDAY}
 NEVER = Period("", np.zeros(0, np.int64))
 
@@ -37,8 +37,8 @@ class Surroundings:
         size = registry.size(device_class)
         looks = list(looks)
         for look in looks:
-            if look.function in _QUALITY:
-                self._quality[look.name] = int(_QUALITY[look.function])
+            if look.function in OF_QUALITY:
+                self._quality[look.name] = int(OF_QUALITY[look.function])
             elif look.function == "tag":
                 self._tags[look.name] = np.zeros(size, np.bool_)
             else:

@@ -27,7 +27,7 @@ class LateHouse(SmallHouse):
             self.book,
             self.clock,
             self.keeper.current,
-            lambda plan: make_reader(self.settings, plan),
+            lambda plan, only: make_reader(self.settings, plan, None, only),
             kinds={"log": "log", "mqtt": "mqtt"},
         )
 

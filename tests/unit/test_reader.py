@@ -529,3 +529,28 @@ def test_a_profile_without_time_needs_no_memory_of_frames():
     reader = Reader({"p": profile, "t": timed}, registry)
     assert reader.read(_batch(*frames)).duplicates == 0
     assert reader.read(_batch(*frames, first_offset=2)).duplicate_offsets.tolist() == [3]
+
+
+def test_a_reader_of_some_columns_reads_them_and_leaves_the_rest():
+    frames = [
+        _smoke("SM-1", alarm=1, temp=25),
+        _smoke("SM-2", alarm=0, temp="hot"),
+        ("firesense/smoke/SM-2/up", json.dumps({"bat": 90})),
+        ("firesense/smoke/SM-1/up", '{"alarm":1,'),
+        _smoke("SM-9", alarm=1, temp="hot"),
+        ("firesense/smoke/SM-9/up", json.dumps({"bat": 90})),
+        ("GIOT-GW/UL/SHRP25090120", ONE),
+    ]
+    read = Reader(PROFILES, _registry(), only={"smoke": {"fire"}}).read(_batch(*frames))
+    [table] = read.tables
+    assert (table.offsets.tolist(), table.signals["fire"].tolist()) == ([0, 1, 2], [1, 0, -1])
+    assert set(table.signals) == {"fire"}
+    assert not table.metrics
+    assert [fire.external_id for fire in read.strangers] == ["SM-9"]
+    assert {refusal.offset for refusal in read.refusals} == {3, 4, 5}
+
+
+def test_a_reader_of_some_columns_reads_a_repeated_frame_again():
+    reader = Reader(PROFILES, _registry(), only={"smoke": {"fire"}})
+    batch = _batch(_smoke("SM-1", alarm=1), _smoke("SM-1", alarm=1))
+    assert [table.offsets.tolist() for table in reader.read(batch).tables] == [[0, 1]]

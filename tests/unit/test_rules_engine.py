@@ -224,3 +224,13 @@ def test_many_readings_of_one_device_cost_one_pass_when_nothing_happens():
     rows = table(*({"at": number / 100, "temperature": 20, "fire": 0} for number in range(5000)))
     assert busy.apply(rows) == []
     assert told(busy.apply(table({"at": 60, "fire": 1}))) == [("fire", 0, "tripped", 60.0)]
+
+
+def test_the_engine_says_which_columns_its_rules_look_at():
+    weighed = rule("weighed", when="fire and temperature > 60 degC and not test and season(heating)")
+    assert engine(weighed, HOT).asked("smoke") == {"fire", "temperature", "test"}
+    assert engine(HOT).asked("water") == frozenset()
+    looking_back = rule("looking-back", when="fire and rise(temperature, 10m) > 5 degC")
+    assert engine(weighed, looking_back).asked("smoke") is None
+    dropped = rule("dropped", when="fire and implausible()")
+    assert engine(dropped).asked("smoke") is None
