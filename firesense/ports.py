@@ -6,7 +6,7 @@ Every implementation of a port passes the one suite for it in ``tests/contract``
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from firesense.domain.frame import FrameBatch, Refusal
     from firesense.domain.hazard import Dealt, Hazard, HazardColumns
     from firesense.domain.instant import Instant
+    from firesense.domain.limits import Limit
     from firesense.domain.message import Message, Receipt
     from firesense.domain.outcome import Outcome, Raise, Tally
     from firesense.domain.place import Org
@@ -207,6 +208,19 @@ class Counts:
     strangers: int
 
 
+@dataclass(frozen=True, slots=True)
+class Flood:
+    """A person has more alerts than anybody can read one by one: all but fires come in bundles until it is over.
+
+    ``alert`` is the one it began with, ``bundled`` counts the calls told in bundles since.
+    """
+
+    person: str
+    alert: str
+    begun_at: Instant
+    bundled: int
+
+
 class Book(Protocol):
     """The relational store: registry, org, alerts, climbs, outbox, quarantine, sessions, positions.
 
@@ -313,8 +327,63 @@ class Book(Protocol):
         """
         ...
 
-    def settle(self, call: Call, at: Instant) -> None:
-        """Write what came of a leased call: its state, attempts, receipt and next due time; and a step of the story."""
+    def settle(self, call: Call, at: Instant, instead: Sequence[Call] = (), bundled: int = 1) -> None:
+        """Write what came of a leased call: its state, attempts, receipt and next due time; and a step of the story.
+
+        ``instead`` are calls over other channels, because this one failed: they are written with it. ``bundled`` is
+        how many calls were told in the same message.
+        """
+        ...
+
+    def postpone(self, calls: Sequence[Call], until: Instant, reason: str, at: Instant) -> None:
+        """Put leased calls back until then; the story says why, once for each reason (quiet, budget, bundle, flood).
+
+        Calls that were sent are asked after then.
+        """
+        ...
+
+    def report(self, call: Call, at: Instant, instead: Sequence[Call] = (), *, silent: bool = False) -> bool:
+        """Write what is said later of a call that was sent: DELIVERED, READ, or FAILED; says whether that is news.
+
+        ``silent``: nothing was said in time; the call stays SENT and is not asked after any more. ``instead`` are calls
+        over other channels because of that, written only when it is news.
+        """
+        ...
+
+    def calls_with(self, channel: str, reference: str) -> list[tuple[Call, Alert]]:
+        """Give the sent calls of a channel that have this reference: several when they were told in one message."""
+        ...
+
+    def calls_to(self, channel: str, line: str, since: Instant) -> list[tuple[Call, Alert]]:
+        """Give what was sent to a line since then, newest first, at most a hundred."""
+        ...
+
+    def spent(self, channel: str, line: str, since: Instant) -> list[tuple[Instant, bool]]:
+        """When this line of a channel was used since then, oldest first, and whether that was urgent."""
+        ...
+
+    def first_time(self, name: str, at: Instant) -> bool:
+        """Say whether nobody came with this name before, and remember it for a week."""
+        ...
+
+    def load(self, person: str, since: Instant) -> int:
+        """Count the alerts a person was to be told of since then."""
+        ...
+
+    def floods(self) -> list[Flood]:
+        """Give the floods there are now."""
+        ...
+
+    def begin_flood(self, person: str, alert: str, at: Instant) -> bool:
+        """A flood begins for a person with this alert, whose story says so; says whether there was none."""
+        ...
+
+    def bundle_in_flood(self, person: str, count: int) -> None:
+        """So many more calls were told in a bundle because of the flood."""
+        ...
+
+    def end_flood(self, person: str, at: Instant) -> bool:
+        """End the flood of a person, in the story of the alert it began with; says whether there was one."""
         ...
 
     def next_due_at(self) -> Instant | None:
@@ -588,4 +657,42 @@ class Channel(Protocol):
 
     async def close(self) -> None:
         """Release connections."""
+        ...
+
+
+@runtime_checkable
+class Metered(Channel, Protocol):
+    """A channel that may not be used as often as one likes."""
+
+    @property
+    def limits(self) -> Sequence[Limit]:
+        """How often each of its lines may be used."""
+        ...
+
+    def line(self, call: Call) -> str:
+        """Whose budget a call spends: a telephone number, a robot. Holds no secret."""
+        ...
+
+
+@runtime_checkable
+class Receipted(Channel, Protocol):
+    """A channel that says later whether a message arrived: by itself (callbacks) or when it is asked (``Asked``)."""
+
+    @property
+    def receipt_within(self) -> timedelta | None:
+        """How long to wait for that before the message counts as lost; None: it is not waited for."""
+        ...
+
+
+@runtime_checkable
+class Asked(Receipted, Protocol):
+    """A channel that can be asked what came of a message."""
+
+    @property
+    def ask_every(self) -> timedelta | None:
+        """How often to ask; None: it is not asked, others tell us."""
+        ...
+
+    async def ask(self, call: Call) -> Receipt | None:
+        """Give what came of a call that was sent; None as long as nothing did. Raises ChannelError."""
         ...

@@ -11,11 +11,13 @@ from firesense.book.climbs import Climbs
 from firesense.book.counts import Counting
 from firesense.book.devices import Devices
 from firesense.book.hazards import Hazards
+from firesense.book.floods import Floods
 from firesense.book.mending import Mended, mend
 from firesense.book.outbox import Outbox
 from firesense.book.people import People
 from firesense.book.quarantine import Quarantine
 from firesense.book.quiets import QuietWindows
+from firesense.book.receipts import Receipts
 from firesense.book.reliefs import Reliefs
 from firesense.book.schema import prepare
 from firesense.book.sessions import Sessions
@@ -33,6 +35,8 @@ class SqlBook(
     Streets,
     Climbs,
     Outbox,
+    Receipts,
+    Floods,
     Cases,
     Hazards,
     QuietWindows,

@@ -13,7 +13,7 @@ from firesense.book.sql import insert_new
 from firesense.book.story import add_steps, drop_calls, end_climb, end_whistles, queue_calls, read_alert, write_alert
 from firesense.domain.alert import Case, Condition, Finding
 from firesense.domain.errors import NotFound
-from firesense.domain.escalation import Call, CallState, ClimbState, Purpose, Step, StepKind
+from firesense.domain.escalation import TOLD, Call, CallState, ClimbState, Purpose, Step, StepKind
 from firesense.domain.outcome import Clear, Raise, TripAgain
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _TOLD = (
     .where(
         tables.call.c.alert == sa.bindparam("id"),
         tables.call.c.purpose.in_((Purpose.ALERT, Purpose.UNDONE, Purpose.WHISTLE)),
-        tables.call.c.state.in_((CallState.SENT, CallState.DELIVERED)),
+        tables.call.c.state.in_(TOLD),
     )
     .order_by(tables.call.c.number)
 )
@@ -155,4 +155,6 @@ def cleared_call(told: Call, alert: Alert, now: Instant) -> Call:
         attempts=0,
         receipt="",
         sent_at=None,
+        ask_at=None,
+        instead_of="",
     )

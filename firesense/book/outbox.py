@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -12,10 +13,10 @@ from firesense.book.sql import Chapter
 from firesense.book.story import add_steps, queue_calls, read_alert
 from firesense.domain.alert import Alert, Case, Condition
 from firesense.domain.errors import NotFound
-from firesense.domain.escalation import Call, CallState, Purpose, Step, StepKind
+from firesense.domain.escalation import TOLD, Call, CallState, Purpose, Step, StepKind
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from sqlalchemy.engine import Connection
 
@@ -32,7 +33,14 @@ _TAKEN = sa.select(tables.alert.c.id).where(
         sa.and_(_CALL.purpose.in_((Purpose.UNDONE, Purpose.WHISTLE)), tables.alert.c.case == Case.CLOSED),
     ),
 )
-_DROP_TAKEN = sa.update(tables.call).where(_DUE, _TAKEN.exists()).values(state=CallState.MOOT, ready_at=None)
+_UNSENT = _CALL.state.in_(rows.PENDING)
+_DROP_TAKEN = sa.update(tables.call).where(_DUE, _UNSENT, _TAKEN.exists()).values(state=CallState.MOOT, ready_at=None)
+# Nobody need be asked after any more, either: somebody was reached.
+_DROP_ASKED = (
+    sa.update(tables.call)
+    .where(_DUE, _CALL.state == CallState.SENT, _TAKEN.exists())
+    .values(ask_at=None, ready_at=None)
+)
 _TAKE = (
     sa.select(_CALL.number, *rows.CALL, *rows.ALERT)
     .join(tables.alert, tables.alert.c.id == _CALL.alert)
@@ -46,6 +54,9 @@ _LEASE = (
     .where(_CALL.number == sa.bindparam("taken"))
     .values(ready_at=sa.bindparam("until"), told=sa.bindparam("as_it_was"))
 )
+_LEASE_TO_ASK = (
+    sa.update(tables.call).where(_CALL.number == sa.bindparam("taken")).values(ready_at=sa.bindparam("until"))
+)
 _RELEASE = (
     sa.update(tables.call)
     .where(
@@ -57,8 +68,17 @@ _RELEASE = (
 )
 _OF_ALERT = sa.select(*rows.CALL).where(_CALL.alert == sa.bindparam("id")).order_by(_CALL.number)
 _FOUND = sa.select(*rows.CALL, _CALL.told).where(_CALL.key == sa.bindparam("key")).with_for_update()
-
-_TOLD = (CallState.SENT, CallState.DELIVERED)
+# The same call over the channel that failed before, or that was tried instead; of fire both go out.
+_REPLACED = (
+    sa.update(tables.call)
+    .where(
+        *(_CALL[name] == sa.bindparam(f"of_{name}") for name in ("alert", "person", "purpose", "rung", "round")),
+        sa.or_(_CALL.channel == sa.bindparam("failed"), _CALL.instead_of == sa.bindparam("reached")),
+        _UNSENT,
+        _CALL.urgent.is_(False),
+    )
+    .values(state=CallState.MOOT, ready_at=None)
+)
 
 
 class Outbox(Chapter):
@@ -81,14 +101,17 @@ class Outbox(Chapter):
                 return []
         with self._database.writing() as connection:
             connection.execute(_DROP_TAKEN, {"now": now})
+            connection.execute(_DROP_ASKED, {"now": now})
             found = connection.execute(_TAKE, {"now": now, "most": most, "without": list(without)}).all()
             split = 1 + len(rows.CALL)
             leased = [(row[0], Call(*row[1:split]), Alert(*row[split:])) for row in found]
-            if leased:
+            due = [(number, alert) for number, call, alert in leased if call.state in rows.PENDING]
+            if due:
                 connection.execute(
-                    _LEASE,
-                    [{"taken": taken, "until": until, "as_it_was": alert.condition} for taken, _, alert in leased],
+                    _LEASE, [{"taken": number, "until": until, "as_it_was": alert.condition} for number, alert in due]
                 )
+            if asked := [number for number, call, _ in leased if call.state not in rows.PENDING]:
+                connection.execute(_LEASE_TO_ASK, [{"taken": number, "until": until} for number in asked])
         return [(call, alert) for _, call, alert in leased]
 
     def release_calls(self, now: Instant, beyond: Instant) -> int:
@@ -99,9 +122,11 @@ class Outbox(Chapter):
         with self._database.writing() as connection:
             return connection.execute(_RELEASE, {"now": now, "beyond": beyond}).rowcount
 
-    def settle(self, call: Call, at: Instant) -> None:
+    def settle(self, call: Call, at: Instant, instead: Sequence[Call] = (), bundled: int = 1) -> None:
         """Write what came of a leased call: its state, attempts, receipt and next due time; and a step of the story.
 
+        ``instead`` are calls over other channels, because this one failed: they are written with it. ``bundled`` is
+        how many calls were told in the same message.
         What happened to a call while it was out stays: one that was sent is not unsent by another's failure, and one
         that became moot is not tried again. Who was told of an alarm that ended meanwhile is told that, too. Raises
         NotFound for a call that was never written.
@@ -114,6 +139,7 @@ class Outbox(Chapter):
             before = Call(*stored)
             state = _state_after(before.state, call.state)
             news = state is not before.state
+            after = replace(call, state=state)
             connection.execute(
                 sa.update(tables.call)
                 .where(_CALL.key == call.key)
@@ -122,30 +148,56 @@ class Outbox(Chapter):
                     attempts=max(call.attempts, before.attempts),
                     receipt=call.receipt if state is call.state else before.receipt,
                     due_at=call.due_at,
-                    ready_at=call.due_at if state in rows.PENDING else None,
-                    sent_at=before.sent_at or (at if call.sent_at is None else call.sent_at)
-                    if state in _TOLD
-                    else None,
+                    ready_at=rows.ready_at(after),
+                    sent_at=before.sent_at or (at if call.sent_at is None else call.sent_at) if state in TOLD else None,
+                    ask_at=call.ask_at if state is CallState.SENT else None,
+                    line=call.line or before.line,
                 )
             )
             if news:
-                add_steps(connection, _step(call, state, at))
-            if news and state in _TOLD and before.state not in _TOLD:
+                add_steps(connection, _step(call, state, at, instead, bundled))
+            if state not in TOLD:
+                queue_calls(connection, instead)
+            elif news and before.state not in TOLD:
                 _tell_end(connection, call, told, at)
+                drop_replaced(connection, call)
 
 
 def _state_after(before: CallState, reported: CallState) -> CallState:
-    if before is CallState.DELIVERED or (before is CallState.SENT and reported is not CallState.DELIVERED):
-        return before
-    if before in {CallState.MOOT, CallState.FAILED} and reported not in _TOLD:
+    if before in TOLD:
+        return max(before, reported, key=TOLD.index) if reported in TOLD else before
+    if before in {CallState.MOOT, CallState.FAILED} and reported not in TOLD:
         return before
     return reported
 
 
-def _step(call: Call, state: CallState, at: Instant) -> list[Step]:
+def drop_replaced(connection: Connection, call: Call) -> None:
+    """Who was told over one channel need not be told over the one it stands for, or the other way; of fire both."""
+    if not call.urgent:
+        connection.execute(
+            _REPLACED,
+            {
+                "of_alert": call.alert,
+                "of_person": call.person,
+                "of_purpose": call.purpose,
+                "of_rung": call.rung,
+                "of_round": call.round,
+                "failed": call.instead_of,
+                "reached": call.channel,
+            },
+        )
+
+
+def _step(call: Call, state: CallState, at: Instant, instead: Sequence[Call], bundled: int) -> list[Step]:
     """Tell the story of a call: sent, given up, or failing; not how often it is tried, nor that it was put back."""
     detail = {"channel": call.channel, "purpose": call.purpose.value, "state": state.value}
-    if state in _TOLD:
+    if call.instead_of:
+        detail["instead_of"] = call.instead_of
+    if bundled > 1 and state in TOLD:
+        detail["bundled"] = str(bundled)
+    if instead:
+        detail["next"] = ",".join(other.channel for other in instead)
+    if state in TOLD:
         return [Step(call.alert, at, StepKind.SENT, call.person, detail)]
     if state in {CallState.FAILED, CallState.FAILED_FOR_NOW}:
         return [Step(call.alert, at, StepKind.FAILED, call.person, detail | {"reason": call.receipt})]

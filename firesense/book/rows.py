@@ -122,8 +122,10 @@ def quiet_values(quiet: Quiet) -> dict[str, Any]:
 
 
 def ready_at(call: Call) -> Instant | None:
-    """When somebody has to do something about a call."""
-    return call.due_at if call.state in PENDING else None
+    """When somebody has to do something about a call: make it, or ask what came of it."""
+    if call.state in PENDING:
+        return call.due_at
+    return call.ask_at if call.state is CallState.SENT else None
 
 
 def climb_values(climb: Climb) -> dict[str, Any]:

@@ -100,6 +100,23 @@ MIGRATIONS: Sequence[Sequence[str]] = (
         "DROP TABLE climb_of_one",
         "CREATE INDEX climb_due ON climb (rank, due_at)",
     ),
+    (
+        "ALTER TABLE person ADD COLUMN quiet TEXT DEFAULT '' NOT NULL",
+        "ALTER TABLE call ADD COLUMN ask_at BIGINT",
+        "ALTER TABLE call ADD COLUMN line TEXT DEFAULT '' NOT NULL",
+        "ALTER TABLE call ADD COLUMN instead_of TEXT DEFAULT '' NOT NULL",
+        "UPDATE call SET line = address",
+        "CREATE INDEX call_line ON call (channel, line, sent_at)",
+        "CREATE INDEX call_person ON call (person, created_at)",
+        "CREATE INDEX call_receipt ON call (channel, receipt)",
+        """CREATE TABLE flood (
+            number INTEGER NOT NULL PRIMARY KEY, person TEXT NOT NULL, alert TEXT NOT NULL, begun_at BIGINT NOT NULL,
+            bundled INTEGER NOT NULL, ended_at BIGINT
+        )""",
+        "CREATE INDEX flood_open ON flood (ended_at, person)",
+        "CREATE TABLE seen (name TEXT NOT NULL PRIMARY KEY, at BIGINT NOT NULL)",
+        "CREATE INDEX seen_at ON seen (at)",
+    ),
 )
 
 _VERSION = "schema"

@@ -96,6 +96,7 @@ person = Table(
     _must("addresses", MAPPING),
     _must("phone", Text),
     _must("language", Text),
+    _must("quiet", Text),
 )
 post = Table(
     "post",
@@ -316,6 +317,9 @@ call = Table(
     Column("sent_at", BigInteger),
     _must("strand", Text),
     _must("detail", MAPPING),
+    Column("ask_at", BigInteger),
+    _must("line", Text),
+    _must("instead_of", Text),
     _must("rank", Integer),
     Column("ready_at", BigInteger),
     # What the alert was when the call was leased: who was told it fires is told when it does not.
@@ -323,6 +327,25 @@ call = Table(
 )
 Index("call_ready", call.c.rank, call.c.ready_at)
 Index("call_alert", call.c.alert)
+Index("call_line", call.c.channel, call.c.line, call.c.sent_at)
+Index("call_person", call.c.person, call.c.created_at)
+Index("call_receipt", call.c.channel, call.c.receipt)
+
+# Whoever is flooded with alerts; ended_at is NULL while it lasts.
+flood = Table(
+    "flood",
+    metadata,
+    _number(),
+    _must("person", Text),
+    _must("alert", Text),
+    _must("begun_at", BigInteger),
+    _must("bundled", Integer),
+    Column("ended_at", BigInteger),
+)
+Index("flood_open", flood.c.ended_at, flood.c.person)
+# What came in from outside and must count only once: callbacks by channel and number, links that were used.
+seen = Table("seen", metadata, _must("name", Text, key=True), _must("at", BigInteger))
+Index("seen_at", seen.c.at)
 
 step = Table(
     "step",

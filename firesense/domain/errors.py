@@ -16,6 +16,7 @@
     |   +-- HistoryRefused   trying again cannot help: the points themselves are refused
     +-- ChannelError         a call was not taken by its channel
         +-- ChannelDown      trying again later can help; ``retry_after`` says when, if the channel said so
+        |   +-- ChannelBusy  it, or our own budget, limits our rate
         +-- ChannelRefused   trying again cannot help (wrong address, revoked key)
 
 A frame that cannot be used is not an error but a ``Refusal`` (frame.py): it is data, and it costs no exception on
@@ -116,6 +117,10 @@ class ChannelError(FiresenseError):
 
 class ChannelDown(_Temporary, ChannelError):
     """The channel is away, busy or limiting its rate; the same call may be taken later."""
+
+
+class ChannelBusy(ChannelDown):
+    """The channel works, and takes no more messages for the time being."""
 
 
 class ChannelRefused(ChannelError):

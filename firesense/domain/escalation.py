@@ -134,6 +134,7 @@ class CallState(StrEnum):
     QUEUED = "queued"
     SENT = "sent"  # the channel took it
     DELIVERED = "delivered"  # the channel says it arrived
+    READ = "read"  # the channel says a person saw it
     FAILED_FOR_NOW = "failed-for-now"  # will be tried again at due_at
     FAILED = "failed"  # given up, with the reason
     MOOT = "moot"  # taken or over before it was sent
@@ -160,6 +161,10 @@ class Call:
     ``key`` says what makes it the same call (alert, strand, purpose, round, rung, try, person, channel), so that
     writing it twice is writing it once, and a receiver can drop what it has seen. ``strand`` is that of its climb.
     ``detail`` is what is to be said besides: ``why`` the case stands still, ``by`` and ``reason`` of a whistle.
+
+    ``receipt`` is the channel's own reference once it is sent, the reason before that. ``ask_at`` is when a call that
+    was sent has to be asked after, as long as nothing says that it arrived. ``line`` is whose budget it spent (a
+    number, a robot). ``instead_of`` is the channel that failed before this one was tried.
     """
 
     key: str
@@ -182,6 +187,9 @@ class Call:
     sent_at: Instant | None = None
     strand: str = ""
     detail: Mapping[str, str] = field(default_factory=dict)
+    ask_at: Instant | None = None
+    line: str = ""
+    instead_of: str = ""
 
 
 class StepKind(StrEnum):
@@ -219,6 +227,12 @@ class StepKind(StrEnum):
     # what quiet windows did
     HELD = "held"  # a window keeps it from calling people
     RELEASED = "released"  # the window is over and it still stands
+    WAITS = "waits"  # a call is held back: quiet hours, a budget, a bundle, a flood
+    SILENT = "silent"  # the channel said yes, and nothing says that it arrived
+    FLOOD = "flood"  # so many alerts for one person that all but fires are bundled; or no longer
+
+
+TOLD = (CallState.SENT, CallState.DELIVERED, CallState.READ)
 
 
 @dataclass(frozen=True, slots=True)

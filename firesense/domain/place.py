@@ -37,13 +37,18 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Someone who can be told. ``addresses`` maps a channel's name to where it reaches this person."""
+    """Someone who can be told. ``addresses`` maps a channel's name to where it reaches this person.
+
+    ``quiet`` are the hours of the local day (``22:00-07:00``, may pass midnight; empty: none) in which this person is
+    told of fires alone; the rest waits.
+    """
 
     id: str
     name: str
     addresses: Mapping[str, str] = field(default_factory=dict)
     phone: str = ""
     language: str = "zh"
+    quiet: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,5 +5,6 @@ twice is written once.
 """
 
 from firesense.escalate.climbing import Acted, act, after_deed, begin, redated, standing
+from firesense.escalate.failover import next_channel
 
-__all__ = ["Acted", "act", "after_deed", "begin", "redated", "standing"]
+__all__ = ["Acted", "act", "after_deed", "begin", "next_channel", "redated", "standing"]

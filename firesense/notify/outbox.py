@@ -9,23 +9,26 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
-from firesense.domain.errors import BookError, ChannelDown, ChannelRefused, NotFound
+from firesense.domain.errors import BookError, ChannelBusy, ChannelDown, ChannelError, ChannelRefused, NotFound
 from firesense.domain.escalation import CallState, Purpose
 from firesense.domain.instant import micros
-from firesense.notify.masking import masked
+from firesense.notify.asking import MOST_REASON, Asking, DeliveryStatus, ask_at, warn
+from firesense.notify.manners import Hold, Manners, Planner, is_calm, line_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 
     from firesense.domain.alert import Alert
     from firesense.domain.escalation import Call
     from firesense.domain.instant import Instant
-    from firesense.domain.message import Message
+    from firesense.domain.message import Message, Receipt
     from firesense.ports import Book, Channel, Clock
+
+    Pair = tuple[Call, Alert]
 
 _log = structlog.get_logger(__name__)
 
@@ -34,33 +37,35 @@ _log = structlog.get_logger(__name__)
 _URGENT_WAITS = (2, 5, 10, 20, 30)
 _CALM_WAITS = (10, 30, 60, 120, 300)
 _QUEUE = 3  # calls taken per call that may be under way: enough to keep a channel busy, few enough to keep the lease
-_MOST_REASON = 200  # characters
-
-
-@dataclass(slots=True)
-class DeliveryStatus:
-    """What was done since the start: calls taken by their channel, put off, and given up."""
-
-    sent: int = 0
-    put_off: int = 0
-    given_up: int = 0
 
 
 @dataclass(slots=True)
 class _Lane:
-    """One channel with what it is doing."""
+    """One channel with what it is doing; ``late`` are sends nobody waits for any more, whose answer still counts."""
 
     channel: Channel
     turn: asyncio.Semaphore
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    late: set[asyncio.Task[None]] = field(default_factory=set)
+
+
+class _Outcome(NamedTuple):
+    """What came of a call, to be written."""
+
+    call: Call
+    at: Instant
+    instead: tuple[Call, ...] = ()
+    bundled: int = 1
 
 
 class Delivery:
     """Hands calls to channels, each channel in a lane of its own: a slow one holds up nobody else's calls.
 
     A channel that is down, or that raises what it should not, is tried again with growing waits (or when it asked
-    to). A call to an open fire alert is never given up, only made moot by the book when somebody takes the alert; any
-    other is given up after ``give_up``. What a channel refuses is given up at once, and the story says why.
+    to), and the person is called over the next channel at once. A call to an open fire alert is never given up, only
+    made moot by the book when somebody takes the alert; any other is given up after ``give_up``. What a channel
+    refuses is given up at once, and the story says why. Calls that are not about fires may wait and be told in one
+    message: manners.py.
     """
 
     def __init__(
@@ -69,12 +74,17 @@ class Delivery:
         channels: Mapping[str, Channel],
         compose: Callable[[Call, Alert], Message],
         clock: Clock,
+        manners: Manners | None = None,
         *,
         concurrency: int = 8,
         timeout: timedelta = timedelta(seconds=10),
+        patience: timedelta = timedelta(seconds=75),
         give_up: timedelta = timedelta(hours=6),
     ) -> None:
-        """``concurrency`` calls may be under way on each channel, each for at most ``timeout``."""
+        """``concurrency`` calls may be under way on each channel, each for at most ``timeout``.
+
+        An answer that comes later than that, but within ``patience``, is heard all the same.
+        """
         self.status = DeliveryStatus()
         self.kinds: Mapping[str, str] = {name: channel.kind for name, channel in channels.items()}
         # Since when each channel has put off every call; None while it takes them.
@@ -83,28 +93,32 @@ class Delivery:
         self._book = book
         self._compose = compose
         self._clock = clock
+        self._manners = manners or Manners()
+        self._planner = Planner(book, self._manners)
+        self._asking = Asking(book, self._manners, self.status, timeout)
         self._timeout = timeout
+        self._patience = patience
         self._give_up = give_up
         self._most = concurrency * _QUEUE
         self._lease = micros(timeout) * (_QUEUE + 1)  # a call that waits for its turn is still ours when it comes
         self._lanes = {name: _Lane(channel, asyncio.Semaphore(concurrency)) for name, channel in channels.items()}
         self._crowded = False
-        self._unwritten: list[tuple[Call, Instant]] = []
+        self._unwritten: list[_Outcome] = []
 
     @property
     def under_way(self) -> int:
-        """How many calls were taken and have not ended."""
+        """How many messages were taken and have not ended."""
         return sum(len(lane.tasks) for lane in self._lanes.values())
 
     async def deliver(self, now: Instant) -> int:
         """Take what is due and start to send it; counts what was taken. Raises BookError."""
         self._write_back()
+        self._planner.look_at_floods(now)
         taken = 0
         while room := self._room():
             full = [name for name, lane in self._lanes.items() if len(lane.tasks) >= self._most]
             leased = self._book.lease_calls(now, now + self._lease, room, without=full)
-            for call, alert in leased:
-                self._start(call, alert, now + self._lease)
+            self._start_all(leased, now)
             taken += len(leased)
             if len(leased) < room:
                 break
@@ -120,25 +134,60 @@ class Delivery:
     async def close(self, grace: timedelta = timedelta(seconds=5)) -> None:
         """Let what is under way end, for so long, then cancel it (its lease will run out) and close the channels."""
         tasks = [task for lane in self._lanes.values() for task in lane.tasks]
+        late = [task for lane in self._lanes.values() for task in lane.late]
         if tasks:
-            _, late = await asyncio.wait(tasks, timeout=grace.total_seconds())
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            _, pending = await asyncio.wait(tasks, timeout=grace.total_seconds())
+            late += pending
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
         for lane in self._lanes.values():
             await lane.channel.close()
 
+    # -- starting ---------------------------------------------------------------------------------------------------
     def _room(self) -> int:
         """How many calls may be taken whatever their channels are; 0 when every channel is full."""
         free = [self._most - len(lane.tasks) for lane in self._lanes.values()]
         return min((room for room in free if room > 0), default=0 if free else self._most)
 
-    def _start(self, call: Call, alert: Alert, until: Instant) -> None:
+    def _start_all(self, leased: Iterable[Pair], now: Instant) -> None:
+        """Start what may go, fires first and each alone; the rest of a person's calls on a channel go as one."""
+        bundles: dict[tuple[str, str, str, str], list[Pair]] = {}
+        for call, alert in leased:
+            if call.state is CallState.SENT:
+                self._run(call.channel, self._asking.ask(self._lanes[call.channel].channel, call, now))
+            elif is_calm(call, alert) and self._manners.bundle is not None:
+                bundles.setdefault((call.channel, call.person, call.address, call.language), []).append((call, alert))
+            else:
+                self._start([(call, alert)], now)
+        for pairs in bundles.values():
+            self._start(pairs, now)
+
+    def _start(self, pairs: Sequence[Pair], now: Instant) -> None:
+        call, _ = pairs[0]
         lane = self._lanes.get(call.channel)
         if lane is None:
-            self._settle(self._given_up(call, f"there is no channel {call.channel}"))
+            reason = f"there is no channel {call.channel}"
+            self._settle(_Outcome(self._given_up(each, reason), now, self._manners.others(each)) for each, _ in pairs)
             return
-        task = asyncio.create_task(self._send(lane, call, alert, until))
+        if (hold := self._planner.hold(lane.channel, pairs, now)) is not None:
+            self._hold([each for each, _ in pairs], hold, now)
+            return
+        over = self._planner.begin(lane.channel, pairs, now)
+        self._run(call.channel, self._send(lane, pairs, now + self._lease, over))
+
+    def _hold(self, calls: Sequence[Call], hold: Hold, now: Instant) -> None:
+        self.status.held += len(calls)
+        self._book.postpone(calls, hold.until, hold.reason, now)
+        for call in calls:
+            # Fire does not wait for a budget: it goes over another channel, once.
+            if call.urgent and call.receipt != hold.reason:
+                waiting = replace(call, state=CallState.FAILED_FOR_NOW, receipt=hold.reason, due_at=hold.until)
+                self._settle([_Outcome(waiting, now, self._manners.others(call))])
+
+    def _run(self, channel: str, work: Coroutine[None, None, None]) -> None:
+        lane = self._lanes[channel]
+        task = asyncio.create_task(work)
         lane.tasks.add(task)
         task.add_done_callback(lambda done: self._ended(lane, done))
 
@@ -147,74 +196,132 @@ class Delivery:
         if self._crowded and self.on_room is not None:
             self.on_room()
 
-    async def _send(self, lane: _Lane, call: Call, alert: Alert, until: Instant) -> None:
-        async with lane.turn:
-            if self._clock.now() < until:  # or somebody else has it by now
-                self._settle(await self._attempt(lane.channel, call, alert))
-
-    async def _attempt(self, channel: Channel, call: Call, alert: Alert) -> Call:
-        untried, call = call, replace(call, attempts=call.attempts + 1)
+    # -- one message ------------------------------------------------------------------------------------------------
+    async def _send(self, lane: _Lane, pairs: Sequence[Pair], until: Instant, over: Callable[[], None]) -> None:
         try:
-            async with asyncio.timeout(self._timeout.total_seconds()):
-                receipt = await channel.send(self._compose(untried, alert))
-        except ChannelRefused as error:
-            return self._given_up(call, str(error))
-        except ChannelDown as error:
-            return self._put_off(call, str(error), error.retry_after)
-        except TimeoutError:
-            return self._put_off(call, f"no answer within {self._timeout.total_seconds():g} s", None)
-        except Exception as error:  # noqa: BLE001 - a channel that breaks its promise must not take the others along
-            _log.exception("a channel failed in an unexpected way", channel=channel.name, alert=call.alert)
-            return self._put_off(call, f"unexpected {type(error).__name__}", None)
-        self.status.sent += 1
-        self.down_since[channel.name] = None
-        return replace(call, state=receipt.state, receipt=receipt.reference, sent_at=self._clock.now())
+            async with lane.turn:
+                if self._clock.now() < until:  # or somebody else has it by now
+                    self._settle(await self._attempt(lane, pairs))
+        finally:
+            over()
 
-    def _put_off(self, call: Call, reason: str, retry_after: timedelta | None) -> Call:
+    async def _attempt(self, lane: _Lane, pairs: Sequence[Pair]) -> list[_Outcome]:
+        channel = lane.channel
+        calls = [replace(call, attempts=call.attempts + 1) for call, _ in pairs]
+        sending: asyncio.Task[Receipt] | None = None
+        late: timedelta | None = None
+        try:
+            sending = asyncio.create_task(channel.send(self._message(pairs)))
+            done, _ = await asyncio.wait({sending}, timeout=self._timeout.total_seconds())
+            if done:
+                return self._taken(channel, calls, sending.result())
+            self._listen(lane, calls, sending)
+            reason, late = f"no answer within {self._timeout.total_seconds():g} s", self._patience - self._timeout
+            failure: Exception = ChannelDown(reason)
+        except asyncio.CancelledError:
+            if sending is not None:
+                sending.cancel()
+            raise
+        except ChannelError as error:
+            failure = error
+        except Exception as error:  # noqa: BLE001 - a channel that breaks its promise must not take the others along
+            _log.exception("a channel failed in an unexpected way", channel=channel.name, alert=calls[0].alert)
+            failure = ChannelDown(f"unexpected {type(error).__name__}")
+        return [self._failed(call, failure, late) for call in calls]
+
+    def _message(self, pairs: Sequence[Pair]) -> Message:
+        if len(pairs) > 1 and self._manners.bundle is not None:
+            return self._manners.bundle(pairs)
+        return self._compose(*pairs[0])
+
+    def _taken(self, channel: Channel, calls: Sequence[Call], receipt: Receipt) -> list[_Outcome]:
+        self.status.sent += len(calls)
+        if len(calls) > 1:
+            self.status.bundled += len(calls)
+        self.down_since[channel.name] = None
+        now = self._clock.now()
+        asked_at = ask_at(channel, now, now) if receipt.state is CallState.SENT else None
+        return [
+            _Outcome(
+                replace(
+                    call,
+                    state=receipt.state,
+                    receipt=receipt.reference,
+                    sent_at=now,
+                    ask_at=asked_at,
+                    line=line_of(channel, call),
+                ),
+                now,
+                bundled=len(calls),
+            )
+            for call in calls
+        ]
+
+    def _listen(self, lane: _Lane, calls: Sequence[Call], sending: asyncio.Task[Receipt]) -> None:
+        """Wait in the background for an answer that comes too late: a late yes is a yes."""
+
+        async def listen() -> None:
+            left = (self._patience - self._timeout).total_seconds()
+            try:
+                receipt = await asyncio.wait_for(sending, max(left, 0))
+            except (ChannelError, TimeoutError):
+                return  # it was put off already
+            except Exception:  # noqa: BLE001 - as above
+                _log.exception("a channel failed in an unexpected way", channel=lane.channel.name)
+                return
+            self.status.late += len(calls)
+            self._settle(self._taken(lane.channel, calls, receipt))
+
+        task = asyncio.create_task(listen())
+        lane.late.add(task)
+        task.add_done_callback(lane.late.discard)
+
+    def _failed(self, call: Call, failure: Exception, late: timedelta | None) -> _Outcome:
+        now, reason = self._clock.now(), str(failure)
+        if isinstance(failure, ChannelRefused):
+            return _Outcome(self._given_up(call, reason), now, self._manners.others(call))
+        # Once is enough: the next channel looks after itself. What only limits its rate will take it soon.
+        first = call.attempts == 1 and (call.urgent or not isinstance(failure, ChannelBusy))
+        instead = self._manners.others(call) if first else ()
+        retry_after = failure.retry_after if isinstance(failure, ChannelDown) else None
+        if instead and late is not None:
+            retry_after = max(late, retry_after or timedelta())  # until then the late answer may still be a yes
+        return _Outcome(self._put_off(call, reason, retry_after, now), now, instead)
+
+    def _put_off(self, call: Call, reason: str, retry_after: timedelta | None, now: Instant) -> Call:
         waits = _URGENT_WAITS if call.urgent else _CALM_WAITS
         wait = max(timedelta(seconds=waits[min(call.attempts, len(waits)) - 1]), retry_after or timedelta())
-        now = self._clock.now()
         self.down_since[call.channel] = self.down_since.get(call.channel) or now
-        if not _must_arrive(call) and now + micros(wait) >= call.created_at + micros(self._give_up):
+        # A call may have been held back on purpose: its time runs from when it was due.
+        since = call.due_at if call.attempts == 1 and call.receipt else call.created_at
+        if not _must_arrive(call) and now + micros(wait) >= since + micros(self._give_up):
             return self._given_up(call, reason)
         self.status.put_off += 1
-        _warn("call put off", call, reason, again_in=wait.total_seconds())
-        return replace(call, state=CallState.FAILED_FOR_NOW, receipt=reason[:_MOST_REASON], due_at=now + micros(wait))
+        warn("call put off", call, reason, again_in=wait.total_seconds())
+        return replace(call, state=CallState.FAILED_FOR_NOW, receipt=reason[:MOST_REASON], due_at=now + micros(wait))
 
     def _given_up(self, call: Call, reason: str) -> Call:
         self.status.given_up += 1
-        _warn("call given up", call, reason)
-        return replace(call, state=CallState.FAILED, receipt=reason[:_MOST_REASON])
+        warn("call given up", call, reason)
+        return replace(call, state=CallState.FAILED, receipt=reason[:MOST_REASON])
 
-    def _settle(self, call: Call) -> None:
-        self._unwritten.append((call, self._clock.now()))
+    # -- writing ----------------------------------------------------------------------------------------------------
+    def _settle(self, outcomes: Iterable[_Outcome]) -> None:
+        self._unwritten += outcomes
         try:
             self._write_back()
         except BookError as error:
-            _log.warning("a call's outcome waits for the book", alert=call.alert, reason=str(error))
+            _log.warning("the outcome of calls waits for the book", calls=len(self._unwritten), reason=str(error))
 
     def _write_back(self) -> None:
         while self._unwritten:
-            call, at = self._unwritten[0]
+            outcome = self._unwritten[0]
             try:
-                self._book.settle(call, at)
+                self._book.settle(outcome.call, outcome.at, outcome.instead, outcome.bundled)
             except NotFound:
-                _log.error("the book lost a call that was made", alert=call.alert, channel=call.channel)
+                _log.error("the book lost a call that was made", alert=outcome.call.alert, channel=outcome.call.channel)
             self._unwritten.pop(0)
 
 
 def _must_arrive(call: Call) -> bool:
     return call.urgent and call.purpose is Purpose.ALERT
-
-
-def _warn(event: str, call: Call, reason: str, **more: object) -> None:
-    _log.warning(
-        event,
-        alert=call.alert,
-        channel=call.channel,
-        person=call.person,
-        address=masked(call.address),
-        attempts=call.attempts,
-        reason=reason[:_MOST_REASON],
-        **more,
-    )

@@ -188,7 +188,16 @@ _SECTIONS = {
     "condition": "condition",
     "state": "call.state",
     "purpose": "call.purpose",
+    "flood": "web.flood",
 }
+_FILLED = {  # the text, and its place to be filled
+    "only_kind": ("web.only_kind", "kind"),
+    "until": ("web.until", "at"),
+    "next": ("web.next_channel", "channels"),
+    "instead_of": ("web.instead_of", "channel"),
+    "bundled": ("web.bundled", "count"),
+}
+_OF_CHANNELS = frozenset({"next", "instead_of"})
 
 
 def _detail(name: str, value: str, plan: Plan, language: str) -> str:
@@ -203,12 +212,17 @@ def _detail(name: str, value: str, plan: Plan, language: str) -> str:
         case "rung" if value.isdecimal():
             text = say("web.rung", language, number=int(value) + 1)
         case "channel" | "channels":
-            text = ", ".join(label(language, "channel", channel) for channel in value.split(","))
-        case "only_kind":
-            text = say("web.only_kind", language, kind=value)
+            text = _channels(value, language)
+        case _ if name in _FILLED:
+            key, gap = _FILLED[name]
+            text = say(key, language, **{gap: _channels(value, language) if name in _OF_CHANNELS else value})
         case _:
             text = "" if name in _SILENT else value if name in _PLAIN else f"{name} {value}"
     return text
+
+
+def _channels(names: str, language: str) -> str:
+    return ", ".join(label(language, "channel", channel) for channel in names.split(","))
 
 
 def _call(call: Call, plan: Plan) -> CallShown:

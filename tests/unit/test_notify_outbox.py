@@ -55,10 +55,10 @@ class ForgetfulBook(SqlBook):
 
     away = False
 
-    def settle(self, call, at):
+    def settle(self, call, at, *more):
         if self.away:
             raise BookError("disk is full")
-        super().settle(call, at)
+        super().settle(call, at, *more)
 
 
 @pytest.fixture
