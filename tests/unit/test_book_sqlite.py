@@ -197,6 +197,25 @@ def test_a_climb_of_an_older_book_goes_on_where_it_was(book, raw):
     assert found == (2,), "the table and its index"
 
 
+def test_calls_of_an_older_book_have_spent_the_budget_of_their_address(book, raw):
+    names = ("person", "call", "flood", "seen")
+    new = {name: sorted(column[1:4] for column in raw.execute(f"PRAGMA table_info({name})")) for name in names}
+    indexes = set(raw.execute("SELECT name FROM sqlite_master WHERE type = 'index'"))
+    book.commit(outcome(1, raised(alarm())))
+    for name in ("call_line", "call_person", "call_receipt"):
+        raw.execute(f"DROP INDEX {name}")
+    for table, column in (("person", "quiet"), ("call", "ask_at"), ("call", "line"), ("call", "instead_of")):
+        raw.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+    for name in ("flood", "seen"):
+        raw.execute(f"DROP TABLE {name}")
+    for statement in next(steps for steps in MIGRATIONS if "call_line" in str(steps)):
+        raw.execute(statement)
+    for name in names:
+        assert sorted(column[1:4] for column in raw.execute(f"PRAGMA table_info({name})")) == new[name]
+    assert set(raw.execute("SELECT name FROM sqlite_master WHERE type = 'index'")) == indexes
+    assert {told.line for told in book.calls(alarm().id)} == {"robot-of-wen", "robot-of-zhou"}
+
+
 def test_a_write_that_waits_too_long_for_another_process_is_a_book_error(url, raw, monkeypatch):
     monkeypatch.setattr(sql, "_BUSY_MS", 1)
     impatient = SqlBook(url)
