@@ -126,6 +126,9 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "call.cleared.hazard": ("隐患消除", "Hazard cleared"),
     "call.cleared.fault": ("故障恢复", "Fault recovered"),
     "call.cleared.test": ("测试结束", "Test over"),
+    "call.bundle": ("【{count} 条通知】{marks}", "[{count} notices] {marks}"),
+    "call.bundle.and": ("、", ", "),
+    "call.bundle.more": ("另有 {count} 条，见平台", "{count} more on the console"),
     "call.notice": (
         "已逐级上报一轮，仍无人接警，请立即处置。",
         "Everybody on the ladder was called and nobody has taken it. Act now.",

@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from firesense.alerting import Alerting
+from firesense.app.manners import make_manners
 from firesense.app.plan import PlanKeeper
 from firesense.app.plugs import make_reader
 from firesense.book import SqlBook
@@ -135,11 +136,13 @@ class SmallHouse:
             kinds={"log": "log", "mqtt": "mqtt"},
         )
         self.record = Record(self.journal, self.book, self.history, self.clock, plan, reader)
+        channels = {"log": self.log, "mqtt": self.mqtt}
         delivery = Delivery(
             self.book,
-            {"log": self.log, "mqtt": self.mqtt},
+            channels,
             lambda call, alert: compose(call, alert, plan()),
             self.clock,
+            make_manners(self.settings, plan, self.book, channels, self.clock),
         )
         self.delivery = delivery
         self.duty = Duty(self.book, plan, delivery, self.clock)

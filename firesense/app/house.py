@@ -23,6 +23,7 @@ from firesense.app import consoles
 from firesense.app.listener import listening
 from firesense.app.locks import sole_owner
 from firesense.app.logs import set_up_logs
+from firesense.app.manners import make_manners
 from firesense.app.mend import fit_together, mend_files
 from firesense.app.metrics import Metrics
 from firesense.app.plan import PlanKeeper
@@ -194,6 +195,7 @@ class House:
             self._channels,
             lambda call, alert: compose(call, alert, plan(), console_url=url, zone=zone),
             self._clock,
+            make_manners(settings, plan, self._book, self._channels, self._clock),
         )
         duty = Duty(self._book, plan, delivery, self._clock)
         if "alerting" in self._streets:

@@ -10,8 +10,8 @@ from firesense.book.cases import Cases
 from firesense.book.climbs import Climbs
 from firesense.book.counts import Counting
 from firesense.book.devices import Devices
-from firesense.book.hazards import Hazards
 from firesense.book.floods import Floods
+from firesense.book.hazards import Hazards
 from firesense.book.mending import Mended, mend
 from firesense.book.outbox import Outbox
 from firesense.book.people import People

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
+from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -15,6 +18,7 @@ from firesense.domain.quiet import QUIET_RULES
 from firesense.text import say
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import tzinfo
 
     from firesense.domain.alert import Alert
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
     from firesense.domain.plan import Plan
 
 LOCAL = ZoneInfo("Asia/Shanghai")
+_MOST_LINES = 20  # of a bundle; the console has them all
 _MOST_NAME = 60  # characters; names come from people
 _OF_HAZARDS = (Purpose.ASSIGNED, Purpose.REMINDER, Purpose.OVERDUE)
 _MARKED = (*_OF_HAZARDS, Purpose.UNDONE, Purpose.WHISTLE)
@@ -63,6 +68,34 @@ def compose(call: Call, alert: Alert, plan: Plan, *, console_url: str = "", zone
     ]
     link = f"{console_url}/alerts/{alert.id}" if console_url else ""
     return Message(call, alert, title, "\n".join(line for line in lines if line), link)
+
+
+def compose_bundle(
+    pairs: Sequence[tuple[Call, Alert]], plan: Plan, *, console_url: str = "", zone: tzinfo = LOCAL
+) -> Message:
+    """Put several calls for one person on one channel into one message: how many of what, then a line for each.
+
+    The message carries the first call, with a key of its own that is the same whenever the same calls are bundled.
+    """
+    first, alert = pairs[0]
+    language = first.language
+    marks = Counter(_mark(call, about) for call, about in pairs)
+    title = say(
+        "call.bundle",
+        language,
+        count=len(pairs),
+        marks=say("call.bundle.and", language).join(f"{mark} {count}" for mark, count in marks.most_common()),
+    )
+    lines = [
+        f"{_local(about.raised_at, zone)[11:]} {compose(call, about, plan, zone=zone).title}"
+        for call, about in pairs[:_MOST_LINES]
+    ]
+    if len(pairs) > _MOST_LINES:
+        lines.append(say("call.bundle.more", language, count=len(pairs) - _MOST_LINES))
+    digest = hashlib.sha256("\n".join(sorted(call.key for call, _ in pairs)).encode()).hexdigest()[:32]
+    return Message(
+        replace(first, key=f"bundle:{digest}"), alert, title, "\n".join(lines), console_url, bundled=len(pairs)
+    )
 
 
 def _mark(call: Call, alert: Alert) -> str:

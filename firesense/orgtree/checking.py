@@ -86,7 +86,9 @@ class _Check:
             self._required(row, "name")
             phone = self._read(row, "phone", canonical_phone, "")
             language = self._read(row, "language", words.language, "zh")
-            found[person] = Person(person, row.text("name"), dict(row.values.get("addresses", {})), phone, language)
+            quiet = self._read(row, "quiet", words.hours, "")
+            addresses = dict(row.values.get("addresses", {}))
+            found[person] = Person(person, row.text("name"), addresses, phone, language, quiet)
         return found
 
     # -- places -----------------------------------------------------------------------------------------------------

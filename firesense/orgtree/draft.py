@@ -33,7 +33,7 @@ class Row:
 
     - place: code, name, kind, parent, address, scheme; tags (names)
     - post: place, role; holders, rosters (names)
-    - person: id, name, phone, language; addresses (channel -> address)
+    - person: id, name, phone, language, quiet; addresses (channel -> address)
     - rotation: roster, name, start, turn, from, to, days, until; teams (names of each); weekdays (words)
     """
 

@@ -41,6 +41,7 @@ SHEETS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "name": ("name", "姓名"),
         "phone": ("phone", "电话", "手机", "手机号", "联系电话"),
         "language": ("language", "语言"),
+        "quiet": ("quiet", "免打扰", "免打扰时段"),
     },
     "rosters": {
         "roster": ("roster", "值班表"),
@@ -216,6 +217,7 @@ def sheets_of(org: Org, language: str = "en") -> dict[str, list[list[str]]]:
         ],
         "people": [
             {"id": person.id, "name": person.name, "phone": person.phone, "language": person.language}
+            | {"quiet": person.quiet}
             | {ADDRESS[0] + name: address for name, address in person.addresses.items()}
             for person in org.people.values()
         ],

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from datetime import date, time
 
+from firesense.domain.quiet_hours import SPAN
 from firesense.domain.roster import EVERY_WEEKDAY, Days
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -46,6 +47,13 @@ def language(word: str) -> str:
     if (known := _LANGUAGES.get(word, word or "zh")) not in {"zh", "en"}:
         raise ValueError(f"{word!r} is neither zh nor en")
     return known
+
+
+def hours(word: str) -> str:
+    """Give hours of the day such as 22:00-07:00, or nothing; raises ValueError."""
+    if not re.match(SPAN, written := word.replace(" ", "").replace("：", ":").replace("–", "-")):
+        raise ValueError(f"{word!r} are no hours of the day: write 22:00-07:00")
+    return written
 
 
 def scheme(word: str) -> str:

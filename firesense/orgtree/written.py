@@ -44,6 +44,7 @@ class _Person(Written):
     name: str = ""
     phone: Annotated[str, BeforeValidator(_phone)] = ""
     language: str = ""
+    quiet: _Word = ""
     addresses: dict[str, str] = Field(default_factory=dict)
 
 
@@ -139,6 +140,7 @@ def yaml_org(org: Org) -> str:
                 name=person.name,
                 phone=person.phone,
                 language="" if person.language == "zh" else person.language,
+                quiet=person.quiet,
                 addresses=dict(person.addresses),
             )
             for person in org.people.values()

@@ -27,6 +27,7 @@ from firesense.settings.sections import (
     QuarantineSettings,
     ReadingSettings,
     RecordSettings,
+    TellingSettings,
     Tls,
     WatchSettings,
     WebSettings,
@@ -50,6 +51,7 @@ class Settings(Written):
     alerting: AlertingSettings = AlertingSettings()
     record: RecordSettings = RecordSettings()
     channels: tuple[ChannelSettings, ...] = (LogChannelSettings(kind="log", name="log"),)
+    telling: TellingSettings = TellingSettings()
     web: WebSettings = WebSettings()
     watch: WatchSettings = WatchSettings()
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 
+from firesense.domain.quiet_hours import SPAN
 from firesense.yamlfile import Duration, Size, Written
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -101,6 +102,27 @@ class HistorySettings(Written):
     token: SecretStr = SecretStr("")
     timeout: Duration = timedelta(seconds=10)
     go_back: Duration = timedelta(seconds=60)
+
+
+class FloodSettings(Written):
+    """When one person has more alerts than anybody can read one by one (EEMUA 191), and how far apart bundles are."""
+
+    more_than: Count = 10
+    within: Duration = timedelta(minutes=10)
+    until: Count = 5
+    every: Duration = timedelta(minutes=5)
+
+
+class TellingSettings(Written):
+    """How people are told what is not about a fire.
+
+    ``apart``: messages for one address keep that much apart, what comes in between becomes one message. ``quiet``:
+    role -> hours of the local day in which its holders are left alone, beside those of each person.
+    """
+
+    apart: Duration = timedelta(seconds=30)
+    flood: FloodSettings = FloodSettings()
+    quiet: dict[str, Annotated[str, Field(pattern=SPAN)]] = Field(default_factory=dict)
 
 
 class WebSettings(Written):
