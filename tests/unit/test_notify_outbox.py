@@ -247,7 +247,11 @@ def test_fire_goes_first(book, clock):
     async def story():
         app = Scripted("app")
         post = delivery(book, clock, app, concurrency=1)
-        write(book, call(key="calm", alert="HAZARD0001", urgent=False), about=alert(AlertClass.HAZARD, id="HAZARD0001"))
+        write(
+            book,
+            call(key="calm", alert="HAZARD0001", urgent=False),
+            about=alert(AlertClass.HAZARD, id="HAZARD0001", rule="smoke-early"),
+        )
         write(book, call(key="fire"))
         await due(post, clock)
         assert app.sent == ["fire", "calm"]
