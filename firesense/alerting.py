@@ -291,8 +291,12 @@ class Alerting:
         deeds = tuple(deeds)
         alerts = [deed for deed in deeds if isinstance(deed, Alert)]
         tables = self._look_back.tables(alerts, read.judged if read else (), self._plan, position, now)
+        confirmed = self._alarms.confirmed(alerts)
         written = tuple(
-            raised(deed, self._plan, self._kinds, tables, now) if isinstance(deed, Alert) else deed for deed in deeds
+            raised(deed, self._plan, self._kinds, tables, now, confirmed=deed.id in confirmed)
+            if isinstance(deed, Alert)
+            else deed
+            for deed in deeds
         )
         # What the journal has lost is record's to count: two streets would tell the same row of frames differently.
         refusals = tuple(refusal for refusal in read.refusals if refusal.reason is not Reason.LOST) if read else ()

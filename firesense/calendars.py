@@ -110,7 +110,7 @@ def _made(written: _CalendarFile, zone: str, check: _Check) -> Calendars:
         periods.append(Period(name, _edges(whole, local), places))
     if check.faults:
         raise ConfigError(check.faults)
-    return Calendars(periods)
+    return Calendars(periods, local)
 
 
 class _Check:

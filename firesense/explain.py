@@ -138,7 +138,9 @@ class _Told:
             return
         yield self._say("explain.selector", selector=route["selector"], ladder=route["ladder"])
         for name, values in route.items():
-            if name not in {"selector", "ladder"}:
+            if name == "start":
+                yield "  " + self._say("explain.start", rung=values)
+            elif name not in {"selector", "ladder"}:
                 yield "  " + self._say("explain.selector.fits", name=name, values=values)
 
     def rungs(self) -> Iterator[str]:

@@ -21,12 +21,12 @@ from firesense.route import select
 from firesense.rules import compile_expression
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from firesense.domain.alert import Alert
     from firesense.domain.device import Device
     from firesense.domain.escalation import Selector
-    from firesense.domain.place import Org
+    from firesense.domain.instant import Instant
     from firesense.domain.plan import Plan
     from firesense.domain.readings import Readings
     from firesense.domain.rule import Rule
@@ -46,14 +46,25 @@ def needs_the_past(rule: Rule) -> bool:
     return bool(rule.hold) or rule.kind in {RuleKind.RATE, RuleKind.ABSENCE}
 
 
-def because(alert: Alert, rule: Rule | None, plan: Plan, tables: Iterable[Readings]) -> Because:
-    """Gather the grounds of an alert that has just been raised; ``rule`` is None when it comes of none."""
+def because(
+    alert: Alert,
+    rule: Rule | None,
+    plan: Plan,
+    tables: Iterable[Readings],
+    now: Instant,
+    *,
+    confirmed: bool = False,
+) -> Because:
+    """Gather the grounds of an alert that has just been raised; ``rule`` is None when it comes of none.
+
+    ``confirmed`` says that another fire is open at the same place.
+    """
     device = plan.registry.get(alert.device)
     return Because(
         alert.id,
         {} if rule is None else _as_written(rule),
         {} if rule is None or device is None else _asked(rule, device),
-        _route(alert, plan.org, plan.selectors),
+        _route(*select(alert, plan, now, confirmed=confirmed)),
         () if rule is None or device is None else _witnesses(alert, rule, device, tables),
     )
 
@@ -99,8 +110,7 @@ def _asked(rule: Rule, device: Device) -> Mapping[str, str]:
     return {key: f"{wanted} ({mine.get(key, '')})" for key, wanted in rule.where.items()}
 
 
-def _route(alert: Alert, org: Org, selectors: Sequence[Selector]) -> Mapping[str, str]:
-    number, selector = select(alert, org, selectors)
+def _route(number: int, selector: Selector | None) -> Mapping[str, str]:
     if selector is None:
         return {}
     chosen = {"ladder": selector.ladder, "selector": str(number + 1)}
@@ -109,10 +119,22 @@ def _route(alert: Alert, org: Org, selectors: Sequence[Selector]) -> Mapping[str
         ("grade", selector.grades),
         ("place", selector.places),
         ("tag", selector.tags),
+        ("season", selector.seasons),
     ):
         if wanted:
             chosen[name] = ", ".join(sorted(wanted))
+    if selector.hours is not None:
+        chosen["hours"] = f"{_clock(selector.hours.first)}-{_clock(selector.hours.last)}"
+    if selector.confirmed:
+        chosen["confirmed"] = "true"
+    if selector.start:
+        chosen["start"] = str(selector.start + 1)
     return chosen
+
+
+def _clock(after_midnight: timedelta) -> str:
+    minutes = after_midnight // timedelta(minutes=1)
+    return f"{minutes // 60:02}:{minutes % 60:02}"
 
 
 def _witnesses(alert: Alert, rule: Rule, device: Device, tables: Iterable[Readings]) -> tuple[Witness, ...]:

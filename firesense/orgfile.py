@@ -1,124 +1,21 @@
-"""Reads what people write about who is told in what order, and which devices there are: ladders, device register."""
+"""Reads the device register: which devices there are, and where."""
 
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from pydantic import Field
-
-from firesense.domain.alert import AlertClass, Grade
 from firesense.domain.catalogue import CLASSES
 from firesense.domain.device import Device
 from firesense.domain.errors import ConfigError, Fault
-from firesense.domain.escalation import Ladder, Rung, Selector
-from firesense.yamlfile import Duration, Written, read_shape
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from firesense.domain.place import Org
     from firesense.domain.profile import Profile
-
-
-class _Rung(Written):
-    roles: tuple[str, ...] = Field(min_length=1)
-    channels: tuple[str, ...] = Field(min_length=1)
-    wait: Duration
-
-
-class _Ladder(Written):
-    rungs: list[_Rung] = Field(min_length=1)
-    repeat: int | Literal["forever"] = Field(default=0)
-
-
-class _Selector(Written):
-    ladder: str
-    alert_class: tuple[AlertClass, ...] = Field(default=(), alias="class")
-    grade: tuple[Grade, ...] = ()
-    places: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-
-
-class _LadderFile(Written):
-    ladders: dict[str, _Ladder] = Field(min_length=1)
-    choose: list[_Selector] = Field(min_length=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Ladders:
-    """Ladders by id, and the selectors that choose among them, in order."""
-
-    by_id: Mapping[str, Ladder]
-    selectors: tuple[Selector, ...]
-
-
-def load_ladders(path: Path, org: Org, channels: Collection[str] | None = None) -> Ladders:
-    """Read the ladders and check them against the org and (when given) the channels there are.
-
-    Raises ConfigError with every fault: a role no place has, an unknown channel, a class of alert without a ladder.
-    """
-    written = read_shape(path, _LadderFile)
-    file = str(path)
-    roles = {role for _, role in org.posts}
-    faults: list[Fault] = []
-    for name, ladder in written.ladders.items():
-        for i, rung in enumerate(ladder.rungs):
-            at = f"ladders.{name}.rungs[{i}]"
-            faults += [Fault(file, f"{at}.roles", f"no place has a post {r!r}") for r in rung.roles if r not in roles]
-            faults += [
-                Fault(file, f"{at}.channels", f"there is no channel {channel!r}")
-                for channel in rung.channels
-                if channels is not None and channel not in channels
-            ]
-            if rung.wait <= timedelta():
-                faults.append(Fault(file, f"{at}.wait", "must be longer than nothing"))
-        if isinstance(ladder.repeat, int) and ladder.repeat < 0:
-            faults.append(Fault(file, f"ladders.{name}.repeat", "is a count, or the word forever"))
-    covered: set[AlertClass] = set()
-    for i, selector in enumerate(written.choose):
-        at = f"choose[{i}]"
-        if selector.ladder not in written.ladders:
-            faults.append(Fault(file, f"{at}.ladder", f"there is no ladder {selector.ladder!r}"))
-        faults += [
-            Fault(file, f"{at}.places", f"there is no place {code!r}")
-            for code in selector.places
-            if code not in org.places
-        ]
-        if not (selector.grade or selector.places or selector.tags):
-            covered |= set(selector.alert_class or AlertClass)
-    faults += [
-        Fault(
-            file, "choose", f"an alert of class {missing.value!r} may find no ladder: add one without other conditions"
-        )
-        for missing in AlertClass
-        if missing not in covered
-    ]
-    if faults:
-        raise ConfigError(faults)
-    return Ladders(
-        {
-            name: Ladder(
-                name,
-                tuple(Rung(rung.roles, rung.channels, rung.wait) for rung in ladder.rungs),
-                None if ladder.repeat == "forever" else ladder.repeat,
-            )
-            for name, ladder in written.ladders.items()
-        },
-        tuple(
-            Selector(
-                selector.ladder,
-                frozenset(selector.alert_class),
-                frozenset(selector.grade),
-                frozenset(selector.places),
-                frozenset(selector.tags),
-            )
-            for selector in written.choose
-        ),
-    )
 
 
 _COLUMNS = ("id", "device_class", "profile", "external_id", "place", "name", "kind", "gateway", "tags", "period")

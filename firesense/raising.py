@@ -23,17 +23,28 @@ if TYPE_CHECKING:
 _log = structlog.get_logger(__name__)
 
 
-def raised(alert: Alert, plan: Plan, kinds: Mapping[str, str], tables: Sequence[Readings], now: Instant) -> Raise:
-    """Begin the climb of an alert; ``kinds`` maps channel names to technologies, ``tables`` show why it was raised."""
+def raised(
+    alert: Alert,
+    plan: Plan,
+    kinds: Mapping[str, str],
+    tables: Sequence[Readings],
+    now: Instant,
+    *,
+    confirmed: bool = False,
+) -> Raise:
+    """Begin the climb of an alert; ``kinds`` maps channel names to technologies, ``tables`` show why it was raised.
+
+    ``confirmed`` says that another fire is open at the same place.
+    """
     rule = next((rule for rule in plan.rules if rule.id == alert.rule), None)
     try:
-        grounds = because(alert, rule, plan, tables)
+        grounds = because(alert, rule, plan, tables, now, confirmed=confirmed)
     except Exception:  # noqa: BLE001 -- an alert that cannot be explained must be raised all the same
         _log.exception("alerting.grounds", alert=alert.id)
         grounds = None
-    ladder = choose(alert, plan.org, plan.ladders, plan.selectors)
+    ladder, start = choose(alert, plan, now, confirmed=confirmed)
     if ladder is None:
         step = Step(alert.id, now, StepKind.RAISED, alert.device, {"rule": alert.rule, "ladder": ""})
         return Raise(alert, None, (), (step,), grounds)
-    acted = begin(alert, ladder, plan.org, kinds, now)
+    acted = begin(alert, ladder, plan.org, kinds, now, start)
     return Raise(alert, acted.climb, acted.calls, acted.steps, grounds)

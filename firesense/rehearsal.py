@@ -154,10 +154,10 @@ class Rehearsal:
         plan, now = self.plan, self.now
         course = self._by_id[alert.id] = Course(alert)
         self.courses.append(course)
-        ladder = choose(alert, plan.org, plan.ladders, plan.selectors)
+        ladder, start = choose(alert, plan, now, confirmed=bool(self._alarms.confirmed([alert])))
         if ladder is None:
             return
-        acted = begin(alert, ladder, plan.org, self._kinds, now)
+        acted = begin(alert, ladder, plan.org, self._kinds, now, start)
         course.ladder = ladder.id
         self._follow(course, acted.climb, acted.calls, acted.steps)
 

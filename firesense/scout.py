@@ -128,7 +128,11 @@ class Scout:
             found += [alert] if alert is not None else []
         # What made an alert is shown with all its frame said.
         tables = self._make_reader(self._current, None).read(batch).judged if found else ()
-        self._write([raised(alert, self._current, self._kinds, tables, now) for alert in found], batch.next_offset, now)
+        confirmed = self._alarms.confirmed(found)
+        raises = [
+            raised(alert, self._current, self._kinds, tables, now, confirmed=alert.id in confirmed) for alert in found
+        ]
+        self._write(raises, batch.next_offset, now)
         return True
 
     def _set_out(self, followed: int, now: Instant) -> None:

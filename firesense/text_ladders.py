@@ -35,5 +35,6 @@ LADDER_TEXTS: Mapping[str, tuple[str, str]] = {
     "step.whistled": ("吹哨", "whistled"),
     "step.answered": ("部门报到", "department answered"),
     "step.repaired": ("系统自查修复", "repaired by the auditor"),
+    "explain.start": ("首次上报至第{rung}级", "the first act calls everybody up to rung {rung}"),
     "web.reason.refused": ("全部渠道拒收", "every channel refused"),
 }

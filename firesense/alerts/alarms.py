@@ -81,6 +81,15 @@ class Alarms:
         """Where rules are firing as far as the book knows: what the engine settles on after a start."""
         return [where for alert in self._open.values() if (where := self._firing_at(alert)) is not None]
 
+    def confirmed(self, alerts: Iterable[Alert]) -> frozenset[str]:
+        """Which of these fires (by id) are not alone: another device at the same place is alarmed with fire, too."""
+        fires = [alert for alert in alerts if alert.alert_class is AlertClass.FIRE and not alert.of_stranger]
+        at: dict[str, set[str]] = {alert.place: set() for alert in fires}
+        for alert in self._open.values() if fires else ():
+            if alert.place in at and alert.alert_class is AlertClass.FIRE and not alert.of_stranger:
+                at[alert.place].add(alert.device)
+        return frozenset(alert.id for alert in fires if at[alert.place] - {alert.device})
+
     def _key(self, alert: Alert) -> Key:
         """What an alert is one of a kind by: its rule and its device or, of a coincidence, its place."""
         rule = self._rules.get(alert.rule)

@@ -12,7 +12,8 @@ from firesense.calendars import load_calendars, local_days, standard_calendars
 from firesense.domain.errors import ConfigError, Fault
 from firesense.domain.plan import Plan
 from firesense.hazardfile import load_hazards, standard_hazards
-from firesense.orgfile import Ladders, load_devices, load_ladders
+from firesense.ladderfile import Ladders, load_ladders
+from firesense.orgfile import load_devices
 from firesense.orgtree import load_org
 from firesense.profiles import load_profiles
 from firesense.rulebook import load_rules
@@ -70,7 +71,7 @@ def read_files(settings: Settings, known: Collection[Fault] = ()) -> Files:
     calendars = tried(lambda: read_calendars(settings, org))
     seasons = calendars.seasons if calendars else None  # of faulty calendars nothing is known
     rules = tried(lambda: load_rules(files.rules, seasons))
-    ladders = tried(lambda: load_ladders(files.ladders, org, channels)) if org else None
+    ladders = tried(lambda: load_ladders(files.ladders, org, channels, seasons)) if org else None
     hazards = tried(lambda: load_hazards(files.hazards, org) if files.hazards else standard_hazards())
     register = files.devices
     devices = tried(lambda: load_devices(register, profiles, org)) if register and profiles and org else []
@@ -145,7 +146,13 @@ def _register_new(devices: Sequence[Device], book: Book) -> int:
 
 def _plan_of(files: Files) -> Plan:
     """The share of the plan that is in files alone."""
-    return Plan(profiles=files.profiles, rules=files.rules, calendars=files.calendars, hazards=files.hazards)
+    return Plan(
+        profiles=files.profiles,
+        rules=files.rules,
+        calendars=files.calendars,
+        hazards=files.hazards,
+        whistling=files.ladders.whistling,
+    )
 
 
 class PlanKeeper:

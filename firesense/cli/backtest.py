@@ -20,7 +20,8 @@ from firesense.domain.errors import ConfigError, Fault
 from firesense.domain.instant import instant, iso, micros
 from firesense.domain.plan import Plan
 from firesense.journal.exported import frames
-from firesense.orgfile import load_devices, load_ladders
+from firesense.ladderfile import load_ladders
+from firesense.orgfile import load_devices
 from firesense.rulebook import load_rules
 from firesense.settings import load_settings
 from firesense.yamlfile import duration
@@ -117,7 +118,9 @@ def _plans(asked: argparse.Namespace, settings: Settings) -> dict[str, Plan]:
     plans = {str(settings.files.rules): plan}
     if asked.rules or asked.ladders:
         if asked.ladders:
-            ladders = load_ladders(asked.ladders, files.org, {channel.name for channel in settings.channels})
+            ladders = load_ladders(
+                asked.ladders, files.org, {channel.name for channel in settings.channels}, files.calendars.seasons
+            )
         other = replace(plan, ladders=ladders.by_id, selectors=ladders.selectors)
         if asked.rules:
             other = replace(other, rules=load_rules(asked.rules, files.calendars.seasons))

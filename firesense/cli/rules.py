@@ -11,7 +11,7 @@ from firesense.app.plan import read_calendars
 from firesense.cli.terminal import plain
 from firesense.domain.plan import Plan
 from firesense.explain import explain, lines
-from firesense.orgfile import load_ladders
+from firesense.ladderfile import load_ladders
 from firesense.orgtree import load_org
 from firesense.rulebook import load_rules
 from firesense.rulecases import coverage, load_cases, try_case
@@ -45,7 +45,7 @@ def _test(asked: argparse.Namespace) -> int:
     calendars = read_calendars(settings, org)
     rules = load_rules(asked.rules or files.rules, calendars.seasons)
     kinds = {channel.name: channel.kind for channel in settings.channels}
-    ladders = load_ladders(files.ladders, org, kinds)
+    ladders = load_ladders(files.ladders, org, kinds, calendars.seasons)
     ids = {rule.id for rule in rules}
     cases = load_cases(asked.file or files.rules.with_name("rules.test.yaml"), ids, org)
     plan = Plan(rules=rules, org=org, ladders=ladders.by_id, selectors=ladders.selectors, calendars=calendars)

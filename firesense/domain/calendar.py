@@ -6,14 +6,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from firesense.domain.instant import moment
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import tzinfo
 
     from firesense.domain.columns import Instants, Mask
+    from firesense.domain.instant import Instant
 
 NIGHT, HOLIDAY = "night", "holiday"  # the periods behind night() and holiday()
 
@@ -30,8 +35,9 @@ class Period:
 class Calendars:
     """All periods. Where several of one name differ by place, the nearest place that has one decides."""
 
-    def __init__(self, periods: Iterable[Period] = ()) -> None:
-        """Index them; overlaps were refused by whoever read them."""
+    def __init__(self, periods: Iterable[Period] = (), zone: tzinfo = UTC) -> None:
+        """Index them; overlaps were refused by whoever read them. ``zone`` is for the time of day."""
+        self._zone = zone
         self._everywhere: dict[str, Period] = {}
         self._at: dict[tuple[str, str], Period] = {}
         self._names: set[str] = set()
@@ -46,6 +52,11 @@ class Calendars:
     def seasons(self) -> frozenset[str]:
         """The names that ``season()`` knows."""
         return frozenset(self._names - {NIGHT, HOLIDAY})
+
+    def clock(self, now: Instant) -> timedelta:
+        """The local time of day: how long after midnight."""
+        local = moment(now).astimezone(self._zone)
+        return timedelta(hours=local.hour, minutes=local.minute, seconds=local.second)
 
     def at(self, name: str, path: Iterable[str]) -> Period | None:
         """Find the period of that name for a place, given by its codes from the place itself up to the root."""

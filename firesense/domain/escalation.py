@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import timedelta
 
     from firesense.domain.instant import Instant
 
@@ -60,6 +60,12 @@ class Hours:
     first: timedelta
     last: timedelta
 
+    def hold(self, clock: timedelta) -> bool:
+        """Whether this time after midnight is among them."""
+        if self.first <= self.last:
+            return self.first <= clock < self.last
+        return clock >= self.first or clock < self.last
+
 
 @dataclass(frozen=True, slots=True)
 class Selector:
@@ -79,6 +85,24 @@ class Selector:
     hours: Hours | None = None
     confirmed: bool = False
     start: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Department:
+    """How a department is whistled for where that differs; ``then`` is a ladder whose rungs are called after it."""
+
+    wait: timedelta | None = None
+    channels: tuple[str, ...] = ()
+    then: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Whistling:
+    """How departments are whistled for: how long each has to answer, over which channels (none: over all)."""
+
+    wait: timedelta = timedelta(minutes=10)
+    channels: tuple[str, ...] = ()
+    departments: Mapping[str, Department] = field(default_factory=dict)
 
 
 class ClimbState(StrEnum):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from firesense.domain.calendar import Calendars
 from firesense.domain.device import Registry
+from firesense.domain.escalation import Whistling
 from firesense.domain.hazard import HazardRules
 from firesense.domain.place import Org
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Profiles, rules, calendars and the rules of hazards from files; devices, org and ladders from the book.
+    """Profiles, rules, calendars, rules of hazards and whistles come from files; devices, org, ladders from the book.
 
     ``version`` is the book's of them.
     """
@@ -34,3 +35,4 @@ class Plan:
     version: int = 0
     calendars: Calendars = field(default_factory=Calendars)
     hazards: HazardRules = field(default_factory=HazardRules)
+    whistling: Whistling = field(default_factory=Whistling)

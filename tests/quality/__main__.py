@@ -18,7 +18,7 @@ from firesense.backtest.report import most_in
 from firesense.domain.escalation import Purpose
 from firesense.domain.instant import DAY, HOUR, SECOND
 from firesense.domain.plan import Plan
-from firesense.orgfile import load_ladders
+from firesense.ladderfile import load_ladders
 from firesense.orgtree import load_org
 from firesense.profiles import load_profiles
 from firesense.reader import Reader

@@ -10,7 +10,8 @@ import pytest
 from firesense.cli import main
 from firesense.domain.errors import ConfigError
 from firesense.domain.profile import Profile
-from firesense.orgfile import load_devices, load_ladders
+from firesense.ladderfile import load_ladders
+from firesense.orgfile import load_devices
 from firesense.orgtree import load_org
 from firesense.settings import load_settings
 
@@ -29,7 +30,7 @@ def _load(path):
         case "org":
             load_org(path)
         case "ladders":
-            load_ladders(path, org, channels={"log", "mqtt"})
+            load_ladders(path, org, channels={"log", "mqtt"}, seasons={"heating"})
         case "devices":
             load_devices(path, PROFILES, org)
         case "settings":

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from firesense.cli import main
 from firesense.domain.errors import ConfigError
 from firesense.domain.plan import Plan
-from firesense.orgfile import load_ladders
+from firesense.ladderfile import load_ladders
 from firesense.orgtree import load_org
 from firesense.rulebook import load_rules
 from firesense.rulecases import coverage, load_cases, try_case
