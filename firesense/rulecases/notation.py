@@ -9,6 +9,7 @@ part           stands for
 ``*10``        ... ten times, one at each tick of the case (its ``every``)
 ``/5m``        ... for as long as this
 ``~1h``        ... but each arrives so long after it was made
+``(1 2*3)*5``  all that is in parentheses, so many times; groups do not nest
 =============  ====================================================================================
 """
 
@@ -28,6 +29,7 @@ _PART = re.compile(
     rf"(?:(?P<gap>_)|(?P<first>{_NUMBER})(?:\.\.(?P<last>{_NUMBER}))?)"
     rf"(?:\*(?P<times>\d+)|/(?P<length>{_LENGTH}))?(?:~(?P<late>{_LENGTH}))?"
 )
+_GROUP = re.compile(r"\((?P<parts>[^()]*)\)\*(?P<again>\d+)(?!\S)|\S+")
 MOST = 100_000  # readings of one series
 
 
@@ -50,11 +52,18 @@ def points(text: str, every: timedelta) -> list[Point]:
     """Read a series: one point a tick of ``every``. Raises NotationError with everything wrong in it."""
     found: list[Point] = []
     faults: list[tuple[int, str]] = []
-    for word in re.finditer(r"\S+", text):
-        try:
-            found += _part(word[0], every, MOST - len(found))
-        except ValueError as error:
-            faults.append((word.start() + 1, str(error)))
+    for group in _GROUP.finditer(text):
+        together: list[Point] = []
+        for word in re.finditer(r"\S+", group["parts"] or group[0]):
+            try:
+                together += _part(word[0], every, MOST - len(together))
+            except ValueError as error:
+                faults.append((group.start("parts" if group["parts"] else 0) + word.start() + 1, str(error)))
+        times = int(group["again"] or 1)
+        if not 1 <= times * len(together) <= MOST - len(found) and not faults:
+            faults.append((group.start() + 1, f"{group[0]!r} stands for too few or too many readings"))
+        elif not faults:
+            found += together * times
     if faults:
         raise NotationError(faults)
     return found

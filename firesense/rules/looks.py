@@ -13,6 +13,7 @@ written                            is                                           
 ``lowest(x, 1h)``                  least x                                                    after half the window
 ``highest(x, 1h)``                 greatest x                                                 after half the window
 ``usual(x, 30d)``                  what x has slowly settled at                               after half the window
+``hourly(x, 30d)``                 the same, at this hour of the day                          see hourly.py
 ``last(x, 1h)``                    x as it was said last, at most so long ago                 at every reading
 ``until(x, 0 degC, 2h)``           how long until the line of the window meets that value     as rate
 ``unchanged(x)``                   how long x has been the same (metric or signal)            where x is said
@@ -63,6 +64,7 @@ SHAPES: Mapping[str, Shape] = {
     "lowest": Shape("a metric and a window such as 1h", "metric", "same", 1),
     "highest": Shape("a metric and a window such as 1h", "metric", "same", 1),
     "usual": Shape("a metric and a window such as 30d", "metric", "same", 1),
+    "hourly": Shape("a metric and a window such as 30d", "metric", "same", 1),
     "last": Shape("a metric and a window such as 1h", "metric", "same", 1),
     "until": Shape("a metric, a value of it, and a window such as 2h", "metric", "time", 2),
     "unchanged": Shape("a metric or a signal", "either", "time", 0),

@@ -14,6 +14,7 @@ import numpy as np
 
 from firesense.domain.instant import SECOND
 from firesense.domain.readings import UNSAID
+from firesense.rules.hourly import Hourly
 from firesense.rules.slope import Slope
 
 if TYPE_CHECKING:
@@ -234,7 +235,7 @@ class _Memory:
         return np.where(known, past / SECOND, np.nan)
 
 
-_KINDS: Mapping[str, type[_Window | _Memory]] = {
+_KINDS: Mapping[str, type[_Window | _Memory | Hourly]] = {
     "rise": _Extreme,
     "fall": _Extreme,
     "lowest": _Extreme,
@@ -243,6 +244,7 @@ _KINDS: Mapping[str, type[_Window | _Memory]] = {
     "count": _Count,
     "times": _Count,
     "usual": _Usual,
+    "hourly": Hourly,
     "last": _Memory,
     "unchanged": _Memory,
     "since": _Memory,
@@ -256,7 +258,7 @@ class Past:
         """Remember nothing yet of ``size`` devices."""
         self._lines: dict[tuple[str, int], Slope] = {}
         self._on_lines: list[Look] = []
-        self._others: list[_Window | _Memory] = []
+        self._others: list[_Window | _Memory | Hourly] = []
         for look in looks:
             if look.function in {"rate", "until"}:
                 self._on_lines.append(look)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from firesense.calendars import load_calendars
 from firesense.cli import main
 from firesense.domain.errors import ConfigError
 from firesense.domain.plan import Plan
@@ -32,7 +33,13 @@ HEAD = "place: 990100101201-01\ncases:\n"
 def plan():
     org = load_org(CONFIG / "org.yaml")
     ladders = load_ladders(CONFIG / "ladders.yaml", org, KINDS)
-    return Plan(rules=load_rules(CONFIG / "rules.yaml"), org=org, ladders=ladders.by_id, selectors=ladders.selectors)
+    return Plan(
+        rules=load_rules(CONFIG / "rules.yaml"),
+        org=org,
+        ladders=ladders.by_id,
+        selectors=ladders.selectors,
+        calendars=load_calendars(CONFIG / "calendars.yaml", "Asia/Shanghai"),
+    )
 
 
 @pytest.fixture(scope="module")

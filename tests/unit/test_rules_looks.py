@@ -188,14 +188,74 @@ def test_every_look_is_what_a_plain_list_of_readings_says(steps, sizes, restart_
                 assert is_near(found, expected.get(name)), (name, row, found, expected.get(name))
 
 
+# -- hour of the day by hour of the day -------------------------------------------------------------------------------
+HOURLY = next(iter(compile_expression("hourly(temperature, 10d) > 0 degC", SMOKE).looks))
+
+
+def plain_hourly(points, at):
+    """The baseline of the hour of ``at``, from the points of a device up to it: (seconds after T0, value)."""
+    hours = {}
+    for then, value in points:
+        hours.setdefault((T0 // SECOND + then) // 3600, []).append(value)
+    now, began = (T0 // SECOND + at) // 3600, min(hours)
+    usual = None
+    for hour, values in sorted(hours.items()):
+        if hour < now and hour % 24 == now % 24:
+            mean = sum(values) / len(values)
+            before = mean if usual is None else usual
+            usual = float(np.float16(before + (mean - before) / min((hour - began) // 24 + 1, 10)))
+    return usual if (now - began) * 2 >= 240 else None
+
+
+hours = st.fixed_dictionaries(
+    {
+        "slot": st.integers(0, 2),
+        "step": st.sampled_from([-1, 0, 0.2, 0.4, 1, 2, 11, 23, 24, 24, 25, 120, 480]),
+        "quality": st.sampled_from([Quality(0)] * 8 + [Quality.LATE, Quality.RETAINED]),
+    },
+    optional={"temperature": st.floats(-50, 300, width=32)},
+)
+
+
+@given(st.lists(hours, min_size=1, max_size=40), st.lists(st.integers(1, 9), min_size=1, max_size=4), st.integers(0, 20))
+@settings(max_examples=EXAMPLES, deadline=None)
+def test_an_hour_is_put_to_the_same_hour_of_other_days(steps, sizes, restart_at):
+    rows = [row | {"at": row["at"] * 3600} for row in timed(steps)]
+    past, order, points, newest = Past([HOURLY], 3), Order(3), {}, {}
+    for number, part in enumerate(parts(rows, sizes)):
+        if number == restart_at:
+            kept, past = past.kept(), Past([HOURLY], 5)
+            past.restore(kept)
+        seen = order.table(table(*part))
+        past.add(seen)
+        for n, row in enumerate(part):
+            slot, expected = row["slot"], None
+            point = row["quality"] == Quality(0) and row["at"] >= newest.get(slot, 0)
+            if row["quality"] != Quality.LATE:
+                newest[slot] = max(newest.get(slot, 0), row["at"])
+            if point and "temperature" in row:
+                points.setdefault(slot, []).append((row["at"], row["temperature"]))
+                expected = plain_hourly(points[slot], row["at"])
+            column = seen.columns.get(HOURLY.name)
+            found = math.nan if column is None else column[n]
+            assert math.isnan(found) if expected is None else found == pytest.approx(expected, rel=2e-3, abs=2e-3)
+
+
+def test_no_hour_is_touched_that_nobody_speaks_of():
+    past = Past([HOURLY], 10)
+    past.add(Order(10).table(table({"at": 0, "slot": 3, "temperature": 20.0})))
+    assert {name for name, column in past.kept().items() if column[[0, 1, 2, 4, 9]].any()} == set()
+
+
 def test_state_is_small():
-    past = Past(LOOKS.values(), 1000)
+    past = Past([*LOOKS.values(), HOURLY], 1000)
     bytes_a_look = {}
     for name, column in past.kept().items():
         look = name.split("(")[0]
         bytes_a_look[look] = bytes_a_look.get(look, 0) + column.nbytes // 1000
     assert max(bytes_a_look.values()) <= 136
     assert bytes_a_look["usual"] == 24
+    assert bytes_a_look["hourly"] == 72
 
 
 # -- rules that use them --------------------------------------------------------------------------------------------
