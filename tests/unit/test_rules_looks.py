@@ -217,7 +217,9 @@ hours = st.fixed_dictionaries(
 )
 
 
-@given(st.lists(hours, min_size=1, max_size=40), st.lists(st.integers(1, 9), min_size=1, max_size=4), st.integers(0, 20))
+@given(
+    st.lists(hours, min_size=1, max_size=40), st.lists(st.integers(1, 9), min_size=1, max_size=4), st.integers(0, 20)
+)
 @settings(max_examples=EXAMPLES, deadline=None)
 def test_an_hour_is_put_to_the_same_hour_of_other_days(steps, sizes, restart_at):
     rows = [row | {"at": row["at"] * 3600} for row in timed(steps)]
