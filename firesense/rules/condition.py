@@ -21,6 +21,7 @@ from firesense.rules.chatter import Chatter
 from firesense.rules.expression import RATE, compile_expression
 from firesense.rules.looks import Look
 from firesense.rules.table import STALE
+from firesense.rules.waiting import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from firesense.rules.table import Table
 
 IDLE, PENDING, FIRING, CLEARING = range(4)
-NEVER = np.iinfo(np.int64).max
 _COLUMNS = 5  # of a snapshot: slot, state, over_at, due, the bits of the value
 
 
@@ -68,15 +68,10 @@ class Condition:
         # A device's own fire flag is never out of date: it pages even when it comes late or out of order.
         self._urgent = rule.kind is RuleKind.SIGNAL and rule.alert_class is AlertClass.FIRE
         self._state = np.zeros(size, np.uint8)
-        self._over_at = np.zeros(size, np.int64)  # event time at which the present pending or clearing is over
-        self._due = np.zeros(size, np.int64)  # our time at which it is over when nothing more is heard
-        self._value = np.zeros(size, np.float64)  # of the newest reading that kept it going
-        self._touched = np.zeros(size, np.bool_)
+        self._waiting = Waiting(size)  # for the end of the present pending or clearing
         self._chatter = Chatter(rule.chatters)
         self._waits = bool(self._hold or self._clear_hold or rule.chatters)
         self._active = 0
-        self._waiting: list[Slots] = []
-        self._next_due: Instant = NEVER
 
     # -- readings ---------------------------------------------------------------------------------------------------
     def apply(self, table: Table, changed: list[Transition]) -> None:
@@ -109,10 +104,7 @@ class Condition:
         slots = table.slots
         concerned: Mask = (self._state[slots] != IDLE) | true
         if not table.distinct:
-            tripping = slots[true]
-            self._touched[tripping] = True
-            concerned |= self._touched[slots]
-            self._touched[tripping] = False
+            concerned |= table.of_the_devices_of(true)
         concerned &= (table.current | true) if self._urgent else table.current
         if self._scope is not None:
             concerned &= self._scope[slots]
@@ -150,6 +142,7 @@ class Condition:
         self._active += int(np.count_nonzero(state) - before)
         if self._waits:
             self._remember(table, rows, waits, waits | (pending & said.true), hold)
+            self._waiting.end(slots[(state == IDLE) | (state == FIRING)])
         self._tell(table, rows[trips], Change.TRIPPED, at[trips], changed)
         over = ends & ~lasts
         self._tell(table, rows[over], Change.CLEARED, at[over], changed)
@@ -169,32 +162,25 @@ class Condition:
         if not self._waits:
             return
         speaks = (said.true | said.false | said.clear | said.keep) & table.current[rows]
-        over_at = self._over_at[table.slots[rows]]
+        over_at = self._waiting.over_at(table.slots[rows])
         for waiting, after, change in ((PENDING, FIRING, Change.TRIPPED), (CLEARING, IDLE, Change.CLEARED)):
             over = speaks & (state == waiting) & (table.event_at[rows] >= over_at)
             if over.any():
                 state[over] = after
                 if change is Change.TRIPPED:
                     self._chatter.count(table.slots[rows[over]], over_at[over])
-                kept = self._value[table.slots[rows[over]]]
+                kept = self._waiting.value(table.slots[rows[over]])
                 self._tell(table, rows[over], change, over_at[over], changed, kept)
 
     def _remember(self, table: Table, rows: Rows, waits: Mask, valued: Mask, hold: Instants) -> None:
         """Note what began to wait, and the value of what goes on waiting."""
         if not valued.any():
             return
+        began, hold = rows[waits], hold[waits]
+        self._waiting.begin(table.slots[began], table.event_at[began] + hold, table.received_at[began] + hold)
         values = table.values(self.rule.metric)
-        self._value[table.slots[rows[valued]]] = np.nan if values is None else values[rows[valued]]
-        rows, hold = rows[waits], hold[waits]
-        slots = table.slots[rows]
-        self._over_at[slots] = table.event_at[rows] + hold
-        self._due[slots] = table.received_at[rows] + hold
-        self._wait(slots)
-
-    def _wait(self, slots: Slots) -> None:
-        if len(slots):
-            self._waiting.append(slots)
-            self._next_due = min(self._next_due, int(self._due[slots].min()))
+        rows = rows[valued]
+        self._waiting.note(table.slots[rows], np.full(len(rows), np.nan) if values is None else values[rows])
 
     def _tell(
         self,
@@ -226,45 +212,41 @@ class Condition:
     # -- time -------------------------------------------------------------------------------------------------------
     def tick(self, now: Instant, position: int, changed: list[Transition]) -> None:
         """End the holds of devices that have said nothing to the contrary. Costs by what waits, not by devices."""
-        if now < self._next_due:
+        if now < self._waiting.next_due:
             return
-        slots = self._still_waiting()
-        over = slots[self._due[slots] <= now]
+        slots = self._waiting.slots
+        over = slots[self._waiting.due(slots) <= now]
         trips = self._state[over] == PENDING
         self._state[over] = np.where(trips, FIRING, IDLE)
         self._active -= int(np.count_nonzero(~trips))
-        at = self._over_at[over]
+        at = self._waiting.over_at(over)
         self._chatter.count(over[trips], at[trips])
         for slot, trip, event_at, value in zip(
-            over.tolist(), trips.tolist(), at.tolist(), self._value[over].tolist(), strict=True
+            over.tolist(), trips.tolist(), at.tolist(), self._waiting.value(over).tolist(), strict=True
         ):
             change = Change.TRIPPED if trip else Change.CLEARED
             changed.append(self._transition(slot, change, event_at, position, value, Quality(0)))
-        self._wait_anew(self._still_waiting())
+        self._sweep()
 
-    def _still_waiting(self) -> Slots:
-        if not self._waiting:
-            return np.zeros(0, np.int32)
-        slots = np.unique(np.concatenate(self._waiting))
+    def _sweep(self) -> None:
+        """Let nobody wait that is not pending or clearing."""
+        slots = self._waiting.slots
         state = self._state[slots]
-        still: Slots = slots[(state == PENDING) | (state == CLEARING)]
-        return still
-
-    def _wait_anew(self, slots: Slots) -> None:
-        self._waiting, self._next_due = [], NEVER
-        self._wait(slots)
+        self._waiting.end(slots[(state != PENDING) & (state != CLEARING)])
+        self._waiting.look_ahead()
 
     @property
     def pending(self) -> int:
         """How many devices may trip soon."""
-        return int(np.count_nonzero(self._state[self._still_waiting()] == PENDING))
+        return int(np.count_nonzero(self._state[self._waiting.slots] == PENDING))
 
     # -- what is kept -----------------------------------------------------------------------------------------------
     def snapshot(self) -> dict[str, np.ndarray[Any, Any]]:
         """The state of every device that is not idle, and when devices tripped lately."""
-        slots = np.flatnonzero(self._state)
-        bits = self._value[slots].view(np.int64)
-        kept = np.column_stack([slots, self._state[slots], self._over_at[slots], self._due[slots], bits])
+        slots = np.flatnonzero(self._state).astype(np.int32)
+        waiting = self._waiting
+        bits = waiting.value(slots).view(np.int64)
+        kept = np.column_stack([slots, self._state[slots], waiting.over_at(slots), waiting.due(slots), bits])
         return {"state": kept.astype(np.int64), "trips": self._chatter.snapshot()}
 
     def restore(self, columns: dict[str, np.ndarray[Any, Any]]) -> None:
@@ -277,11 +259,13 @@ class Condition:
             ]
             slots = kept[:, 0]
             self._state[:] = IDLE
-            self._state[slots], self._over_at[slots], self._due[slots] = kept[:, 1], kept[:, 2], kept[:, 3]
-            self._value[slots] = np.ascontiguousarray(kept[:, 4]).view(np.float64)
+            self._state[slots] = kept[:, 1]
             self._active = len(slots)
-            self._waiting = [slots.astype(np.int32)]
-            self._wait_anew(self._still_waiting())
+            waits = (kept[:, 1] == PENDING) | (kept[:, 1] == CLEARING)
+            slots, kept = slots[waits].astype(np.int32), kept[waits]
+            self._waiting = Waiting(len(self._state))
+            self._waiting.begin(slots, kept[:, 2], kept[:, 3])
+            self._waiting.note(slots, np.ascontiguousarray(kept[:, 4]).view(np.float64))
 
     def settle(self, firing: Collection[int]) -> None:
         """Make exactly these slots firing; what is pending goes on."""
@@ -291,9 +275,11 @@ class Condition:
         self._state[wanted & ~fires] = FIRING
         self._state[fires & ~wanted] = IDLE
         self._active = int(np.count_nonzero(self._state))
+        self._sweep()
 
     def release(self, slot: int) -> None:
         """Make a firing device idle again, so that its next assertion trips."""
         if self._state[slot] >= FIRING:
             self._state[slot] = IDLE
             self._active -= 1
+            self._waiting.end(np.array([slot], np.int32))

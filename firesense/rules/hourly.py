@@ -1,8 +1,8 @@
 """What a metric has settled at, hour of the day by hour of the day: twenty-four baselines a device.
 
-Leakage follows the machines, pressure follows the taps: against a mean over the whole day a working day looks like creep,
-and what creeps at night is lost in it. The mean of an hour is put to the baseline of that hour when the hour is over, so a
-reading is always compared with other days. Hours are those of UTC: which of them is whose noon does not matter here.
+Leakage follows the machines, pressure follows the taps: against a mean over the whole day a working day looks like
+creep, and what creeps at night is lost in it. The mean of an hour is put to the baseline of that hour when the hour is
+over, so a reading is always compared with other days. Hours are those of UTC: whose noon it is does not matter here.
 """
 
 from __future__ import annotations

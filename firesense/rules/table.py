@@ -32,6 +32,7 @@ class Table:
     columns: dict[str, np.ndarray[Any, Any]]
     current: Mask
     distinct: bool
+    _scratch: Mask  # by slot, all false between two questions
     _turns: list[Rows] | None = None
 
     @property
@@ -45,6 +46,14 @@ class Table:
             # In order of arrival, not of time: rows that are older than one before them are not current.
             self._turns = [rows] if self.distinct else [rows[turn] for turn in rounds(self.slots[rows], rows)]
         return self._turns
+
+    def of_the_devices_of(self, rows: Mask) -> Mask:
+        """Mark every row of the devices that have one of these rows."""
+        some = self.slots[rows]
+        self._scratch[some] = True
+        found: Mask = self._scratch[self.slots]
+        self._scratch[some] = False
+        return found
 
     def values(self, metric: str) -> Floats | None:
         """The column of a metric, or None when no row says it."""
@@ -61,6 +70,7 @@ class Order:
         """Know nothing of ``size`` devices."""
         self.newest = np.zeros(size, np.int64)
         self._last_row = np.zeros(size, np.int32)
+        self._scratch = np.zeros(size, np.bool_)
 
     def table(self, readings: Readings) -> Table:
         """Sort out a table, and remember its newest rows."""
@@ -81,6 +91,7 @@ class Order:
             {**readings.metrics, **readings.signals},
             current,
             distinct,
+            self._scratch,
         )
 
 

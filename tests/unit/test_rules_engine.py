@@ -4,12 +4,15 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from firesense.domain.alert import AlertClass
 from firesense.domain.device import Device, Registry
 from firesense.domain.instant import MINUTE, SECOND
 from firesense.domain.readings import Quality
 from firesense.domain.rule import Firing
+from firesense.rules.waiting import NEVER, Waiting
 from tests.rule_tables import FIRE, PROFILE, T0, devices, engine, rule, table, told
 
 HOT = rule(
@@ -234,3 +237,41 @@ def test_the_engine_says_which_columns_its_rules_look_at():
     assert engine(weighed, looking_back).asked("smoke") is None
     dropped = rule("dropped", when="fire and implausible()")
     assert engine(dropped).asked("smoke") is None
+
+
+# -- what waits -------------------------------------------------------------------------------------------------------
+doings = st.lists(
+    st.tuples(st.sampled_from(["begin", "note", "end"]), st.sets(st.integers(0, 299), max_size=200)), max_size=30
+)
+
+
+@given(doings)
+def test_what_waits_is_kept_as_a_dictionary_would(doings):
+    waiting, plain = Waiting(300), {}
+    for number, (does, chosen) in enumerate(doings):
+        slots = np.array(sorted(chosen), np.int32)
+        if does == "begin":
+            waiting.begin(slots, slots + number * 1000, slots + number * 2000)
+            waiting.note(slots, slots + 0.5)
+            plain |= {slot: (slot + number * 1000, slot + number * 2000, slot + 0.5) for slot in chosen}
+        elif does == "note":
+            waiting.note(slots, slots - 0.5)
+            plain |= {slot: (*plain[slot][:2], slot - 0.5) for slot in chosen & plain.keys()}
+        else:
+            waiting.end(slots)
+            plain = {slot: kept for slot, kept in plain.items() if slot not in chosen}
+        waiting.look_ahead()
+        slots = waiting.slots
+        columns = waiting.over_at(slots), waiting.due(slots), waiting.value(slots)
+        assert dict(zip(slots.tolist(), zip(*(c.tolist() for c in columns), strict=True), strict=True)) == plain
+        assert len(waiting) == len(plain)
+        assert waiting.next_due == min((kept[1] for kept in plain.values()), default=NEVER)
+
+
+def test_memory_is_that_of_the_most_that_wait_at_once_not_of_all_that_ever_did():
+    waiting = Waiting(100_000)
+    for first in range(0, 100_000, 50):
+        slots = np.arange(first, first + 50, dtype=np.int32)
+        waiting.begin(slots, slots.astype(np.int64), slots.astype(np.int64))
+        waiting.end(slots)
+    assert len(waiting._due) <= 64
