@@ -22,6 +22,7 @@ files:
   rules: {root}/config/rules.yaml
   org: {root}/config/org.yaml
   ladders: ladders.yaml
+  calendars: {root}/tests/calendars.yaml
   devices: devices.csv
 brokers: [{{name: main, protocol: {protocol}, port: {port}, client_id: firesense-test}}]
 channels:

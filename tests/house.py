@@ -42,6 +42,7 @@ files:
   rules: {root}/config/rules.yaml
   org: {root}/config/org.yaml
   ladders: {root}/config/ladders.yaml
+  calendars: {root}/tests/calendars.yaml
 channels: [{{name: log, kind: log}}, {{name: mqtt, kind: mqtt}}]
 """
 

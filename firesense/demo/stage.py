@@ -36,7 +36,8 @@ _SPEED = 10  # seconds of physics in one second: a smouldering fire takes its ti
 _FIRE_AFTER = 15  # seconds after the simulators start
 _SETTINGS = """\
 data: .
-files: {{profiles: {profiles}, rules: {rules}, org: {org}, ladders: ladders.yaml, devices: devices.csv}}
+files: {{profiles: {profiles}, rules: {rules}, org: {org}, calendars: {calendars}, ladders: ladders.yaml,
+  devices: devices.csv}}
 brokers: [{{name: demo, protocol: {protocol}, host: 127.0.0.1, port: {port}, client_id: firesense-demo}}]
 channels:
   - {{name: log, kind: log, echo: true}}
@@ -133,6 +134,7 @@ def _prepare(data: Path, devices: int, port: int, web_port: int, *, newer: bool)
             profiles=config.parent / "device_profiles",
             rules=config / "rules.yaml",
             org=config / "org.yaml",
+            calendars=config / "calendars.yaml",
             port=port,
             protocol="mqtt5" if newer else "mqtt311",
             calls_protocol="5" if newer else "3.1.1",
