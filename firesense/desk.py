@@ -1,40 +1,187 @@
-"""The desk: what a person may do to an alert. Each deed is one transaction of the book."""
+"""The desk: what a person may do to an alert. Each deed is one transaction of the book.
+
+The console, the API, the command line, the telephone and the chat robots all come through here, each with an ``Actor``:
+rights and place are asked for here, so that no way in is without them.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from firesense import callout
+from firesense.domain.alert import Alert, AlertClass, Finding, alert_id
+from firesense.domain.deed import (
+    Acknowledge,
+    Arrive,
+    Close,
+    Dispatch,
+    HandOn,
+    Reset,
+    Silence,
+    TakeOver,
+    Verify,
+)
+from firesense.domain.errors import Conflict, NotAllowed
+from firesense.domain.escalation import Purpose
+from firesense.domain.plan import Plan
+from firesense.raising import raised
+from firesense.text import LANGUAGES, say
 
-    from firesense.domain.alert import Alert, Finding
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from firesense.domain.deed import Actor, Deed, Ground, Position
+    from firesense.domain.escalation import Call, Step
+    from firesense.domain.instant import Instant
+    from firesense.domain.outcome import Raise
     from firesense.ports import Book, Clock
+
+FOUND_FAULTY = "found-faulty"  # the rule of a fault case that comes of what was found on site
 
 
 class Desk:
-    """Acknowledge and close. ``on_change`` runs after a deed is written, in the thread that did it; it must not wait.
+    """What people do. ``on_change`` runs after a deed is written, in the thread that did it; it must not wait.
 
-    The console, the telephone and the chat robots all come through here, each with the id of the person (or, for a
-    user who is nobody in the org, the name of the log-in) as ``who``.
+    ``plan_source`` gives who is where, and what a confirmed fire sets off; ``kinds`` maps the names of the channels
+    there are to their technologies. Every deed raises NotFound, NotAllowed, Conflict (its state does not allow it; the
+    reason is for people) or BookError, and then nothing of it was done.
     """
 
-    def __init__(self, book: Book, clock: Clock, on_change: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        book: Book,
+        clock: Clock,
+        on_change: Callable[[], None] | None = None,
+        *,
+        plan_source: Callable[[], Plan] = Plan,
+        kinds: Mapping[str, str] | None = None,
+    ) -> None:
         self._book = book
         self._clock = clock
         self._on_change = on_change
+        self._plan_source = plan_source
+        self._kinds = kinds or {}
 
-    def acknowledge(self, alert_id: str, who: str) -> Alert:
-        """Take an alert, which ends its climb. Raises NotFound, BookError, Conflict when it is closed or another's."""
-        alert = self._book.acknowledge(alert_id, who, self._clock.now())
-        self._changed()
-        return alert
+    def acknowledge(self, alert_id: str, actor: Actor) -> Alert:
+        """Take an alert: nobody else is called, and it is this person's now to see to."""
+        return self._do(alert_id, Acknowledge(), actor)
 
-    def close(self, alert_id: str, who: str, finding: Finding, note: str) -> Alert:
-        """Close a case with what was found on site. Raises NotFound, Conflict (closed already), BookError."""
-        alert = self._book.close_alert(alert_id, who, self._clock.now(), finding, note.strip())
+    def take_over(self, alert_id: str, actor: Actor, reason: str) -> Alert:
+        """Take an alert from whoever has it."""
+        return self._do(alert_id, TakeOver(reason.strip()), actor)
+
+    def hand_on(self, alert_id: str, actor: Actor, to: str, reason: str = "") -> Alert:
+        """Give an alert to a person, who is called over every channel there is."""
+        return self._do(alert_id, HandOn(to, reason.strip()), actor)
+
+    def dispatch(
+        self, alert_id: str, actor: Actor, *, role: str = "", place: str = "", person: str = "", note: str = ""
+    ) -> Alert:
+        """Send whoever holds a post (the nearest of that role, or the one at ``place``), or one person; calls them."""
+        alert, plan, now = self._book.alert(alert_id), self._plan_source(), self._clock.now()
+        where, people = (
+            ("", callout.one(plan.org, person)) if person else callout.holders(plan.org, alert, role, place, now)
+        )
+        deed = Dispatch(tuple(each.id for each in people), "" if person else role, where, note.strip())
+        return self._do(alert_id, deed, actor)
+
+    def arrive(self, alert_id: str, actor: Actor, *, who: str = "", position: Position | None = None) -> Alert:
+        """Say that somebody (else whoever says so) is on site."""
+        return self._do(alert_id, Arrive(who, position), actor)
+
+    def verify(
+        self,
+        alert_id: str,
+        actor: Actor,
+        finding: Finding,
+        *,
+        cause: str = "",
+        note: str = "",
+        position: Position | None = None,
+    ) -> Alert:
+        """Say what was found. A fire runs the plan for it; a fault goes to maintenance as a case of its own."""
+        return self._do(alert_id, Verify(finding, cause, note.strip(), position), actor)
+
+    def silence(self, alert_id: str, actor: Actor, ground: Ground, *, shown_by: str = "", reason: str = "") -> Alert:
+        """Stop repeated sounding and calling, under one of the three conditions of GB/T 45839-2025 5.8.1."""
+        return self._do(alert_id, Silence(ground, shown_by.strip(), reason.strip()), actor)
+
+    def reset(self, alert_id: str, actor: Actor, reason: str = "") -> Alert:
+        """Reset a latched alarm; the case goes on."""
+        return self._do(alert_id, Reset(reason.strip()), actor)
+
+    def close(
+        self, alert_id: str, actor: Actor, finding: Finding | None = None, note: str = "", *, cause: str = ""
+    ) -> Alert:
+        """Close a case with what was found on site or, without a finding, with what it was verified with."""
+        return self._do(alert_id, Close(finding, cause, note.strip()), actor)
+
+    def _do(self, alert_id: str, deed: Deed, actor: Actor) -> Alert:
+        now, plan = self._clock.now(), self._plan_source()
+        alert = self._book.alert(alert_id)
+        self._allow(actor, alert, plan)
+        _check(deed, plan)
+        calls, steps = self._calls(alert, deed, plan, now)
+        also = self._fault_case(alert, deed, plan, now)
+        done = self._book.act(alert_id, deed, actor, now, calls=calls, steps=steps, also=also)
         self._changed()
-        return alert
+        return done
 
     def _changed(self) -> None:
         if self._on_change is not None:
             self._on_change()
+
+    def _allow(self, actor: Actor, alert: Alert, plan: Plan) -> None:
+        if not actor.rights.may_act:
+            raise NotAllowed(f"{actor.name} may look, and nothing else")
+        if actor.place and actor.place not in {place.code for place in plan.org.path(alert.place)}:
+            raise NotAllowed(f"{actor.name} may not act at {alert.place}")
+
+    def _calls(self, alert: Alert, deed: Deed, plan: Plan, now: Instant) -> tuple[list[Call], list[Step]]:
+        """Who is called by a deed, and what the story says of it."""
+        match deed:
+            case HandOn(to):
+                people, role, place, purpose = callout.one(plan.org, to), "", "", Purpose.HANDED_ON
+            case Dispatch(names, role, place):
+                people, purpose = [plan.org.people[each] for each in names], Purpose.DISPATCH
+            case Verify(Finding.FIRE):
+                return callout.by_plan(alert, plan, self._kinds, now)
+            case _:
+                return [], []
+        calls = callout.calls(alert, purpose, people, self._kinds, now, role, place)
+        return calls, callout.unreachable(alert, people, calls, now, role)
+
+    def _fault_case(self, alert: Alert, deed: Deed, plan: Plan, now: Instant) -> Raise | None:
+        """The case a maintainer gets of a device that was found faulty; one of a fault is that case already."""
+        match deed:
+            case Verify(Finding.FAULT) | Close(Finding.FAULT) if alert.alert_class is not AlertClass.FAULT:
+                case = Alert(
+                    id=alert_id(FOUND_FAULTY, alert.device, alert.raised_at),
+                    rule=FOUND_FAULTY,
+                    rule_version="",
+                    alert_class=AlertClass.FAULT,
+                    grade=alert.grade,
+                    device=alert.device,
+                    device_class=alert.device_class,
+                    place=alert.place,
+                    raised_at=now,
+                    event_at=now,
+                    offset=alert.offset,
+                    text={language: say("alert.found-faulty", language, alert=alert.id) for language in LANGUAGES},
+                )
+                return raised(case, plan, self._kinds, (), now)
+            case _:
+                return None
+
+
+def _check(deed: Deed, plan: Plan) -> None:
+    """Find what the case itself cannot know: people and causes. Raises Conflict."""
+    match deed:
+        case Dispatch(people=(), role=role):
+            raise Conflict("there is nobody to send", "conflict.nobody", role=role)
+        case HandOn(to) if to not in plan.org.people:
+            raise Conflict(f"there is no person {to}", "conflict.no-person", who=to)
+        case Verify(cause=cause) | Close(cause=cause) if cause and cause not in plan.practice.causes:
+            raise Conflict(f"there is no cause {cause}", "conflict.no-cause", cause=cause)
+        case _:
+            pass

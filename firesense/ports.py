@@ -8,13 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from firesense.domain.deed import Rights
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import timedelta
 
     from firesense.domain.alert import Alert, Finding
+    from firesense.domain.audit import Entry, Proof, Sealed
     from firesense.domain.because import Because
     from firesense.domain.columns import Floats, Instants, Snapshot
+    from firesense.domain.deed import Actor, Deed
     from firesense.domain.device import Device, Registry
     from firesense.domain.escalation import Call, Climb, Ladder, Selector, Step
     from firesense.domain.frame import FrameBatch, Refusal
@@ -169,12 +173,17 @@ class Stranger:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Someone who may log in to the console. A one-time password is used up by the first log-in."""
+    """Someone who may log in to the console. A one-time password is used up by the first log-in.
+
+    ``place`` is the code of the place this user may act at, with everything below it; empty is everywhere.
+    """
 
     name: str
     password_hash: str
     person: str = ""
     one_time: bool = False
+    rights: Rights = Rights.OFFICER
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -422,6 +431,25 @@ class Book(Protocol):
         """The number of the newest step of any alert: it grows with every change a console should show."""
         ...
 
+    def act(
+        self,
+        alert_id: str,
+        deed: Deed,
+        actor: Actor,
+        at: Instant,
+        *,
+        calls: Iterable[Call] = (),
+        steps: Iterable[Step] = (),
+        also: Raise | None = None,
+    ) -> Alert:
+        """Do a deed to an alert and, if it is one on its whole incident, to those of them that allow it.
+
+        The alert after it is written with its climb, the calls that are moot by it, its story and the audit; so are
+        ``calls``, more ``steps``, and the alert of ``also``. Nothing is written, and nobody called, when nothing had
+        to be done. Raises NotFound, Conflict.
+        """
+        ...
+
     def acknowledge(self, alert_id: str, who: str, at: Instant) -> Alert:
         """Take an open alert: calls not sent yet become moot, and its climb waits for as long as its ladder grants.
 
@@ -479,6 +507,24 @@ class Book(Protocol):
 
     def due_hazards(self, now: Instant, most: int) -> list[tuple[Alert, Hazard]]:
         """Hazards about which something is due, the longest due first."""
+        ...
+
+    def write_down(self, *entries: Entry) -> None:
+        """Add entries to the audit that have no deed in the book to go with."""
+        ...
+
+    def audit(
+        self, *, after: int = 0, most: int = 200, kind: str = "", target: str = "", who: str = ""
+    ) -> list[Sealed]:
+        """Rows of the audit after a number, the oldest first; of one kind, on one thing, by one person, if asked."""
+        ...
+
+    def prove_audit(self) -> Proof:
+        """Follow the chain of the audit from its first row to its head, and say where it is broken first, if it is."""
+        ...
+
+    def trim_audit(self, before: Instant, at: Instant) -> int:
+        """Drop rows of the audit from before an instant; what is left can still be proved. Counts them."""
         ...
 
     def user(self, name: str) -> User | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from firesense.text_desk import DESK_TEXTS
 from firesense.text_hazards import HAZARD_TEXTS
 from firesense.text_ladders import LADDER_TEXTS
 from firesense.text_quiet import QUIET_TEXTS
@@ -402,6 +403,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "explain.selector.fits": ("{name} 属于 {values}", "{name} is one of {values}"),
     "explain.no_ladder": ("没有上报路线", "no ladder"),
     "explain.attempts": ("尝试 {count} 次", "{count} attempts"),
+    **DESK_TEXTS,
     **HAZARD_TEXTS,
     **LADDER_TEXTS,
     **QUIET_TEXTS,

@@ -91,7 +91,13 @@ class Township:
         ]
         self.plan = Plan(registry=Registry(devices), org=ORG, ladders={LADDER.id: LADDER})
         self.changes = 0
-        self.desk = Desk(self.book, self.clock, self._changed)
+        self.desk = Desk(
+            self.book,
+            self.clock,
+            self._changed,
+            plan_source=lambda: self.plan,
+            kinds={"mqtt": "mqtt", "dingtalk": "dingtalk"},
+        )
         self.offset = 0
 
     def _changed(self) -> None:
@@ -111,7 +117,7 @@ class Township:
         at = self.clock.now() + number
         alert = Alert(
             id=alert_id("smoke-flag", str(device), at),
-            rule="smoke-flag",
+            rule="smoke-flag" if number == 1 else f"smoke-flag-{number}",  # one open alert of a rule and a device
             rule_version="v1",
             alert_class=alert_class,
             grade=Grade.GENERAL,

@@ -147,7 +147,7 @@ class SmallHouse:
         )
         self.delivery = delivery
         self.duty = Duty(self.book, plan, delivery, self.clock)
-        self.desk = Desk(self.book, self.clock)
+        self.desk = Desk(self.book, self.clock, plan_source=plan, kinds=delivery.kinds)
 
     def hear(self, *frames, marks=0, listening=True):
         """Give frames (topic, payload) to the journal as ingest would; payloads that are not text become JSON."""

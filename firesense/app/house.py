@@ -236,7 +236,7 @@ class House:
             console = create_console(
                 self._book,
                 self._history,
-                Desk(self._book, self._clock, duty.poke),
+                Desk(self._book, self._clock, duty.poke, plan_source=plan, kinds=kinds),
                 self._clock,
                 plan,
                 status=lambda: self._status,

@@ -6,6 +6,7 @@ One database, SQLite here; each chapter holds the methods of one subject, ``SqlB
 from __future__ import annotations
 
 from firesense.book import definitions
+from firesense.book.audit import Audit
 from firesense.book.cases import Cases
 from firesense.book.climbs import Climbs
 from firesense.book.counts import Counting
@@ -44,6 +45,7 @@ class SqlBook(
     Sessions,
     Quarantine,
     Counting,
+    Audit,
 ):
     """The Book port on a SQL database; safe to use from several threads, and from several processes at once."""
 

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from firesense.book import rows, tables
+from firesense import casework
+from firesense.book import audit, deeds, rows, tables
 from firesense.book.hazards import refuse_while_a_hazard
 from firesense.book.sql import Chapter
-from firesense.book.story import add_steps, move_case, read_alert, write_alert
-from firesense.domain.alert import Alert, Case, Condition
+from firesense.book.story import add_steps, drop_calls, move_case, queue_calls, read_alert, write_alert
+from firesense.domain.alert import Alert
+from firesense.domain.audit import Entry
+from firesense.domain.deed import Acknowledge, Actor, Close, Reset, Silence
 from firesense.domain.errors import Conflict, NotFound
 from firesense.domain.escalation import Step, StepKind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy.engine import Connection
+
+    from firesense.casework import Moved
     from firesense.domain.alert import Finding
+    from firesense.domain.deed import Deed
+    from firesense.domain.escalation import Call
     from firesense.domain.instant import Instant
+    from firesense.domain.outcome import Raise
 
 _ALERT = tables.alert.c
 _LIST = sa.select(*rows.ALERT).order_by(_ALERT.rank, _ALERT.raised_at.desc(), _ALERT.id).limit(sa.bindparam("most"))
@@ -29,6 +40,14 @@ _FOLLOWS = sa.and_(
         _ALERT.raised_at < sa.bindparam("raised_at"),
         sa.and_(_ALERT.raised_at == sa.bindparam("raised_at"), _ALERT.id > sa.bindparam("id")),
     ),
+)
+_MATES = (
+    sa.select(*rows.ALERT)
+    # the second term is implied, and said for the partial index
+    .where(_ALERT.incident == sa.bindparam("incident"), _ALERT.incident != "", _ALERT.open)
+    .where(_ALERT.id != sa.bindparam("id"))
+    .order_by(_ALERT.raised_at, _ALERT.id)
+    .with_for_update()
 )
 
 
@@ -56,41 +75,76 @@ class Cases(Chapter):
                 question = question.where(_ALERT.open)
             return [Alert(*row) for row in connection.execute(question, values)]
 
-    def acknowledge(self, alert_id: str, who: str, at: Instant) -> Alert:
-        """Take an open alert: its climb waits as its ladder says, unsent calls are moot. Who has it already keeps it.
+    def act(
+        self,
+        alert_id: str,
+        deed: Deed,
+        actor: Actor,
+        at: Instant,
+        *,
+        calls: Iterable[Call] = (),
+        steps: Iterable[Step] = (),
+        also: Raise | None = None,
+    ) -> Alert:
+        """Do a deed to an alert and, if it is one on its whole incident, to those of them that allow it.
 
-        Raises NotFound, or Conflict when it is closed or someone else has it.
+        The alert after it is written with its climb, the calls that are moot by it, its story and the audit; so are
+        ``calls``, more ``steps``, and the alert of ``also``. Nothing is written, and nobody called, when nothing had
+        to be done. Raises NotFound, Conflict.
         """
         with self._database.writing() as connection:
             alert = read_alert(connection, alert_id, to_change=True)
-            if not alert.open:
-                raise Conflict(f"alert {alert_id} is closed")
-            if alert.acknowledged_by == who:
+            moved = casework.move(alert, deed, actor.name, at)
+            if not moved.steps:
                 return alert
-            if alert.acknowledged_by:
-                raise Conflict(f"{alert.acknowledged_by} has alert {alert_id}")
-            move_case(connection, alert_id, Case.ACKNOWLEDGED, at)
-            add_steps(connection, [Step(alert_id, at, StepKind.ACKNOWLEDGED, who)])
-            return write_alert(
-                connection, replace(alert, case=Case.ACKNOWLEDGED, acknowledged_at=at, acknowledged_by=who)
-            )
+            if isinstance(deed, Close):
+                refuse_while_a_hazard(connection, alert_id)
+            _write(connection, alert, moved, deed, at)
+            for mate in _mates(connection, alert) if casework.reaches_incident(deed) else ():
+                with suppress(Conflict):  # somebody else has it, or it is closed: it stays as it is
+                    theirs = casework.move(mate, deed, actor.name, at)
+                    _write(connection, mate, theirs, deed, at)
+            queue_calls(connection, calls)
+            add_steps(connection, steps)
+            if also is not None:
+                _raise_also(connection, moved.alert, also, at)
+            done = moved.steps[-1]
+            audit.add(connection, [Entry.of(actor, at, done.kind.value, "alert", alert_id, **done.detail)])
+            return moved.alert
+
+    def acknowledge(self, alert_id: str, who: str, at: Instant) -> Alert:
+        """Take an open alert. Who has it already keeps it. Raises NotFound, Conflict."""
+        return self.act(alert_id, Acknowledge(), Actor(who), at)
 
     def close_alert(self, alert_id: str, who: str, at: Instant, finding: Finding, note: str) -> Alert:
         """Close the case, reset a latched alarm; one that still fires may be closed, too: a person says so.
 
         Raises NotFound, or Conflict when it is closed already, or is a hazard that has to be written off.
         """
-        with self._database.writing() as connection:
-            alert = read_alert(connection, alert_id, to_change=True)
-            if not alert.open:
-                raise Conflict(f"alert {alert_id} is closed already")
-            refuse_while_a_hazard(connection, alert_id)
-            move_case(connection, alert_id, Case.CLOSED, at)
-            add_steps(connection, [Step(alert_id, at, StepKind.CLOSED, who, {"finding": finding.value, "note": note})])
-            reset = Condition.RESOLVED if alert.condition is Condition.LATCHED else alert.condition
-            return write_alert(
-                connection,
-                replace(
-                    alert, case=Case.CLOSED, condition=reset, closed_at=at, closed_by=who, finding=finding, note=note
-                ),
-            )
+        return self.act(alert_id, Close(finding, note=note), Actor(who), at)
+
+
+def _write(connection: Connection, before: Alert, moved: Moved, deed: Deed, at: Instant) -> None:
+    after = moved.alert
+    if isinstance(deed, (Silence, Reset)) and before.acknowledged_by:
+        drop_calls(connection, after.id)  # these are about the alarm: the case stands where it stood
+    else:
+        move_case(connection, after.id, after.case, at)
+    add_steps(connection, moved.steps)
+    write_alert(connection, after)
+
+
+def _mates(connection: Connection, alert: Alert) -> list[Alert]:
+    """The others of an incident that are open, kept from changing until the transaction ends."""
+    if not alert.incident:
+        return []
+    found = connection.execute(_MATES, {"incident": alert.incident, "id": alert.id})
+    return [Alert(*row) for row in found]
+
+
+def _raise_also(connection: Connection, of: Alert, also: Raise, at: Instant) -> None:
+    """Raise a case that comes of what was found; the one its device has already trips again instead."""
+    standing: dict[str, str] = {}
+    deeds.do(connection, also, at, standing)
+    case = standing.get(also.alert.id, also.alert.id)
+    add_steps(connection, [Step(of.id, at, StepKind.FAULT_CASE, detail={"alert": case})])

@@ -107,11 +107,12 @@ def _trip_again(connection: Connection, deed: TripAgain, now: Instant) -> None:
     again = replace(alert, trips=alert.trips + 1)
     reopened = alert.closed_at is not None and deed.at > alert.closed_at
     if alert.open or reopened:
-        again = replace(again, condition=Condition.FIRING, value=deed.value, cleared_at=None)
+        again = replace(again, condition=Condition.FIRING, value=deed.value, cleared_at=None, silenced_at=None)
     if reopened:
         # It was closed while this frame was on its way here: whoever is responsible must hear of it once more.
         again = replace(again, case=Case.OPEN, acknowledged_at=None, acknowledged_by="")
-        again = replace(again, closed_at=None, closed_by="", finding=None, note="")
+        again = replace(again, closed_at=None, closed_by="", finding=None, note="", cause="")
+        again = replace(again, dispatched_at=None, arrived_at=None, verified_at=None, verified_by="")
         connection.execute(_START_AGAIN, {"id": alert.id, "now": now})
     write_alert(connection, again)
     add_steps(connection, [Step(alert.id, now, StepKind.TRIPPED_AGAIN, detail=_value(deed.value))])

@@ -117,6 +117,33 @@ MIGRATIONS: Sequence[Sequence[str]] = (
         "CREATE TABLE seen (name TEXT NOT NULL PRIMARY KEY, at BIGINT NOT NULL)",
         "CREATE INDEX seen_at ON seen (at)",
     ),
+    (
+        "ALTER TABLE alert ADD COLUMN dispatched_at BIGINT",
+        "ALTER TABLE alert ADD COLUMN arrived_at BIGINT",
+        "ALTER TABLE alert ADD COLUMN verified_at BIGINT",
+        "ALTER TABLE alert ADD COLUMN verified_by TEXT DEFAULT '' NOT NULL",
+        "ALTER TABLE alert ADD COLUMN cause TEXT DEFAULT '' NOT NULL",
+        "ALTER TABLE alert ADD COLUMN silenced_at BIGINT",
+        "ALTER TABLE alert ADD COLUMN incident TEXT DEFAULT '' NOT NULL",
+        "CREATE INDEX alert_incident ON alert (incident) WHERE incident != ''",
+        # Whoever could log in before could do everything; who may do less from now on is for people to say.
+        "ALTER TABLE \"user\" ADD COLUMN rights TEXT DEFAULT 'admin' NOT NULL",
+        "ALTER TABLE \"user\" ADD COLUMN place TEXT DEFAULT '' NOT NULL",
+        """CREATE TABLE audit (
+            number INTEGER NOT NULL, at BIGINT NOT NULL, who TEXT NOT NULL, origin TEXT NOT NULL, did TEXT NOT NULL,
+            kind TEXT NOT NULL, target TEXT NOT NULL, detail TEXT NOT NULL, hash TEXT NOT NULL, PRIMARY KEY (number)
+        )""",
+        "CREATE INDEX audit_target ON audit (kind, target)",
+        """CREATE TABLE audit_end (
+            "end" TEXT NOT NULL, number BIGINT NOT NULL, hash TEXT NOT NULL, PRIMARY KEY ("end")
+        )""",
+        """CREATE TABLE photo (
+            alert TEXT NOT NULL REFERENCES alert (id) DEFERRABLE INITIALLY DEFERRED, id TEXT NOT NULL,
+            at BIGINT NOT NULL, who TEXT NOT NULL, size INTEGER NOT NULL, width INTEGER NOT NULL,
+            height INTEGER NOT NULL, note TEXT NOT NULL, PRIMARY KEY (alert, id)
+        )""",
+        "CREATE INDEX photo_id ON photo (id)",
+    ),
 )
 
 _VERSION = "schema"

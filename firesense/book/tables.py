@@ -42,6 +42,7 @@ from firesense.book.columns import (
     word,
 )
 from firesense.domain.alert import AlertClass, Case, Condition, Finding, Grade
+from firesense.domain.deed import Rights
 from firesense.domain.escalation import CallState, ClimbState, Purpose, StepKind
 from firesense.domain.frame import Reason
 from firesense.domain.hazard import HazardState, Source
@@ -229,11 +230,24 @@ alert = Table(
     Column("finding", word(Finding)),
     _must("note", Text),
     _must("quiet", Text),
+    Column("dispatched_at", BigInteger),
+    Column("arrived_at", BigInteger),
+    Column("verified_at", BigInteger),
+    _must("verified_by", Text),
+    _must("cause", Text),
+    Column("silenced_at", BigInteger),
+    _must("incident", Text),
     _must("rank", Integer),
     _must("open", Boolean),
 )
 Index("alert_open", alert.c.open, alert.c.rank, alert.c.raised_at.desc())
 Index("alert_same", alert.c.device, alert.c.rule)
+Index(
+    "alert_incident",
+    alert.c.incident,
+    sqlite_where=alert.c.incident != "",  # most alerts are alone
+    postgresql_where=alert.c.incident != "",
+)
 Index("alert_newest", alert.c.rank, alert.c.raised_at.desc())
 
 because = Table(
@@ -452,6 +466,8 @@ user = Table(
     _must("password_hash", Text),
     _must("person", Text),
     _must("one_time", Boolean),
+    _must("rights", word(Rights)),
+    _must("place", Text),
 )
 session = Table(
     "session",
@@ -461,3 +477,42 @@ session = Table(
     _must("expires_at", BigInteger),
 )
 Index("session_expires", session.c.expires_at)
+
+# -- the audit --------------------------------------------------------------------------------------------------------
+# Append-only: each hash is over the one before and the row (book/audit.py).
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", NUMBER, primary_key=True, autoincrement=False),
+    _must("at", BigInteger),
+    _must("who", Text),
+    _must("origin", Text),
+    _must("did", Text),
+    _must("kind", Text),
+    _must("target", Text),
+    _must("detail", MAPPING),
+    _must("hash", Text),
+)
+Index("audit_target", audit.c.kind, audit.c.target)
+# Where the chain ends ("head"), and where what is kept of it begins ("tail"): the number and hash of the row before.
+audit_end = Table(
+    "audit_end",
+    metadata,
+    _must("end", Text, key=True),
+    _must("number", BigInteger),
+    _must("hash", Text),
+)
+
+photo = Table(
+    "photo",
+    metadata,
+    _must("alert", Text, _of("alert.id"), key=True),
+    _must("id", Text, key=True),
+    _must("at", BigInteger),
+    _must("who", Text),
+    _must("size", Integer),
+    _must("width", Integer),
+    _must("height", Integer),
+    _must("note", Text),
+)
+Index("photo_id", photo.c.id)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from firesense.app import RealClock, import_files, open_book, read_files
 from firesense.cli.terminal import plain
+from firesense.cli.who import actor
 from firesense.desk import Desk
 from firesense.domain.alert import Finding
 from firesense.domain.catalogue import CLASSES
@@ -189,11 +190,11 @@ def _alerts(asked: argparse.Namespace) -> None:
 
 def _acknowledge(asked: argparse.Namespace) -> None:
     with open_book(load_settings(asked.config)) as book:
-        alert = Desk(book, RealClock()).acknowledge(asked.alert, asked.who)
+        alert = Desk(book, RealClock()).acknowledge(asked.alert, actor(asked.who))
     print(f"{alert.id} is with {alert.acknowledged_by}")
 
 
 def _close(asked: argparse.Namespace) -> None:
     with open_book(load_settings(asked.config)) as book:
-        alert = Desk(book, RealClock()).close(asked.alert, asked.who, Finding(asked.finding), asked.note)
+        alert = Desk(book, RealClock()).close(asked.alert, actor(asked.who), Finding(asked.finding), asked.note)
     print(f"{alert.id} is closed: {alert.finding}")

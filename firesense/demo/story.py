@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from firesense.app import RealClock
 from firesense.desk import Desk
 from firesense.domain.alert import AlertClass, Finding
+from firesense.domain.deed import Actor
 from firesense.domain.escalation import CallState, ClimbState
 from firesense.domain.instant import MINUTE, SECOND
 
@@ -58,7 +59,7 @@ class Story:
             return False
         if self._act is _Act.CLIMBING and self._station_called(alert):
             who = "yang-min"
-            Desk(self._book, self._clock).acknowledge(alert.id, who)
+            Desk(self._book, self._clock).acknowledge(alert.id, Actor(who, "demo"))
             self._act = _Act.TAKEN
             self._calls_when_taken = len(self._book.calls(alert.id))
         elif self._act is _Act.TAKEN and self._clock.now() - (alert.acknowledged_at or 0) > _LISTEN:
@@ -66,7 +67,7 @@ class Story:
             climb = self._book.climb(alert.id)
             stopped = climb is not None and climb.state is ClimbState.ACKNOWLEDGED
             silent = len(self._book.calls(alert.id)) == self._calls_when_taken
-            Desk(self._book, self._clock).close(alert.id, alert.acknowledged_by, Finding.FIRE, "")
+            Desk(self._book, self._clock).close(alert.id, Actor(alert.acknowledged_by, "demo"), Finding.FIRE)
             self._tell_steps(alert)
             self.ended_well = stopped and silent
             _say("the acknowledgement stopped the climb" if self.ended_well else "THE CLIMB WENT ON")

@@ -70,6 +70,10 @@ class Alert:
     ``place`` is where it belongs when it was raised; moving the device later does not move the alert. ``trips``
     counts how often the rule tripped while the alert was open. ``value`` is in the metric's canonical unit. ``quiet``
     is the window (quiet.py) that keeps it from calling people, or whose walk test made it a test.
+
+    ``dispatched_at``, ``arrived_at`` and ``verified_at`` are when somebody was first sent, when somebody was first on
+    site, and when the finding was last said; ``cause`` is why it was a false alarm. ``silenced_at`` is set while it is
+    silenced. Alerts of one event have one ``incident``: the id of the alert it was made of first.
     """
 
     id: str
@@ -99,6 +103,13 @@ class Alert:
     finding: Finding | None = None
     note: str = ""
     quiet: str = ""
+    dispatched_at: Instant | None = None
+    arrived_at: Instant | None = None
+    verified_at: Instant | None = None
+    verified_by: str = ""
+    cause: str = ""
+    silenced_at: Instant | None = None
+    incident: str = ""
 
     @property
     def open(self) -> bool:

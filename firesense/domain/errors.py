@@ -76,7 +76,17 @@ class NotFound(BookError):
 
 
 class Conflict(BookError):
-    """The thing is not in a state that allows this."""
+    """The thing is not in a state that allows this.
+
+    ``key`` and ``values`` say why in the reader's language (text.py, under ``conflict.``); instants among the values
+    end in ``_at``.
+    """
+
+    def __init__(self, reason: str, key: str = "", **values: str | int) -> None:
+        """``reason`` is for logs and programmers."""
+        self.key = key
+        self.values = values
+        super().__init__(reason)
 
 
 class NotAllowed(FiresenseError):

@@ -176,6 +176,9 @@ class Purpose(StrEnum):
     REMINDER = "reminder"  # a hazard has to be put right soon
     OVERDUE = "overdue"  # a hazard was not seen to in its time
     WINDOW = "window"  # a quiet window began, ends soon, or is over
+    HANDED_ON = "handed-on"  # the case is this person's now
+    DISPATCH = "dispatch"  # go there
+    PLAN = "plan"  # a fire was confirmed: the plan for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +257,18 @@ class StepKind(StrEnum):
     WAITS = "waits"  # a call is held back: quiet hours, a budget, a bundle, a flood
     SILENT = "silent"  # the channel said yes, and nothing says that it arrived
     FLOOD = "flood"  # so many alerts for one person that all but fires are bundled; or no longer
+    TAKEN_OVER = "taken-over"
+    HANDED_ON = "handed-on"
+    DISPATCHED = "dispatched"
+    ARRIVED = "arrived"
+    VERIFIED = "verified"
+    PLAN = "plan"  # a confirmed fire: who is called by the plan for it
+    FAULT_CASE = "fault-case"  # the device was found faulty: the case its maintainer has of it
+    SILENCED = "silenced"
+    RESET = "reset"
+    MERGED = "merged"
+    SPLIT = "split"
+    PHOTO = "photo"
 
 
 TOLD = (CallState.SENT, CallState.DELIVERED, CallState.READ)

@@ -10,6 +10,7 @@ from firesense.domain.device import Registry
 from firesense.domain.escalation import Whistling
 from firesense.domain.hazard import HazardRules
 from firesense.domain.place import Org
+from firesense.domain.practice import Practice
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Profiles, rules, calendars, rules of hazards and whistles come from files; devices, org, ladders from the book.
+    """What files say: profiles, rules, calendars, rules of hazards and whistles, practice of the desk; what the book says.
 
-    ``version`` is the book's of them.
+    From the book come devices, org and ladders; ``version`` is its number of them.
     """
 
     profiles: Mapping[str, Profile] = field(default_factory=dict)
@@ -36,3 +37,4 @@ class Plan:
     calendars: Calendars = field(default_factory=Calendars)
     hazards: HazardRules = field(default_factory=HazardRules)
     whistling: Whistling = field(default_factory=Whistling)
+    practice: Practice = field(default_factory=Practice)

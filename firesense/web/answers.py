@@ -11,11 +11,12 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-from firesense.domain.errors import BookError, Conflict, HistoryDown, HistoryError, NotFound
+from firesense.domain.errors import BookError, Conflict, HistoryDown, HistoryError, NotAllowed, NotFound
 from firesense.text import say
 from firesense.web.parts import TEMPLATES, language_of, local_path, page_context
 from firesense.web.problems import LoginNeeded, Problem
 from firesense.web.shield import HEADERS
+from firesense.web.shown import conflict_words
 
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request
@@ -45,7 +46,8 @@ def install_problems(console: FastAPI) -> None:
         (Problem, _problem),
         (LoginNeeded, _login_needed),
         (NotFound, _status(404)),
-        (Conflict, _status(409)),
+        (Conflict, _conflict),
+        (NotAllowed, _forbidden),
         (BookError, _status(503)),
         (HistoryDown, _history_down),
         (HistoryError, _status(502)),
@@ -97,6 +99,15 @@ def _status(status: int) -> Any:
 
 async def _problem(request: Request, error: Any) -> Response:
     return problem(request, error.status, error.key, error.headers, **error.values)
+
+
+async def _conflict(request: Request, error: Any) -> Response:
+    plan, zone = request.app.state.parts.plan_source(), request.app.state.parts.zone
+    return problem(request, 409, error.key, None, **conflict_words(error, plan, zone))
+
+
+async def _forbidden(request: Request, _error: Any) -> Response:
+    return problem(request, 403, "web.problem.no_right")
 
 
 async def _login_needed(request: Request, _error: Exception) -> Response:

@@ -22,6 +22,7 @@ from firesense.web.door import Refused, TooManyAttempts
 from firesense.web.parts import (
     AfterAlert,
     AlertId,
+    ProgramActing,
     ProgramWriting,
     Visitor,
     WithParts,
@@ -144,17 +145,17 @@ def alert_as_cap(
 
 
 @router.post("/alerts/{alert_id}/acknowledge", tags=["alerts"], responses=_problems(403, 404, 409))
-def acknowledge(parts: WithParts, session: ProgramWriting, alert_id: AlertId) -> alert_doc.AlertDocument:
+def acknowledge(parts: WithParts, actor: ProgramActing, alert_id: AlertId) -> alert_doc.AlertDocument:
     """Take an alert: its climb ends and nobody else is called."""
-    return alert_doc.AlertDocument.of(parts.desk.acknowledge(alert_id, session.who), parts.plan_source())
+    return alert_doc.AlertDocument.of(parts.desk.acknowledge(alert_id, actor), parts.plan_source())
 
 
 @router.post("/alerts/{alert_id}/close", tags=["alerts"], responses=_problems(403, 404, 409))
 def close(
-    parts: WithParts, session: ProgramWriting, alert_id: AlertId, closing: alert_doc.Closing
+    parts: WithParts, actor: ProgramActing, alert_id: AlertId, closing: alert_doc.Closing
 ) -> alert_doc.AlertDocument:
     """Close a case with what was found on site."""
-    alert = parts.desk.close(alert_id, session.who, closing.finding, closing.note)
+    alert = parts.desk.close(alert_id, actor, closing.finding, closing.note)
     return alert_doc.AlertDocument.of(alert, parts.plan_source())
 
 

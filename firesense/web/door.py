@@ -15,6 +15,7 @@ import argon2
 import structlog
 from anyio import CapacityLimiter, sleep, to_thread
 
+from firesense.domain.deed import Actor
 from firesense.domain.instant import micros
 from firesense.web.attempts import Attempts, address_key
 
@@ -81,6 +82,10 @@ class Session:
     def who(self) -> str:
         """What the book writes beside this person's deeds."""
         return self.user.person or self.user.name
+
+    def actor(self, origin: str) -> Actor:
+        """Who acts, with this session's rights."""
+        return Actor(self.who, origin, self.user.rights, self.user.place)
 
     @property
     def must_choose(self) -> bool:

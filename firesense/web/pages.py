@@ -23,6 +23,7 @@ from firesense.web.parts import (
     TEMPLATES,
     AfterAlert,
     AlertId,
+    PageActing,
     PageWriting,
     Parts,
     Visitor,
@@ -169,12 +170,13 @@ def acknowledge(
     request: Request,
     parts: WithParts,
     session: PageWriting,
+    actor: PageActing,
     alert_id: AlertId,
     back: Annotated[str, Form(max_length=10)] = "",
 ) -> Response:
     """Take an alert."""
     try:
-        parts.desk.acknowledge(alert_id, session.who)
+        parts.desk.acknowledge(alert_id, actor)
     except Conflict:
         return _alert_page(request, parts, session, alert_id, 409)
     return RedirectResponse("/" if back == "board" else f"/alerts/{alert_id}", 303)
@@ -185,13 +187,14 @@ def close(
     request: Request,
     parts: WithParts,
     session: PageWriting,
+    actor: PageActing,
     alert_id: AlertId,
     finding: Annotated[Finding, Form()],
     note: Annotated[str, Form(max_length=NOTE_MOST)] = "",
 ) -> Response:
     """Close a case."""
     try:
-        parts.desk.close(alert_id, session.who, finding, note)
+        parts.desk.close(alert_id, actor, finding, note)
     except Conflict:
         return _alert_page(request, parts, session, alert_id, 409, finding=finding, note=note)
     return RedirectResponse(f"/alerts/{alert_id}", 303)

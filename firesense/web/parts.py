@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from firesense import __version__
 from firesense.desk import Desk
+from firesense.domain.deed import Actor
 from firesense.domain.instant import SECOND, Instant, iso, moment
 from firesense.domain.plan import Plan
 from firesense.ports import Book, Clock, History
@@ -141,6 +142,25 @@ def page_writing(session: Visitor, csrf: Annotated[str, Form()] = "") -> Session
 
 ProgramWriting = Annotated[Session, Depends(program_writing)]
 PageWriting = Annotated[Session, Depends(page_writing)]
+
+
+def address_of(request: Request) -> str:
+    """Where a request came from."""
+    return request.client.host if request.client else ""
+
+
+def program_acting(request: Request, session: ProgramWriting) -> Actor:
+    """Know who acts through the API, and from where."""
+    return session.actor(f"api {address_of(request)}")
+
+
+def page_acting(request: Request, session: PageWriting) -> Actor:
+    """Know who acts through the console, and from where."""
+    return session.actor(f"console {address_of(request)}")
+
+
+ProgramActing = Annotated[Actor, Depends(program_acting)]
+PageActing = Annotated[Actor, Depends(page_acting)]
 
 AlertId = Annotated[str, Path(max_length=40, pattern="^[0-9A-Za-z]+$")]
 AfterAlert = Annotated[

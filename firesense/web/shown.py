@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Literal
 
 from firesense.domain.catalogue import CLASSES
 from firesense.domain.escalation import CallState, ClimbState, Purpose
+from firesense.domain.instant import moment
 from firesense.notify.masking import masked
 from firesense.text import TEXTS, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import tzinfo
 
     from firesense.domain.alert import Alert
+    from firesense.domain.errors import Conflict
     from firesense.domain.escalation import Call, Climb, Step, StepKind
     from firesense.domain.instant import Instant
     from firesense.domain.place import Place
@@ -105,6 +108,16 @@ def person_name(plan: Plan, who: str) -> str:
     """The name of a person, or whatever was written where a person should be."""
     person = plan.org.people.get(who)
     return person.name if person else who
+
+
+def conflict_words(error: Conflict, plan: Plan, zone: tzinfo) -> dict[str, str]:
+    """What fills the text of a conflict: people by their names, instants by the reader's wall clock."""
+    return {
+        key: moment(int(said)).astimezone(zone).strftime("%m-%d %H:%M:%S")
+        if key.endswith("_at")
+        else person_name(plan, str(said))
+        for key, said in error.values.items()
+    }
 
 
 def unit_of(device_class: str, column: str) -> str:

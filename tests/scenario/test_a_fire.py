@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from firesense.domain.alert import Case, Condition, Finding
+from firesense.domain.deed import Actor
 from firesense.domain.errors import Conflict
 from firesense.domain.escalation import ClimbState, StepKind
 from tests.house import GRID, STREET_GRID, SmallHouse, smoke, smoke_device
@@ -46,13 +47,13 @@ def test_an_acknowledgement_stops_the_climb(house):
     house.hear(smoke(house.clock, alarm=1))
     [alert] = house.open_alerts()
     house.wind(seconds=130)
-    house.desk.acknowledge(alert.id, "wang-fang")
+    house.desk.acknowledge(alert.id, Actor("wang-fang"))
     told = house.told_of("fire")
     house.wind(minutes=60, step=30_000_000)
     assert house.told_of("fire") == told
     assert house.book.climb(alert.id).state is ClimbState.ACKNOWLEDGED
     with pytest.raises(Conflict, match="wang-fang"):
-        house.desk.acknowledge(alert.id, "chen-jie")
+        house.desk.acknowledge(alert.id, Actor("chen-jie"))
 
 
 def test_a_fire_is_never_given_up(house):
@@ -81,8 +82,8 @@ def test_a_fire_latches_until_a_person_resets_it(house):
     assert {told.person for told in cleared} == {"zhang-wei"}
     house.wind(seconds=90)
     assert (120, "wang-fang") in house.people_told()  # nobody has said it is over
-    house.desk.acknowledge(alert.id, "wang-fang")
-    house.desk.close(alert.id, "wang-fang", Finding.FALSE_ALARM, "烧菜")
+    house.desk.acknowledge(alert.id, Actor("wang-fang"))
+    house.desk.close(alert.id, Actor("wang-fang"), Finding.FALSE_ALARM, "烧菜")
     assert house.open_alerts() == []
     closed = house.book.alert(alert.id)
     assert (closed.case, closed.finding, closed.note) == (Case.CLOSED, Finding.FALSE_ALARM, "烧菜")
@@ -91,7 +92,7 @@ def test_a_fire_latches_until_a_person_resets_it(house):
 def test_a_detector_still_in_alarm_after_its_alert_was_closed_calls_anew(house):
     house.hear(smoke(house.clock, alarm=1))
     [first] = house.open_alerts()
-    house.desk.close(first.id, "zhang-wei", Finding.FALSE_ALARM, "")
+    house.desk.close(first.id, Actor("zhang-wei"), Finding.FALSE_ALARM, "")
     house.wind(seconds=30)
     house.hear(smoke(house.clock, alarm=1))
     [second] = house.open_alerts()

@@ -7,6 +7,7 @@ from lxml import etree
 
 from firesense.cli import main
 from firesense.domain.alert import Finding
+from firesense.domain.deed import Actor
 from tests.house import SmallHouse, smoke, smoke_device
 
 
@@ -46,9 +47,9 @@ def test_raised_climbed_and_closed(house, cap):
     assert parameters["firesense:rung"] == "2"
     assert "grid leader, village head" in description
 
-    house.desk.acknowledge(alert.id, "wang-fang")
+    house.desk.acknowledge(alert.id, Actor("wang-fang"))
     assert cap(alert.id)[0] == said, "who took it is the ladder's own affair"
-    house.desk.close(alert.id, "wang-fang", Finding.FALSE_ALARM, "")
+    house.desk.close(alert.id, Actor("wang-fang"), Finding.FALSE_ALARM, "")
     assert cap(alert.id)[0]["msgType"] == "Cancel"
     assert cap(alert.id, "--message", "1")[0] == said
 

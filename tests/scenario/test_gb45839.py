@@ -12,6 +12,7 @@ import pytest
 
 from firesense.book import SqlBook
 from firesense.domain.alert import UNREGISTERED, AlertClass, Case, Condition, Finding
+from firesense.domain.deed import Actor
 from firesense.domain.device import Device
 from firesense.domain.escalation import StepKind
 from firesense.domain.instant import DAY, SECOND
@@ -152,9 +153,9 @@ def test_5_8_1_what_people_do_is_logged_with_who_and_when_and_silences_no_detect
     [alert] = house.open_alerts()
     house.wind(seconds=30)
     taken_at = house.clock.now()
-    house.desk.acknowledge(alert.id, "zhang-wei")
+    house.desk.acknowledge(alert.id, Actor("zhang-wei"))
     house.wind(seconds=30)
-    house.desk.close(alert.id, "wang-fang", Finding.FIRE, "灶台起火，已扑灭")
+    house.desk.close(alert.id, Actor("wang-fang"), Finding.FIRE, "灶台起火，已扑灭")
     steps = [(step.kind, step.who, step.at) for step in house.book.story(alert.id)]
     assert (StepKind.ACKNOWLEDGED, "zhang-wei", taken_at) in steps
     assert (StepKind.CLOSED, "wang-fang", house.clock.now()) in steps
@@ -183,7 +184,7 @@ def test_5_8_2_records_with_cause_and_result_survive_reset_and_restart(house):
     house.hear(smoke(house.clock, alarm=0))
     [alert] = house.open_alerts()
     assert alert.condition is Condition.LATCHED
-    house.desk.close(alert.id, "zhang-wei", Finding.FALSE_ALARM, "烧菜油烟")
+    house.desk.close(alert.id, Actor("zhang-wei"), Finding.FALSE_ALARM, "烧菜油烟")
     book = SqlBook(house.settings.book)
     [kept] = book.alerts(open_only=False)
     assert (kept.id, kept.rule, kept.condition, kept.case) == (
@@ -220,8 +221,8 @@ def test_5_9_4_and_5_12_2_whoever_is_responsible_is_told_and_says_what_it_was(ho
     house.hear(smoke(house.clock, alarm=1))
     assert {told.person for told in house.told} == {"zhang-wei"}
     [alert] = house.open_alerts()
-    house.desk.acknowledge(alert.id, "zhang-wei")
-    house.desk.close(alert.id, "zhang-wei", finding, "现场查看")
+    house.desk.acknowledge(alert.id, Actor("zhang-wei"))
+    house.desk.close(alert.id, Actor("zhang-wei"), finding, "现场查看")
     closed = house.book.alert(alert.id)
     assert (closed.finding, closed.note, closed.case) == (finding, "现场查看", Case.CLOSED)
 

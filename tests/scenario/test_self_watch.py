@@ -10,6 +10,7 @@ from firesense.app.metrics import Metrics
 from firesense.app.retention import Retention
 from firesense.app.watch import Running, Watch
 from firesense.domain.alert import Finding
+from firesense.domain.deed import Actor
 from firesense.domain.errors import HistoryDown
 from firesense.domain.instant import HOUR, SECOND
 from firesense.ingest import IngestStatus
@@ -152,7 +153,7 @@ def test_a_restart_tells_nothing_twice_and_what_a_person_closed_stays_closed(hou
     house.start()
     house.wind(seconds=5)
     (alert,) = house.open_alerts()
-    house.desk.acknowledge(alert.id, "operator")
+    house.desk.acknowledge(alert.id, Actor("operator"))
     house.book.close_alert(alert.id, "operator", house.clock.at, Finding.FAULT, "")
     house.wind(seconds=5)
     house.start()

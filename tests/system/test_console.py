@@ -15,6 +15,7 @@ import uvicorn
 from playwright.sync_api import expect, sync_playwright
 
 from firesense.domain.alert import AlertClass, Grade
+from firesense.domain.deed import Actor
 from firesense.domain.errors import HistoryDown
 from firesense.web import end_streams
 from tests.console import ONE_TIME, PASSWORD, Township
@@ -146,7 +147,7 @@ def test_a_page_follows_what_somebody_else_does_and_keeps_the_focus(page, served
     alert = township.alarm()
     log_in(page, served)
     page.locator(f"#details-{alert.id}").focus()
-    township.desk.acknowledge(alert.id, "he")
+    township.desk.acknowledge(alert.id, Actor("he"))
     expect(page.locator(f"#alert-{alert.id}")).to_contain_text("何大勇 已接警")
     expect(page.locator(f"#details-{alert.id}")).to_be_focused()
     assert page.complaints == []
@@ -171,7 +172,7 @@ def test_a_chart_that_cannot_be_had_says_so_keeps_the_last_one_and_comes_back(pa
     expect(page.locator("figure.chart svg").first).to_be_visible()
     expect(page.get_by_text("暂无曲线")).to_have_count(0)
     away = True
-    township.desk.acknowledge(alert.id, "he")
+    township.desk.acknowledge(alert.id, Actor("he"))
     expect(page.get_by_text("暂无曲线")).to_be_visible()
     expect(page.locator("figure.chart svg").first).to_be_visible()
 
@@ -184,7 +185,7 @@ def test_a_case_is_closed_with_what_was_found_and_the_words_being_typed_survive_
     expect(page.locator("figure.chart polyline").first).to_be_visible()
     expect(page.locator("figure.chart .mark").first).to_be_attached()
     page.fill("#note", "炊烟，已开窗")
-    township.desk.acknowledge(alert.id, "he")
+    township.desk.acknowledge(alert.id, Actor("he"))
     expect(page.locator(".story")).to_contain_text("接警")
     expect(page.locator("#note")).to_have_value("炊烟，已开窗")
     page.get_by_label("误报").check()
@@ -233,7 +234,7 @@ def test_nothing_sticks_out_at_any_width(page, served, township, scheme, tmp_pat
     township.alarm(2, AlertClass.HAZARD, device="water-1", place="v", metric="pressure", value=0.09, grade=Grade.MAJOR)
     township.alarm(3, AlertClass.FAULT, device="heater-1", place="t", metric="water_temperature", value=2.4)
     hostile = township.alarm(4, AlertClass.TEST, device="smoke-2", text={"zh": "<b>x</b>" * 20, "en": "<b>x</b>" * 20})
-    township.desk.acknowledge(hostile.id, "he")
+    township.desk.acknowledge(hostile.id, Actor("he"))
     page.emulate_media(color_scheme=scheme)
     log_in(page, served)
     for path in ("/", f"/alerts/{alert.id}", "/password"):

@@ -6,7 +6,9 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -16,6 +18,7 @@ from firesense.book import SqlBook, outbox, sql, tables
 from firesense.book.schema import MIGRATIONS, prepare
 from firesense.book.sql import Database
 from firesense.domain.alert import AlertClass, Condition, Finding
+from firesense.domain.deed import Acknowledge, Actor, Rights
 from firesense.domain.errors import BookError
 from firesense.domain.escalation import CallState, Climb, Ladder
 from firesense.domain.instant import MINUTE
@@ -214,6 +217,35 @@ def test_calls_of_an_older_book_have_spent_the_budget_of_their_address(book, raw
         assert sorted(column[1:4] for column in raw.execute(f"PRAGMA table_info({name})")) == new[name]
     assert set(raw.execute("SELECT name FROM sqlite_master WHERE type = 'index'")) == indexes
     assert {told.line for told in book.calls(alarm().id)} == {"robot-of-wen", "robot-of-zhou"}
+
+
+def shape(connection):
+    """The columns of each table (name, whether it may be NULL, whether it is of the key) and the indexes."""
+    names = connection.execute(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!'"
+    )
+    columns = {
+        name: {(row[1], row[3], bool(row[5])) for row in connection.execute(f'PRAGMA table_info("{name}")')}
+        for (name,) in names.fetchall()
+    }
+    indexes = {name: {row[1] for row in connection.execute(f'PRAGMA index_list("{name}")')} for name in columns}
+    return columns, indexes
+
+
+def test_a_migrated_book_has_the_tables_of_a_new_one(raw, tmp_path):
+    old = tmp_path / "old.db"
+    with closing(sqlite3.connect(old)) as connection:
+        connection.executescript((Path(__file__).parents[1] / "book_v4.sql").read_text(encoding="utf-8"))
+        connection.execute("INSERT INTO user VALUES ('wang', 'hash', 'wang-fang', 0)")
+        connection.commit()
+    migrated = SqlBook(f"sqlite:///{old}")
+    assert migrated.user("wang") == User("wang", "hash", "wang-fang", rights=Rights.ADMIN)
+    migrated.commit(outcome(1, raised(alarm())))
+    migrated.act(alarm().id, Acknowledge(), Actor("wen"), LATER)
+    assert migrated.prove_audit().rows == 1
+    with closing(sqlite3.connect(old)) as connection:
+        assert shape(connection) == shape(raw)
+    migrated.close()
 
 
 def test_a_write_that_waits_too_long_for_another_process_is_a_book_error(url, raw, monkeypatch):

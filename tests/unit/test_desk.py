@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from firesense.domain.alert import Case, Finding
+from firesense.domain.deed import Actor
 from firesense.domain.errors import Conflict, NotFound
 from firesense.domain.escalation import CallState, ClimbState
 from firesense.domain.instant import SECOND
@@ -19,7 +20,7 @@ def township(tmp_path):
 def test_acknowledging_ends_the_climb_and_what_was_not_sent(township):
     alert = township.alarm()
     township.clock.at += 40 * SECOND
-    taken = township.desk.acknowledge(alert.id, "he")
+    taken = township.desk.acknowledge(alert.id, Actor("he"))
     assert (taken.case, taken.acknowledged_by, taken.acknowledged_at) == (
         Case.ACKNOWLEDGED,
         "he",
@@ -32,20 +33,20 @@ def test_acknowledging_ends_the_climb_and_what_was_not_sent(township):
 
 def test_what_cannot_be_done_changes_nothing(township):
     alert = township.alarm()
-    township.desk.acknowledge(alert.id, "he")
+    township.desk.acknowledge(alert.id, Actor("he"))
     with pytest.raises(Conflict):
-        township.desk.acknowledge(alert.id, "sun")
+        township.desk.acknowledge(alert.id, Actor("sun"))
     with pytest.raises(NotFound):
-        township.desk.acknowledge("NOSUCH", "sun")
+        township.desk.acknowledge("NOSUCH", Actor("sun"))
     assert township.book.alert(alert.id).acknowledged_by == "he"
     assert township.changes == 1
 
 
 def test_closing_keeps_what_was_found(township):
     alert = township.alarm()
-    township.desk.close(alert.id, "he", Finding.FALSE_ALARM, "  steam from a kettle \n")
+    township.desk.close(alert.id, Actor("he"), Finding.FALSE_ALARM, "  steam from a kettle \n")
     closed = township.book.alert(alert.id)
     assert (closed.case, closed.finding, closed.note) == (Case.CLOSED, Finding.FALSE_ALARM, "steam from a kettle")
     with pytest.raises(Conflict):
-        township.desk.close(alert.id, "sun", Finding.FIRE, "")
+        township.desk.close(alert.id, Actor("sun"), Finding.FIRE, "")
     assert township.changes == 1

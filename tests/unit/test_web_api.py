@@ -12,6 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from firesense.domain.alert import AlertClass, Finding
+from firesense.domain.deed import Actor
 from firesense.domain.errors import BookError, HistoryDown
 from firesense.domain.instant import HOUR, MINUTE, SECOND
 from firesense.ports import Series, User
@@ -207,7 +208,7 @@ def test_an_alert_as_cap(client, township):
     first = client.get(f"/api/v1/alerts/{alert.id}/cap")
     assert (first.status_code, first.headers["content-type"]) == (200, "application/cap+xml")
     assert b"<msgType>Alert</msgType>" in first.content
-    township.desk.close(alert.id, "station", Finding.FALSE_ALARM, "steam")
+    township.desk.close(alert.id, Actor("station"), Finding.FALSE_ALARM, "steam")
     assert b"<msgType>Cancel</msgType>" in client.get(f"/api/v1/alerts/{alert.id}/cap").content
     assert client.get(f"/api/v1/alerts/{alert.id}/cap?message=0").content == first.content
     asked = client.get(f"/api/v1/alerts/{alert.id}/cap?exercise=true&sender=99010042500101").content
@@ -220,7 +221,7 @@ def test_an_alert_as_cap(client, township):
 
 def test_what_somebody_else_has_is_a_conflict(client, township):
     alert = township.alarm()
-    township.desk.acknowledge(alert.id, "he")
+    township.desk.acknowledge(alert.id, Actor("he"))
     log_in(client)
     problem_of(client.post(f"/api/v1/alerts/{alert.id}/acknowledge"), 409)
 

@@ -7,6 +7,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from firesense.domain.alert import AlertClass, Case, Finding
+from firesense.domain.deed import Actor
 from firesense.domain.errors import HistoryDown
 from firesense.domain.escalation import Climb, ClimbState
 from firesense.domain.instant import MINUTE
@@ -126,7 +127,7 @@ def test_a_board_says_what_where_who_and_what_comes_next(client, township):
 def test_the_gravest_come_first_and_what_nobody_has_before_the_rest(client, township):
     kinds = [AlertClass.TEST, AlertClass.FIRE, AlertClass.FAULT, AlertClass.HAZARD, AlertClass.FIRE]
     alerts = [township.alarm(n, kind) for n, kind in enumerate(kinds)]
-    township.desk.acknowledge(alerts[4].id, "he")
+    township.desk.acknowledge(alerts[4].id, Actor("he"))
     log_in(client)
     shown = re.findall(r'data-alert="(\w+)"', client.get("/").text)
     assert shown == [alerts[n].id for n in (1, 4, 3, 2, 0)]
@@ -153,7 +154,7 @@ def test_acknowledging_and_closing_by_form(client, township):
 def test_a_note_that_met_a_conflict_is_not_lost(client, township):
     alert = township.alarm()
     log_in(client)
-    township.desk.acknowledge(alert.id, "he")
+    township.desk.acknowledge(alert.id, Actor("he"))
     answer = client.post(f"/alerts/{alert.id}/acknowledge", data={"csrf": csrf(client)})
     assert answer.status_code == 409
     assert "何大勇 已接警" in answer.text

@@ -1,0 +1,17 @@
+"""Who sits at the command line: whoever may read the book may do everything, and the audit says from where."""
+
+from __future__ import annotations
+
+import getpass
+import socket
+
+from firesense.domain.deed import Actor, Rights
+
+
+def actor(name: str = "") -> Actor:
+    """Give the person who acts: the name given, else that of the account; the origin is account and machine."""
+    try:
+        account = getpass.getuser()
+    except (KeyError, OSError):  # a container may have a number without a name
+        account = "unknown"
+    return Actor(name or account, f"cli {account}@{socket.gethostname()}", Rights.ADMIN)
