@@ -20,7 +20,7 @@ from tests.torture.store import StoreFront
 
 pytestmark = pytest.mark.server
 
-RUNS = int(os.environ.get("TORTURE_RUNS", "6"))
+RUNS = int(os.environ.get("TORTURE_RUNS", "20"))
 SEED = int(os.environ.get("TORTURE_SEED", "1"))
 
 
