@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import zlib
-from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from io import RawIOBase
+from typing import TYPE_CHECKING, Any, BinaryIO
 from zipfile import BadZipFile
 
 import numpy as np
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+    from typing_extensions import Buffer
 
+_CRC = 4  # bytes before the zip file of columns: a checksum of it
+_AT_ONCE = 2**20
 _log = structlog.get_logger(__name__)
 
 
@@ -29,14 +32,14 @@ class SnapshotFile:
 
     def save(self, offset: int, state: Mapping[str, NDArray[np.generic]]) -> None:
         """Write the state that holds before the frame at ``offset``. Raises OSError when the disk refuses."""
-        buffer = BytesIO()
         columns: dict[str, Any] = {f"state/{name}": column for name, column in state.items()}
-        np.savez(buffer, **columns, offset=np.int64(offset))
-        body = buffer.getbuffer()  # no copy: the state of a million devices is some 200 MB
         fresh = self._path.with_suffix(".new")
         with fresh.open("wb") as file:
-            file.write(zlib.crc32(body).to_bytes(4, "little"))
-            file.write(body)
+            file.write(bytes(_CRC))
+            body = _Summed(file)  # no copy in memory: the state of a million devices is some 200 MB
+            np.savez(body, **columns, offset=np.int64(offset))
+            file.seek(0)
+            file.write(body.crc.to_bytes(_CRC, "little"))
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self._path)
@@ -44,23 +47,48 @@ class SnapshotFile:
     def load(self) -> tuple[int, dict[str, NDArray[np.generic]]] | None:
         """Read (offset, state); None when there is none, or it is damaged and set aside: it is rebuilt then."""
         try:
-            written = self._path.read_bytes()
+            file = self._path.open("rb")
         except FileNotFoundError:
             return None
-        crc, body = written[:4], memoryview(written)[4:]
-        if zlib.crc32(body).to_bytes(4, "little") != crc:
-            self._set_aside("its checksum differs")
-            return None
-        try:
-            with np.load(BytesIO(body), allow_pickle=False) as columns:
-                states = [name for name in columns.files if name.startswith("state/")]
-                return int(columns["offset"]), {name.removeprefix("state/"): columns[name] for name in states}
-        except (ValueError, KeyError, OSError, BadZipFile) as error:  # whole, but not ours
-            self._set_aside(str(error))
-            return None
+        with file:
+            wanted, crc = file.read(_CRC), 0
+            while part := file.read(_AT_ONCE):
+                crc = zlib.crc32(part, crc)
+            if crc.to_bytes(_CRC, "little") != wanted:
+                reason = "its checksum differs"
+            else:
+                file.seek(_CRC)
+                try:
+                    return _read(file)
+                except (ValueError, KeyError, OSError, EOFError, BadZipFile) as error:  # whole, but not ours
+                    reason = str(error)
+        self._set_aside(reason)
+        return None
 
     def _set_aside(self, reason: str) -> None:
         self.damaged = True
         aside = self._path.with_name(self._path.name + ".damaged")
         self._path.replace(aside)
         _log.error("snapshot.damaged", reason=reason, aside=str(aside))
+
+
+class _Summed(RawIOBase):
+    """A file that can only be written to the end, and sums up what is."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__()
+        self.crc = 0
+        self._file = file
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, part: Buffer, /) -> int:
+        self.crc = zlib.crc32(part, self.crc)
+        return self._file.write(part)
+
+
+def _read(file: BinaryIO) -> tuple[int, dict[str, NDArray[np.generic]]]:
+    with np.load(file, allow_pickle=False) as columns:
+        states = [name for name in columns.files if name.startswith("state/")]
+        return int(columns["offset"]), {name.removeprefix("state/"): columns[name] for name in states}

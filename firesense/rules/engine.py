@@ -144,11 +144,11 @@ class RuleEngine:
 
     # -- what is kept -----------------------------------------------------------------------------------------------
     def snapshot(self) -> dict[str, np.ndarray[Any, Any]]:
-        """All state as named arrays, none of them of objects."""
-        columns = {f"newest/{name}": order.newest.copy() for name, order in self._orders.items()}
+        """All state as named arrays, none of them of objects; they may change with the next reading."""
+        columns = {f"newest/{name}": order.newest for name, order in self._orders.items()}
         columns |= self._absence.snapshot()
         for device_class, past in self._past.items():
-            columns |= {f"past/{device_class}/{name}": column.copy() for name, column in past.kept().items()}
+            columns |= {f"past/{device_class}/{name}": column for name, column in past.kept().items()}
         for together in self._coincidence.each:
             columns |= {f"{name}/{_key(together.rule)}": column for name, column in together.snapshot().items()}
         for condition in self._each():
