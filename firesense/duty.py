@@ -1,4 +1,4 @@
-"""The duty street: the clock of the house. Climbs that are due climb, calls that are due are made.
+"""The duty street: the clock of the house. Climbs and hazards that are due move, calls that are due are made.
 
 Waiting work is a row of the book with a due time, never a sleeping task, so it survives everything the book does.
 """
@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
 
-from firesense import escalate
+from firesense import escalate, hazards
 from firesense.domain.errors import BookError
 from firesense.domain.instant import DAY, SECOND, micros
 
@@ -55,7 +56,7 @@ class Duty:
         self.turns = 0  # grows while the street moves, even when there is nothing to do
 
     async def step(self, now: Instant) -> int:
-        """Move the climbs that are due and start the calls that are; counts both. Raises BookError.
+        """Move the climbs and hazards that are due and start the calls that are; counts them all. Raises BookError.
 
         First, at the start and whenever the clock was put back: leases of those before us end, and no climb or call
         waits for a time that nobody meant.
@@ -63,7 +64,7 @@ class Duty:
         if self._seen_at is None or now < self._seen_at - SECOND:
             self._date_anew(now)
         self._seen_at = now
-        moved = self._move_climbs(now)
+        moved = self._move_climbs(now) + self._move_hazards(now)
         return moved + await self._delivery.deliver(now)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -135,6 +136,23 @@ class Duty:
                 raise
             except Exception:  # noqa: BLE001 - one climb that cannot be moved must not hold up the others
                 _log.exception("a climb could not be moved", alert=alert.id)
+        return moved
+
+    def _move_hazards(self, now: Instant) -> int:
+        due = self._book.due_hazards(now, self._most)
+        if not due:
+            return 0
+        plan = self._plan_source()
+        around = hazards.Around(plan.hazards, plan.org, self._delivery.kinds, now)
+        moved = 0
+        for alert, _ in due:
+            try:
+                self._book.deal_with_hazard(alert.id, partial(hazards.due, around))
+                moved += 1
+            except BookError:
+                raise
+            except Exception:  # noqa: BLE001 - one hazard that cannot be moved must not hold up the others
+                _log.exception("a hazard could not be moved", alert=alert.id)
         return moved
 
     async def _wake_when(self, stop: asyncio.Event) -> None:

@@ -492,7 +492,7 @@ class Book(Protocol):
         """All hazards but rejected reports as columns, with the alerts that nobody has accepted yet."""
         ...
 
-    def report_hazard(self, deed: Raise, hazard: Hazard) -> Hazard:
+    def report_hazard(self, deed: Raise, hazard: Hazard, steps: Sequence[Step] = ()) -> Hazard:
         """Raise the alert of a reported hazard with its case; what was reported already stays as it is."""
         ...
 

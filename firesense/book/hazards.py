@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
+    from firesense.domain.escalation import Step
     from firesense.domain.hazard import Dealt
     from firesense.domain.instant import Instant
     from firesense.domain.outcome import Raise
@@ -104,13 +105,15 @@ class Hazards(Chapter):
         place, grade, reported, until, closed = zip(*found, strict=True) if found else ((),) * 5
         return HazardColumns(tuple(place), tuple(grade), _instants(reported), _instants(until), _instants(closed))
 
-    def report_hazard(self, deed: Raise, hazard: Hazard) -> Hazard:
+    def report_hazard(self, deed: Raise, hazard: Hazard, steps: Sequence[Step] = ()) -> Hazard:
         """Raise the alert of a reported hazard with its case; what was reported already stays as it is."""
         with self._database.writing() as connection:
             deeds.do(connection, deed, deed.alert.raised_at, {})
             new = insert_new(connection, tables.hazard).on_conflict_do_nothing()
-            connection.execute(new.values(rows.hazard_values(hazard)))
-            return _read(connection, hazard.alert) or hazard
+            if not connection.execute(new.values(rows.hazard_values(hazard))).rowcount:
+                return _read(connection, hazard.alert) or hazard
+            add_steps(connection, steps)
+            return hazard
 
     def deal_with_hazard(self, alert_id: str, deed: Callable[[Alert, Hazard | None], Dealt]) -> Dealt:
         """Do something to a hazard as it is now; see the port."""

@@ -1,0 +1,97 @@
+"""The hazard desk: what people do to hazards, from the report to the writing off. Each deed is one transaction."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from firesense import hazards
+from firesense.domain.errors import NotFound
+from firesense.domain.hazard import HazardAct
+from firesense.raising import raised
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from firesense.domain.hazard import Dealt, Hazard, Report
+    from firesense.domain.plan import Plan
+    from firesense.ports import Book, Clock
+
+_ACTS: Mapping[HazardAct, Callable[..., Dealt]] = {
+    HazardAct.ACCEPT: hazards.accept,
+    HazardAct.REJECT: hazards.reject,
+    HazardAct.ASSIGN: hazards.assign,
+    HazardAct.REGRADE: hazards.regrade,
+    HazardAct.START: hazards.start,
+    HazardAct.RECTIFY: hazards.rectify,
+    HazardAct.REINSPECT: hazards.reinspect,
+    HazardAct.WRITE_OFF: hazards.write_off,
+    HazardAct.EXTEND: hazards.extend,
+    HazardAct.LIST: hazards.list_by_government,
+}
+
+
+class HazardDesk:
+    """Report and deal with hazards.
+
+    ``kinds`` maps channel names to technologies. ``on_change`` runs after a deed is written, in the thread that did
+    it; it must not wait.
+    """
+
+    def __init__(
+        self,
+        book: Book,
+        clock: Clock,
+        plan_source: Callable[[], Plan],
+        kinds: Mapping[str, str],
+        on_change: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._book = book
+        self._clock = clock
+        self._plan_source = plan_source
+        self._kinds = kinds
+        self._on_change = on_change
+
+    def report(self, report: Report) -> Hazard:
+        """Raise a hazard that somebody reports, and begin its climb; the same report sent twice is one.
+
+        The alert's id is the receipt number. Raises BookError.
+        """
+        plan, around = self._plan_source(), self.around()
+        alert, hazard = hazards.reported(around, report)
+        deed = raised(alert, plan, self._kinds, (), around.now)
+        kept = self._book.report_hazard(deed, hazard, (hazards.said(hazard, around.now),))
+        self._on_change()
+        return kept
+
+    def do(self, act: HazardAct, alert_id: str, who: str, **said: Any) -> Hazard:
+        """Do something to a hazard; ``said`` are the named arguments of the act (hazards.py).
+
+        Raises NotFound, Conflict when its state does not allow it, NotAllowed when the person may not, BookError.
+        """
+        deed = partial(_ACTS[act], self.around())
+        dealt = self._book.deal_with_hazard(alert_id, lambda alert, hazard: deed(alert, hazard, who, **said))
+        self._on_change()
+        return dealt.hazard
+
+    def of(self, alert_id: str) -> Hazard:
+        """The hazard of an alert, or what it would be if somebody accepted it. Raises NotFound."""
+        try:
+            return self._book.hazard(alert_id)
+        except NotFound:
+            return hazards.of_rule(self._book.alert(alert_id))
+
+    def allowed(self, hazard: Hazard, who: str) -> list[HazardAct]:
+        """What this person may do to the hazard as it is now, in the order people do it."""
+        around = self.around()
+        return [
+            act
+            for act in HazardAct
+            if hazard.state in hazards.states_of(act, around.rules.grades[hazard.grade])
+            and hazards.may(around, act, hazard, who)
+        ]
+
+    def around(self) -> hazards.Around:
+        """What acts are judged by at this moment."""
+        plan = self._plan_source()
+        return hazards.Around(plan.hazards, plan.org, self._kinds, self._clock.now())

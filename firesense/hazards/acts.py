@@ -1,0 +1,319 @@
+"""What people do to hazards, one act at a time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from firesense.domain.alert import Alert, AlertClass, Case, Condition, Finding, Grade, alert_id
+from firesense.domain.errors import Conflict, NotAllowed, NotFound
+from firesense.domain.escalation import Call, Purpose, Step, StepKind
+from firesense.domain.hazard import REPORTED_RULE, Dealt, Hazard, HazardAct, HazardState, Report, Source
+from firesense.domain.instant import iso, micros
+from firesense.hazards.around import (
+    Around,
+    calls,
+    holders,
+    judge,
+    nearest,
+    next_version,
+    people_responsible,
+    step,
+    waits,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from firesense.domain.instant import Instant
+
+NO_FRAME = -1  # the offset of an alert that no frame raised
+
+_GRAVITY = {grade: number for number, grade in enumerate(Grade)}
+
+
+def reported(around: Around, report: Report) -> tuple[Alert, Hazard]:
+    """Make the alert and the hazard of a report; the same report twice makes the same alert.
+
+    Somebody unknown cannot say how grave it is beyond the limit of the rules. A place nobody knows is the root's.
+    """
+    org, limits = around.org, around.rules.reports
+    root = org.root.code if org.root else ""
+    place = report.place if report.place in org.places else root
+    known = report.reporter in org.people
+    grade = report.grade
+    if not known and _GRAVITY[grade] > _GRAVITY[limits.highest]:
+        grade = limits.highest
+    alert = Alert(
+        id=alert_id(REPORTED_RULE, report.key, 0),
+        rule=REPORTED_RULE,
+        rule_version="",
+        alert_class=AlertClass.HAZARD,
+        grade=grade,
+        device="",
+        device_class="",
+        place=place,
+        raised_at=around.now,
+        event_at=around.now,
+        offset=NO_FRAME,
+        text=dict.fromkeys(("zh", "en"), _in_short(report)),
+    )
+    hazard = Hazard(
+        alert.id,
+        Source.PERSON if known or report.contact else Source.ANONYMOUS,
+        grade,
+        place,
+        around.now,
+        reporter=report.reporter if known else "",
+        contact=report.contact,
+        wrong=report.wrong,
+        spot=report.spot,
+        photos=report.photos,
+    )
+    return alert, waits(around, hazard, micros(around.rules.grades[grade].accept_within))
+
+
+def said(hazard: Hazard, at: Instant) -> Step:
+    """The line of the story that says who reported a hazard; of somebody unknown it says nothing."""
+    return Step(hazard.alert, at, StepKind.REPORTED, hazard.reporter, {"source": hazard.source.value})
+
+
+def accept(
+    around: Around,
+    alert: Alert,
+    hazard: Hazard | None,
+    who: str,
+    *,
+    grade: Grade | None = None,
+    remedy: str = "",
+    role: str = "",
+    responsible: str = "",
+    deadline_at: Instant | None = None,
+) -> Dealt:
+    """Take a hazard on: how grave it is, what must be done, by whom and by when. Whoever accepts it has the alert.
+
+    Without ``role`` and ``responsible`` it falls to the posts the rules name; without ``deadline_at`` the rules' term
+    holds, which no deadline may exceed.
+    """
+    hazard = hazard or of_rule(alert)
+    if not alert.open:
+        raise Conflict(f"alert {alert.id} is closed")
+    grade = grade or hazard.grade
+    rules = judge(around, HazardAct.ACCEPT, hazard, who, grade)
+    latest = around.now + micros(rules.rectify_within)
+    deadline = latest if deadline_at is None else deadline_at
+    if not around.now < deadline <= latest:
+        raise Conflict(f"a {grade} hazard has to be put right within {rules.rectify_within.days} days of acceptance")
+    if not (role or responsible):
+        role = nearest(around, hazard.place, rules.responsible)
+    accepted = replace(
+        hazard,
+        grade=grade,
+        state=HazardState.ACCEPTED,
+        remedy=remedy or hazard.remedy,
+        role=role,
+        responsible=responsible,
+        accepted_at=around.now,
+        accepted_by=who,
+        deadline_at=deadline,
+    )
+    accepted = waits(around, accepted, deadline - around.now)
+    taken = replace(alert, grade=grade)
+    if not alert.acknowledged_by:
+        taken = replace(taken, case=Case.ACKNOWLEDGED, acknowledged_at=around.now, acknowledged_by=who)
+    detail = {"grade": grade.value, "role": role, "person": responsible, "until": iso(deadline), "remedy": remedy}
+    tell = [*people_responsible(around, accepted)]
+    if rules.listed:
+        tell += holders(around, accepted.place, sorted(rules.may.get(HazardAct.LIST, ())))
+    return Dealt(
+        taken,
+        accepted,
+        (step(around, accepted, StepKind.ACCEPTED, who, detail),),
+        tuple(calls(around, accepted, Purpose.ASSIGNED, tell)),
+    )
+
+
+def reject(around: Around, alert: Alert, hazard: Hazard | None, who: str, *, reason: str) -> Dealt:
+    """Say that it is none, and why: the case is closed."""
+    hazard = _there(hazard, alert)
+    judge(around, HazardAct.REJECT, hazard, who)
+    if not reason.strip():
+        raise Conflict("a report is rejected with a reason")
+    over = replace(
+        hazard, state=HazardState.REJECTED, reason=reason, closed_at=around.now, closed_by=who, until_at=None
+    )
+    return _closed(around, alert, over, who, Finding.FALSE_ALARM, StepKind.REJECTED, reason)
+
+
+def assign(
+    around: Around, alert: Alert, hazard: Hazard | None, who: str, *, role: str = "", responsible: str = ""
+) -> Dealt:
+    """Give a hazard to somebody else: a post (the nearest of that role), a person, or a department by its name."""
+    hazard = _there(hazard, alert)
+    judge(around, HazardAct.ASSIGN, hazard, who)
+    if not (role or responsible):
+        raise Conflict("somebody has to be responsible: a post, a person or a department")
+    given = next_version(replace(hazard, role=role, responsible=responsible))
+    return Dealt(
+        alert,
+        given,
+        (step(around, given, StepKind.ASSIGNED, who, {"role": role, "person": responsible}),),
+        tuple(calls(around, given, Purpose.ASSIGNED, people_responsible(around, given))),
+    )
+
+
+def regrade(around: Around, alert: Alert, hazard: Hazard | None, who: str, *, grade: Grade) -> Dealt:
+    """Say that it is more or less grave: another ceiling, and the term of the grade, counted from its acceptance."""
+    hazard = _there(hazard, alert)
+    judge(around, HazardAct.REGRADE, hazard, who)
+    if grade is hazard.grade:
+        raise Conflict(f"hazard {hazard.alert} is {grade} already")
+    rules = around.rules.grades[grade]
+    changed = replace(hazard, grade=grade)
+    if hazard.accepted_at is None:
+        until = hazard.reported_at + micros(rules.accept_within)
+    else:
+        until = hazard.accepted_at + micros(rules.rectify_within)
+        changed = replace(changed, deadline_at=until)
+    changed = waits(around, changed, until - around.now)
+    tell = holders(around, hazard.place, sorted(rules.may.get(HazardAct.LIST, ()))) if rules.listed else []
+    detail = {"from": hazard.grade.value, "grade": grade.value}
+    return Dealt(
+        replace(alert, grade=grade),
+        changed,
+        (step(around, changed, StepKind.REGRADED, who, detail),),
+        tuple(calls(around, changed, Purpose.ASSIGNED, tell)),
+    )
+
+
+def start(around: Around, alert: Alert, hazard: Hazard | None, who: str) -> Dealt:
+    """Begin to put it right; nobody has to say so."""
+    hazard = _there(hazard, alert)
+    judge(around, HazardAct.START, hazard, who)
+    begun = next_version(replace(hazard, state=HazardState.RECTIFYING))
+    return Dealt(alert, begun, (step(around, begun, StepKind.STARTED, who),))
+
+
+def rectify(
+    around: Around, alert: Alert, hazard: Hazard | None, who: str, *, text: str, photos: Iterable[str] = ()
+) -> Dealt:
+    """Say that it is put right, and how; then it has to be looked at again."""
+    hazard = _there(hazard, alert)
+    rules = judge(around, HazardAct.RECTIFY, hazard, who)
+    done = replace(
+        hazard,
+        state=HazardState.RECTIFIED,
+        rectified_at=around.now,
+        rectified_by=who,
+        rectified_text=text,
+        rectified_photos=tuple(photos),
+        passed=None,
+    )
+    term = rules.write_off_within if rules.on_the_spot else rules.reinspect_within
+    done = waits(around, done, micros(term))
+    return Dealt(alert, done, (step(around, done, StepKind.RECTIFIED, who, {"note": text}),))
+
+
+def reinspect(
+    around: Around,
+    alert: Alert,
+    hazard: Hazard | None,
+    who: str,
+    *,
+    passed: bool,
+    text: str,
+    deadline_at: Instant | None = None,
+) -> Dealt:
+    """Look at it again. What failed has to be put right again, by ``deadline_at`` or within the rules' term.
+
+    Where a second pair of eyes is asked for, whoever put it right may not be the one.
+    """
+    hazard = _there(hazard, alert)
+    rules = judge(around, HazardAct.REINSPECT, hazard, who)
+    if who == hazard.rectified_by and not rules.on_the_spot:
+        raise NotAllowed(f"{who} put hazard {hazard.alert} right, so somebody else has to look at it")
+    seen = replace(hazard, reinspected_at=around.now, reinspected_by=who, passed=passed, reinspected_text=text)
+    told: list[Call] = []
+    if passed:
+        seen = waits(around, replace(seen, state=HazardState.PASSED), micros(rules.write_off_within))
+    else:
+        latest = around.now + micros(rules.again_within)
+        deadline = latest if deadline_at is None else deadline_at
+        if not around.now < deadline <= latest:
+            raise Conflict(f"what failed has to be put right within {rules.again_within.days} days")
+        seen = replace(seen, state=HazardState.RECTIFYING, failures=hazard.failures + 1, deadline_at=deadline)
+        seen = waits(around, seen, deadline - around.now)
+        told += calls(around, seen, Purpose.ASSIGNED, people_responsible(around, seen))
+    detail = {"passed": "yes" if passed else "no", "note": text}
+    return Dealt(alert, seen, (step(around, seen, StepKind.REINSPECTED, who, detail),), tuple(told))
+
+
+def write_off(around: Around, alert: Alert, hazard: Hazard | None, who: str, *, text: str = "") -> Dealt:
+    """Take it off the lists (销号), and close the alert."""
+    hazard = _there(hazard, alert)
+    rules = judge(around, HazardAct.WRITE_OFF, hazard, who)
+    if rules.listed and hazard.listed_at is None:
+        raise Conflict(f"a {hazard.grade} hazard is listed by the government before it is written off")
+    over = replace(hazard, state=HazardState.WRITTEN_OFF, closed_at=around.now, closed_by=who, until_at=None)
+    return _closed(around, alert, over, who, Finding.PUT_RIGHT, StepKind.WRITTEN_OFF, text)
+
+
+def extend(
+    around: Around, alert: Alert, hazard: Hazard | None, who: str, *, deadline_at: Instant, reason: str
+) -> Dealt:
+    """Grant more time, with a reason, up to what the rules allow beyond the term of the grade."""
+    hazard = _there(hazard, alert)
+    rules = judge(around, HazardAct.EXTEND, hazard, who)
+    if hazard.accepted_at is None or hazard.deadline_at is None or not reason.strip():
+        raise Conflict("more time is granted with a reason")
+    latest = hazard.accepted_at + micros(rules.rectify_within + rules.longest_extension)
+    if not max(around.now, hazard.deadline_at) < deadline_at <= latest:
+        raise Conflict(f"hazard {hazard.alert} may be put off to {iso(latest)} at most")
+    longer = replace(hazard, deadline_at=deadline_at, extensions=hazard.extensions + 1)
+    longer = waits(around, longer, deadline_at - around.now)
+    detail = {"until": iso(deadline_at), "note": reason}
+    return Dealt(alert, longer, (step(around, longer, StepKind.EXTENDED, who, detail),))
+
+
+def list_by_government(around: Around, alert: Alert, hazard: Hazard | None, who: str, *, listing: str) -> Dealt:
+    """Note under which number the government watches over it (挂牌督办)."""
+    hazard = _there(hazard, alert)
+    judge(around, HazardAct.LIST, hazard, who)
+    listed = next_version(replace(hazard, listed_at=around.now, listed_by=who, listing=listing))
+    return Dealt(alert, listed, (step(around, listed, StepKind.LISTED, who, {"note": listing}),))
+
+
+def _there(hazard: Hazard | None, alert: Alert) -> Hazard:
+    """The hazard, which an alert of a rule is not before somebody accepts it; its case is the desk's until then."""
+    if hazard is None:
+        raise Conflict(f"alert {alert.id} was not accepted as a hazard yet")
+    return hazard
+
+
+def of_rule(alert: Alert) -> Hazard:
+    """Make the hazard that an alert of a rule becomes when somebody accepts it. Raises NotFound for other alerts."""
+    if alert.alert_class is not AlertClass.HAZARD:
+        raise NotFound(f"alert {alert.id} is no hazard but a {alert.alert_class}")
+    wrong = alert.text.get("zh") or alert.rule
+    return Hazard(alert.id, Source.RULE, alert.grade, alert.place, alert.raised_at, wrong=wrong)
+
+
+def _closed(
+    around: Around, alert: Alert, hazard: Hazard, who: str, finding: Finding, kind: StepKind, note: str
+) -> Dealt:
+    reset = Condition.FIRING if alert.rule != REPORTED_RULE else Condition.RESOLVED
+    if alert.condition is not Condition.FIRING:
+        reset = Condition.RESOLVED
+    closed = replace(
+        alert, case=Case.CLOSED, condition=reset, closed_at=around.now, closed_by=who, finding=finding, note=note
+    )
+    over = next_version(replace(hazard, due_at=None))
+    return Dealt(closed, over, (step(around, over, kind, who, {"note": note}),))
+
+
+_SHORT = 120  # letters of a report that stand for it in a call
+
+
+def _in_short(report: Report) -> str:
+    words = " ".join(f"{report.spot} {report.wrong}".split())
+    return words if len(words) <= _SHORT else words[: _SHORT - 1] + "…"

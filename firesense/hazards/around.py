@@ -1,0 +1,178 @@
+"""What an act on a hazard is judged by, who may do it, when it is due, and who is told of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from firesense.domain.errors import Conflict, NotAllowed
+from firesense.domain.escalation import Call, Purpose, Step, StepKind
+from firesense.domain.hazard import OVER, Hazard, HazardAct, HazardState
+from firesense.domain.instant import micros
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from firesense.domain.alert import Grade
+    from firesense.domain.hazard import GradeRules, HazardRules
+    from firesense.domain.instant import Instant
+    from firesense.domain.place import Org, Person
+
+WORKING = (HazardState.ACCEPTED, HazardState.RECTIFYING)
+_STATES: Mapping[HazardAct, tuple[HazardState, ...]] = {
+    HazardAct.ACCEPT: (HazardState.REPORTED,),
+    HazardAct.REJECT: (HazardState.REPORTED,),
+    HazardAct.ASSIGN: WORKING,
+    HazardAct.REGRADE: (HazardState.REPORTED, *WORKING),
+    HazardAct.START: (HazardState.ACCEPTED,),
+    HazardAct.RECTIFY: WORKING,
+    HazardAct.REINSPECT: (HazardState.RECTIFIED,),
+    HazardAct.WRITE_OFF: (HazardState.PASSED,),
+    HazardAct.EXTEND: WORKING,
+    HazardAct.LIST: tuple(state for state in HazardState if state not in OVER),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What an act is judged by: the rules, the org, the channels there are (name -> technology), and now."""
+
+    rules: HazardRules
+    org: Org
+    kinds: Mapping[str, str]
+    now: Instant
+
+
+def states_of(act: HazardAct, rules: GradeRules) -> tuple[HazardState, ...]:
+    """The states in which an act is possible; what is put right on the spot needs no re-inspection."""
+    early = act is HazardAct.WRITE_OFF and rules.on_the_spot
+    return (*_STATES[act], HazardState.RECTIFIED) if early else _STATES[act]
+
+
+def may(around: Around, act: HazardAct, hazard: Hazard, who: str, grade: Grade | None = None) -> bool:
+    """Whether somebody may do this: as holder of a post the rules name, at the hazard's place or above it.
+
+    A user who is nobody in the org (whoever runs the platform) may; whoever is responsible by name may start and
+    rectify.
+    """
+    org = around.org
+    if who not in org.people:
+        return True
+    if act in {HazardAct.START, HazardAct.RECTIFY} and who == hazard.responsible:
+        return True
+    roles = around.rules.grades[grade or hazard.grade].may.get(act, frozenset())
+    if act in {HazardAct.START, HazardAct.RECTIFY} and hazard.role:
+        roles |= {hazard.role}
+    posts = (org.posts.get((place.code, role)) for place in org.path(hazard.place) for role in roles)
+    return any(
+        who in post.holders or any(person.id == who for person in org.on_duty(post, around.now))
+        for post in posts
+        if post is not None
+    )
+
+
+def judge(around: Around, act: HazardAct, hazard: Hazard, who: str, grade: Grade | None = None) -> GradeRules:
+    """Give the rules of the grade if its state and the person's posts allow the act."""
+    grade = grade or hazard.grade
+    rules = around.rules.grades[grade]
+    if hazard.state not in states_of(act, rules):
+        raise Conflict(f"hazard {hazard.alert} is {hazard.state}")
+    if not may(around, act, hazard, who, grade):
+        raise NotAllowed(f"{who} holds no post that may {act} a {grade} hazard here")
+    return rules
+
+
+def waits(around: Around, hazard: Hazard, term: Instant) -> Hazard:
+    """Begin the term of its present state: when it has to be over, and when somebody is reminded."""
+    until = around.now + max(term, 0)
+    remind = until - micros(around.rules.grades[hazard.grade].remind_before)
+    due_at = remind if remind > around.now and hazard.state in WORKING else until
+    return next_version(replace(hazard, until_at=until, due_at=due_at, level=0, reminded=False))
+
+
+def next_version(hazard: Hazard) -> Hazard:
+    """The hazard after one more change: its calls are new ones."""
+    return replace(hazard, version=hazard.version + 1)
+
+
+def nearest(around: Around, place: str, roles: Iterable[str]) -> str:
+    """The first of these roles that somebody holds now, looked up from the place; the first of all if nobody does."""
+    wanted = tuple(roles)
+    for role in wanted:
+        post = around.org.nearest_post(place, role)
+        if post is not None and around.org.on_duty(post, around.now):
+            return role
+    return wanted[0] if wanted else ""
+
+
+def people_responsible(around: Around, hazard: Hazard) -> list[tuple[Person, str, str]]:
+    """Who has to put it right, if that is somebody who can be told; with role and place."""
+    person = around.org.people.get(hazard.responsible)
+    if person is not None:
+        return [(person, hazard.role, hazard.place)]
+    roles = (hazard.role,) if hazard.role else around.rules.grades[hazard.grade].responsible
+    return holders(around, hazard.place, roles)
+
+
+def holders(around: Around, at: str, roles: Iterable[str]) -> list[tuple[Person, str, str]]:
+    """Who holds these posts, nearest to the place, and can be told; each person once, with role and place."""
+    found: dict[str, tuple[Person, str, str]] = {}
+    for role in roles:
+        post = around.org.nearest_post(at, role)
+        for person in around.org.on_duty(post, around.now) if post else ():
+            if _channels(around, person):
+                found.setdefault(person.id, (person, role, post.place if post else at))
+    return list(found.values())
+
+
+def _channels(around: Around, person: Person) -> list[str]:
+    return [name for name, address in person.addresses.items() if address and name in around.kinds]
+
+
+def told(
+    around: Around,
+    hazard: Hazard,
+    kind: StepKind,
+    people: Iterable[tuple[Person, str, str]],
+    more: Mapping[str, str] | None = None,
+) -> list[Step]:
+    """Write a line of the story for each person told."""
+    return [
+        step(
+            around,
+            hazard,
+            kind,
+            person.id,
+            {"role": role, "place": place, "channels": ",".join(_channels(around, person)), **(more or {})},
+        )
+        for person, role, place in people
+    ]
+
+
+def calls(around: Around, hazard: Hazard, purpose: Purpose, people: Iterable[tuple[Person, str, str]]) -> list[Call]:
+    """Call people over every channel they have an address for; once for each version of the hazard."""
+    made = {}
+    for person, role, place in people:
+        for channel in _channels(around, person):
+            key = f"{hazard.alert}:{purpose}:{hazard.version}:{person.id}:{channel}"
+            made[key] = Call(
+                key=key,
+                alert=hazard.alert,
+                purpose=purpose,
+                person=person.id,
+                role=role,
+                place=place,
+                channel=channel,
+                address=person.addresses[channel],
+                language=person.language,
+                rung=max(0, hazard.level - 1),
+                round=0,
+                created_at=around.now,
+                due_at=around.now,
+            )
+    return list(made.values())
+
+
+def step(around: Around, hazard: Hazard, kind: StepKind, who: str, detail: Mapping[str, str] | None = None) -> Step:
+    """Write a line of the story; details that say nothing are left out."""
+    return Step(hazard.alert, around.now, kind, who, {key: value for key, value in (detail or {}).items() if value})

@@ -1,0 +1,60 @@
+"""What time does to hazards: it reminds, and when a term has passed it tells one level after the other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from firesense.domain.errors import Conflict
+from firesense.domain.escalation import Purpose, Step, StepKind
+from firesense.domain.hazard import Dealt, Hazard
+from firesense.domain.instant import iso, micros
+from firesense.domain.place import OPERATOR
+from firesense.hazards.around import Around, calls, holders, next_version, people_responsible, step, told
+
+if TYPE_CHECKING:
+    from firesense.domain.alert import Alert
+    from firesense.domain.place import Person
+
+
+def due(around: Around, alert: Alert, hazard: Hazard | None) -> Dealt:
+    """Do what is due: remind before the term ends; after it, tell one level after the other.
+
+    A level that reaches nobody is skipped at once, and the story says so; the highest one is told again and again.
+    What was moved meanwhile stays as it is.
+    """
+    if hazard is None:
+        raise Conflict(f"alert {alert.id} is no hazard")
+    if not hazard.open or hazard.due_at is None or hazard.due_at > around.now or hazard.until_at is None:
+        return Dealt(alert, hazard)
+    if around.now < hazard.until_at:
+        reminded = next_version(replace(hazard, reminded=True, due_at=hazard.until_at))
+        people = people_responsible(around, hazard)
+        steps = [step(around, hazard, StepKind.REMINDED, "", {"until": iso(hazard.until_at)})]
+        return Dealt(
+            alert,
+            reminded,
+            (*steps, *told(around, hazard, StepKind.REMINDED, people)),
+            tuple(calls(around, reminded, Purpose.REMINDER, people)),
+        )
+    return _climb(around, alert, hazard)
+
+
+def _climb(around: Around, alert: Alert, hazard: Hazard) -> Dealt:
+    levels = around.rules.grades[hazard.grade].levels
+    steps: list[Step] = []
+    reached: list[tuple[Person, str, str]] = []
+    first = min(hazard.level, len(levels) - 1)
+    index = first
+    for index in range(first, len(levels)):
+        reached = holders(around, hazard.place, levels[index].roles)
+        if reached:
+            break
+        detail = {"role": ", ".join(levels[index].roles), "place": hazard.place, "reason": "nobody"}
+        steps.append(step(around, hazard, StepKind.EMPTY, "", detail))
+    if not reached:
+        reached = holders(around, hazard.place, (OPERATOR,))
+    later = replace(hazard, level=index + 1, due_at=around.now + micros(levels[index].wait))
+    later = next_version(later)
+    steps += told(around, hazard, StepKind.OVERDUE, reached, {"level": str(index + 1)})
+    return Dealt(alert, later, tuple(steps), tuple(calls(around, later, Purpose.OVERDUE, reached)))
