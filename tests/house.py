@@ -22,6 +22,7 @@ from firesense.domain.errors import ChannelDown
 from firesense.domain.instant import MINUTE, SECOND, micros
 from firesense.domain.message import Receipt
 from firesense.duty import Duty
+from firesense.hazarddesk import HazardDesk
 from firesense.hearing import LISTENING
 from firesense.history import SqliteHistory
 from firesense.journal import SqliteJournal
@@ -148,6 +149,7 @@ class SmallHouse:
         self.delivery = delivery
         self.duty = Duty(self.book, plan, delivery, self.clock)
         self.desk = Desk(self.book, self.clock, plan_source=plan, kinds=delivery.kinds)
+        self.hazards = HazardDesk(self.book, self.clock, plan, delivery.kinds)
 
     def hear(self, *frames, marks=0, listening=True):
         """Give frames (topic, payload) to the journal as ingest would; payloads that are not text become JSON."""
