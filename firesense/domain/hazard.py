@@ -168,7 +168,7 @@ class GradeRules:
 
 @dataclass(frozen=True, slots=True)
 class IndexWeights:
-    """The weights of the hazard index; see hazardindex.py for the formula.
+    """The weights of the hazard index; see hazards/index.py for the formula.
 
     ``grades`` are points a hazard, ``full_age`` the age at which one counts twice as much as a new one, ``overdue`` and
     ``vulnerable`` factors of at least 1, ``tags`` what makes a place vulnerable, ``middle`` the points of an index of

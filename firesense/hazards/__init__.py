@@ -27,9 +27,11 @@ from firesense.hazards.acts import (
 )
 from firesense.hazards.around import Around, may, states_of
 from firesense.hazards.due import due
+from firesense.hazards.index import Standing, standings
 
 __all__ = [
     "Around",
+    "Standing",
     "accept",
     "assign",
     "due",
@@ -43,6 +45,7 @@ __all__ = [
     "reject",
     "reported",
     "said",
+    "standings",
     "start",
     "states_of",
     "write_off",
