@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from firesense.book import deeds, rows, tables
 from firesense.book.sql import Chapter, insert_new
-from firesense.book.story import add_steps, drop_calls, end_climb, queue_calls, read_alert, write_alert
+from firesense.book.story import add_steps, drop_calls, end_climb, move_case, queue_calls, read_alert, write_alert
 from firesense.domain.alert import Alert, AlertClass, Case, Condition
 from firesense.domain.errors import Conflict, NotFound
 from firesense.domain.escalation import ClimbState
@@ -45,6 +45,7 @@ _NO_CASE = sa.and_(
     ~sa.select(_HAZARD.alert).where(_HAZARD.alert == _ALERT.id).exists(),
 )
 _WAITING = sa.select(*rows.ALERT).where(_NO_CASE).order_by(_ALERT.raised_at.desc()).limit(sa.bindparam("most"))
+_LIVE = (ClimbState.CLIMBING, ClimbState.EXHAUSTED, ClimbState.ACKNOWLEDGED)
 _NOTHING: Any = sa.literal(None, sa.BigInteger)
 _COLUMNS = sa.union_all(
     sa.select(_HAZARD.place, _HAZARD.grade, _HAZARD.reported_at, _HAZARD.until_at, _HAZARD.closed_at).where(
@@ -126,8 +127,7 @@ class Hazards(Chapter):
             else:
                 changed = sa.update(tables.hazard).where(_HAZARD.alert == alert_id)
                 connection.execute(changed.values(rows.hazard_values(dealt.hazard)))
-            if dealt.alert != alert:
-                _follow(connection, alert, dealt.alert)
+            _follow(connection, alert, dealt)
             queue_calls(connection, dealt.calls)
             add_steps(connection, dealt.steps)
             return dealt
@@ -152,14 +152,19 @@ def _read(connection: Connection, alert_id: str) -> Hazard | None:
     return None if row is None else Hazard(*row)
 
 
-def _follow(connection: Connection, before: Alert, after: Alert) -> None:
-    """Write what a deed made of the alert: who takes or closes it ends its climb."""
-    write_alert(connection, after)
-    if after.case is Case.CLOSED and before.open:
-        end_climb(connection, after.id, ClimbState.STOPPED, [ClimbState.CLIMBING])
-        drop_calls(connection, after.id)
-    elif after.acknowledged_by and not before.acknowledged_by:
-        end_climb(connection, after.id, ClimbState.ACKNOWLEDGED, [ClimbState.CLIMBING, ClimbState.EXHAUSTED])
+def _follow(connection: Connection, before: Alert, dealt: Dealt) -> None:
+    """Write what a deed made of the alert, and let its climb follow.
+
+    Once a hazard is accepted its terms say what is due, and not the timers of the ladder.
+    """
+    after = dealt.alert
+    if after != before:
+        write_alert(connection, after)
+    if after.case is Case.CLOSED and after.closed_at is not None:
+        if before.open:
+            move_case(connection, after.id, Case.CLOSED, after.closed_at)
+    elif dealt.hazard.state is HazardState.ACCEPTED:
+        end_climb(connection, after.id, ClimbState.ACKNOWLEDGED, _LIVE)
         drop_calls(connection, after.id)
 
 

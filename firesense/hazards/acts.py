@@ -121,7 +121,7 @@ def accept(
     taken = replace(alert, grade=grade)
     if not alert.acknowledged_by:
         taken = replace(taken, case=Case.ACKNOWLEDGED, acknowledged_at=around.now, acknowledged_by=who)
-    detail = {"grade": grade.value, "role": role, "person": responsible, "until": iso(deadline), "remedy": remedy}
+    detail = {"grade": grade.value, "role": role, "person": responsible, "until_at": str(deadline), "note": remedy}
     tell = [*people_responsible(around, accepted)]
     if rules.listed:
         tell += holders(around, accepted.place, sorted(rules.may.get(HazardAct.LIST, ())))
@@ -271,7 +271,7 @@ def extend(
         raise Conflict(f"hazard {hazard.alert} may be put off to {iso(latest)} at most")
     longer = replace(hazard, deadline_at=deadline_at, extensions=hazard.extensions + 1)
     longer = waits(around, longer, deadline_at - around.now)
-    detail = {"until": iso(deadline_at), "note": reason}
+    detail = {"until_at": str(deadline_at), "note": reason}
     return Dealt(alert, longer, (step(around, longer, StepKind.EXTENDED, who, detail),))
 
 

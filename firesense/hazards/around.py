@@ -169,6 +169,7 @@ def calls(around: Around, hazard: Hazard, purpose: Purpose, people: Iterable[tup
                 round=0,
                 created_at=around.now,
                 due_at=around.now,
+                detail={} if hazard.until_at is None else {"until_at": str(hazard.until_at)},
             )
     return list(made.values())
 

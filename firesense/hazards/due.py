@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from firesense.domain.errors import Conflict
 from firesense.domain.escalation import Purpose, Step, StepKind
 from firesense.domain.hazard import Dealt, Hazard
-from firesense.domain.instant import iso, micros
+from firesense.domain.instant import micros
 from firesense.domain.place import OPERATOR
 from firesense.hazards.around import Around, calls, holders, next_version, people_responsible, step, told
 
@@ -30,7 +30,7 @@ def due(around: Around, alert: Alert, hazard: Hazard | None) -> Dealt:
     if around.now < hazard.until_at:
         reminded = next_version(replace(hazard, reminded=True, due_at=hazard.until_at))
         people = people_responsible(around, hazard)
-        steps = [step(around, hazard, StepKind.REMINDED, "", {"until": iso(hazard.until_at)})]
+        steps = [step(around, hazard, StepKind.REMINDED, "", {"until_at": str(hazard.until_at)})]
         return Dealt(
             alert,
             reminded,

@@ -126,12 +126,11 @@ def _besides(call: Call, alert: Alert, plan: Plan, zone: tzinfo) -> str:
             time = _local(alert.acknowledged_at, zone) if alert.acknowledged_at is not None else ""
             why, who = call.detail.get("why", "nobody-on-site"), _name(call.detail.get("who", ""), plan)
             return say(f"call.undone.{why}", language, who=who, time=time)
-        case Purpose.NOTICE if call.strand:
-            return say("call.notice.whistle", language)
-        case Purpose.NOTICE if "why" in call.detail:
-            return say("call.notice.undone", language)
-        case Purpose.NOTICE | Purpose.ASSIGNED | Purpose.REMINDER | Purpose.OVERDUE:
-            return say(f"call.{call.purpose}", language)
+        case Purpose.NOTICE:
+            of = ".whistle" if call.strand else ".undone" if "why" in call.detail else ""
+            return say(f"call.notice{of}", language)
+        case Purpose.ASSIGNED | Purpose.REMINDER | Purpose.OVERDUE:
+            return say(f"call.{call.purpose}", language, until=_local(int(call.detail.get("until_at", "0")), zone))
         case _:
             return ""
 

@@ -10,6 +10,7 @@ from firesense.domain.catalogue import CLASSES
 from firesense.domain.escalation import CallState, ClimbState, Purpose
 from firesense.domain.instant import moment
 from firesense.notify.masking import masked
+from firesense.notify.message import LOCAL
 from firesense.text import TEXTS, say
 
 if TYPE_CHECKING:
@@ -202,6 +203,9 @@ _SECTIONS = {
     "state": "call.state",
     "purpose": "call.purpose",
     "flood": "web.flood",
+    "grade": "grade",
+    "source": "hazard.source",
+    "passed": "hazard.detail.passed",
 }
 _FILLED = {  # the text, and its place to be filled
     "only_kind": ("web.only_kind", "kind"),
@@ -209,6 +213,7 @@ _FILLED = {  # the text, and its place to be filled
     "next": ("web.next_channel", "channels"),
     "instead_of": ("web.instead_of", "channel"),
     "bundled": ("web.bundled", "count"),
+    "level": ("hazard.detail.level", "level"),
 }
 _OF_CHANNELS = frozenset({"next", "instead_of"})
 
@@ -226,6 +231,11 @@ def _detail(name: str, value: str, plan: Plan, language: str) -> str:
             text = say("web.rung", language, number=int(value) + 1)
         case "channel" | "channels":
             text = _channels(value, language)
+        case "until_at" if value.isdecimal():
+            until = moment(int(value)).astimezone(LOCAL).strftime("%Y-%m-%d %H:%M")
+            text = say("hazard.detail.until", language, until=until)
+        case "from":
+            text = say("hazard.detail.from", language, grade=label(language, "grade", value))
         case _ if name in _FILLED:
             key, gap = _FILLED[name]
             text = say(key, language, **{gap: _channels(value, language) if name in _OF_CHANNELS else value})

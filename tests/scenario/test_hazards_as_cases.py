@@ -1,0 +1,215 @@
+"""Hazards from the report to the writing off, told in the words of the people who deal with them."""
+
+from __future__ import annotations
+
+import pytest
+
+from firesense.domain.alert import Finding, Grade
+from firesense.domain.errors import Conflict, NotAllowed
+from firesense.domain.escalation import StepKind
+from firesense.domain.hazard import HazardAct, HazardState, Report, Source
+from firesense.domain.instant import DAY, HOUR, MINUTE
+from firesense.explain import explain
+from firesense.hazards import standings
+from tests.house import GRID, SmallHouse, smoke, smoke_device
+
+MEMBER, LEADER, VILLAGE, STATION, COMMITTEE, BRIGADE = (
+    "zhang-wei",
+    "wang-fang",
+    "chen-jie",
+    "yang-min",
+    "zhou-qiang",
+    "wu-xia",
+)
+
+
+@pytest.fixture
+def house(tmp_path):
+    small = SmallHouse(tmp_path)
+    yield small
+    small.close()
+
+
+def report(house, wrong="楼道堆放杂物", *, key="a" * 22, grade=Grade.GENERAL, by=MEMBER, **more):
+    hazard = house.hazards.report(Report(key, GRID, wrong, grade, reporter=by, **more))
+    house.settle()
+    return hazard.alert
+
+
+def told(house, purpose):
+    """(whole hours since the start, person) of the calls of a purpose, each person once."""
+    return sorted({(int(call.after // 3600), call.person) for call in house.told if call.purpose == purpose})
+
+
+def story(house, alert):
+    kinds = [step.kind for step in house.book.story(alert)]
+    return [kind for kind in kinds if kind not in {StepKind.SENT, StepKind.CALLED, StepKind.CLIMBED, StepKind.EMPTY}]
+
+
+def standing(house, place):
+    plan = house.keeper.current()
+    found = standings(house.book.hazard_columns(), plan.org, plan.hazards.index, house.clock.now(), [0])
+    return next(each for each in found if each.place == place)
+
+
+def test_a_minor_hazard_is_seen_to_on_the_spot_inside_the_grid(house):
+    alert = report(house, "电动车在楼道充电", grade=Grade.MINOR)
+    assert (0, MEMBER) in told(house, "alert"), "the climb begins with the grid member"
+    house.hazards.do(HazardAct.ACCEPT, alert, MEMBER)
+    house.wind(minutes=20, step=20 * MINUTE)
+    house.hazards.do(HazardAct.RECTIFY, alert, MEMBER, text="已劝离并断电")
+    house.hazards.do(HazardAct.WRITE_OFF, alert, MEMBER)
+    house.wind(days=10, step=6 * HOUR)
+    assert {person for _, person in told(house, "alert")} == {MEMBER}, "nobody outside the grid was called"
+    assert told(house, "overdue") == []
+    closed = house.book.alert(alert)
+    assert (closed.open, closed.finding) == (False, Finding.PUT_RIGHT)
+    assert story(house, alert) == [
+        StepKind.RAISED,
+        StepKind.REPORTED,
+        StepKind.ACCEPTED,
+        StepKind.RECTIFIED,
+        StepKind.WRITTEN_OFF,
+    ]
+    assert (standing(house, GRID).zero, standing(house, GRID).closed) == (True, (1,))
+
+
+def test_a_report_that_nobody_takes_climbs_the_ladder_and_then_the_levels(house):
+    alert = report(house)
+    house.wind(hours=23, step=HOUR)
+    reached = {person for _, person in told(house, "alert")}
+    assert {MEMBER, LEADER, STATION} <= reached
+    assert told(house, "overdue") == []
+    house.wind(hours=1, step=HOUR)
+    house.wind(days=4, step=12 * HOUR)
+    overdue = told(house, "overdue")
+    assert overdue[:4] == [(24, VILLAGE), (48, STATION), (48, "zhao-lei"), (96, COMMITTEE)]
+    assert house.book.hazard(alert).state is HazardState.REPORTED
+
+
+def test_a_general_hazard_that_is_overdue_climbs_to_the_station_and_the_committee(house):
+    alert = report(house)
+    house.hazards.do(HazardAct.ACCEPT, alert, STATION, remedy="清空楼道，设禁停标识")
+    house.wind(minutes=1, step=MINUTE)
+    assert told(house, "assigned") == [(0, LEADER)]
+    house.wind(days=12, hours=1, step=6 * HOUR)
+    assert told(house, "reminder") == [(288, LEADER)], "three days before the term ends"
+    assert told(house, "overdue") == []
+    house.wind(days=7, hours=23, step=12 * HOUR)
+    days = [(hours // 24, person) for hours, person in told(house, "overdue")]
+    assert days == [(15, VILLAGE), (16, STATION), (16, "zhao-lei"), (18, COMMITTEE)]
+    place = standing(house, GRID)
+    assert (place.open, place.overdue) == (1, 1)
+    house.hazards.do(HazardAct.RECTIFY, alert, MEMBER, text="已清空")
+    house.wind(days=2, step=6 * HOUR)
+    assert standing(house, GRID).overdue == 0, "the re-inspection has a term of its own"
+    house.wind(days=2, step=12 * HOUR)
+    assert told(house, "overdue")[-1][0] > 20 * 24, "and that is overdue now"
+
+
+def test_an_overdue_call_says_until_when_and_what(house):
+    alert = report(house, "疏散通道上锁")
+    house.hazards.do(HazardAct.ACCEPT, alert, STATION)
+    house.wind(days=15, minutes=1, step=6 * HOUR)
+    overdue = next(call for call in house.told if call.purpose == "overdue")
+    assert "逾期" in overdue.title
+    assert "疏散通道上锁" in overdue.body
+    assert "期限 " in overdue.body
+    assert "设备" not in overdue.body
+
+
+def test_what_fails_the_re_inspection_has_to_be_put_right_again(house):
+    alert = report(house)
+    house.hazards.do(HazardAct.ACCEPT, alert, STATION)
+    house.hazards.do(HazardAct.RECTIFY, alert, MEMBER, text="已清理")
+    with pytest.raises(NotAllowed):
+        house.hazards.do(HazardAct.REINSPECT, alert, MEMBER, passed=True, text="我看行")
+    house.hazards.do(HazardAct.REINSPECT, alert, STATION, passed=False, text="仍有半数杂物")
+    house.wind(minutes=1, step=MINUTE)
+    assert house.book.hazard(alert).state is HazardState.RECTIFYING
+    assert len([call for call in house.told if call.purpose == "assigned"]) == 4, "twice, over two channels"
+    with pytest.raises(Conflict):
+        house.hazards.do(HazardAct.WRITE_OFF, alert, STATION)
+    house.hazards.do(HazardAct.RECTIFY, alert, LEADER, text="全部清空")
+    house.hazards.do(HazardAct.REINSPECT, alert, STATION, passed=True, text="合格")
+    house.hazards.do(HazardAct.WRITE_OFF, alert, STATION)
+    hazard = house.book.hazard(alert)
+    assert (hazard.failures, hazard.passed, hazard.open) == (1, True, False)
+
+
+def test_a_major_hazard_is_listed_by_the_government_before_it_can_be_written_off(house):
+    alert = report(house, "安全出口被砌墙封堵", grade=Grade.MAJOR)
+    with pytest.raises(NotAllowed):
+        house.hazards.do(HazardAct.ACCEPT, alert, MEMBER)
+    house.hazards.do(HazardAct.ACCEPT, alert, COMMITTEE)
+    house.wind(minutes=1, step=MINUTE)
+    assert (0, COMMITTEE) in told(house, "assigned"), "told that it has to be listed"
+    house.hazards.do(HazardAct.LIST, alert, COMMITTEE, listing="督办〔2026〕3号")
+    house.hazards.do(HazardAct.RECTIFY, alert, STATION, text="已拆除")
+    house.hazards.do(HazardAct.REINSPECT, alert, BRIGADE, passed=True, text="通道畅通")
+    with pytest.raises(NotAllowed):
+        house.hazards.do(HazardAct.WRITE_OFF, alert, STATION)
+    house.hazards.do(HazardAct.WRITE_OFF, alert, BRIGADE)
+    assert StepKind.LISTED in story(house, alert)
+
+
+def test_a_device_finds_a_hazard_and_a_person_makes_a_case_of_it(tmp_path):
+    house = SmallHouse(tmp_path, [smoke_device()])
+    for minute, density in enumerate((0.0, 0.0, 0.3, 0.3)):
+        house.hear(smoke(house.clock, smoke=density))
+        house.wind(minutes=minute + 1, step=MINUTE)
+    (alert,) = [alert.id for alert in house.book.waiting_hazards()]
+    assert standing(house, GRID).open == 1
+    house.hazards.do(HazardAct.ACCEPT, alert, STATION, grade=Grade.MINOR)
+    assert house.book.hazard(alert).source is Source.RULE
+    assert house.book.waiting_hazards() == []
+    assert house.book.alert(alert).grade is Grade.MINOR
+    with pytest.raises(Conflict):
+        house.desk.close(alert, LEADER, Finding.FALSE_ALARM, "")
+    house.close()
+
+
+def test_a_restart_in_between_forgets_nothing_and_tells_nobody_twice(house):
+    alert = report(house)
+    house.hazards.do(HazardAct.ACCEPT, alert, STATION)
+    house.wind(days=15, minutes=1, step=6 * HOUR)
+    before = told(house, "overdue")
+    house.start()
+    house.settle()
+    assert told(house, "overdue") == before
+    house.wind(days=1, step=6 * HOUR)
+    assert told(house, "overdue")[-1][1] == "zhao-lei"
+
+
+def test_the_same_report_sent_twice_is_one_case_and_calls_once(house):
+    first = report(house, key="b" * 22)
+    calls = len(house.told)
+    assert report(house, key="b" * 22) == first
+    assert len(house.book.hazards()) == 1
+    assert len(house.told) == calls
+
+
+def test_an_anonymous_report_names_nobody(house):
+    alert = report(house, by="", grade=Grade.MAJOR)
+    hazard = house.book.hazard(alert)
+    assert (hazard.source, hazard.reporter, hazard.contact) == (Source.ANONYMOUS, "", "")
+    assert hazard.grade is Grade.GENERAL, "somebody unknown calls no government"
+    reported = next(step for step in house.book.story(alert) if step.kind is StepKind.REPORTED)
+    assert reported.who == ""
+
+
+def test_an_explanation_says_that_somebody_reported_it(house):
+    alert = report(house)
+    house.wind(minutes=1, step=MINUTE)
+    explained = explain(house.book, house.keeper.current(), alert)
+    assert explained.alert.rule == "reported"
+
+
+def test_nothing_is_called_for_a_hazard_that_waits_in_its_term(house):
+    alert = report(house)
+    house.hazards.do(HazardAct.ACCEPT, alert, STATION)
+    house.wind(minutes=1, step=MINUTE)
+    calls = len(house.told)
+    house.wind(days=11, step=6 * HOUR)
+    assert len(house.told) == calls
+    assert house.book.hazard(alert).until_at - house.clock.now() < 4 * DAY
