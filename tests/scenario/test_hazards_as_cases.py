@@ -127,7 +127,8 @@ def test_what_fails_the_re_inspection_has_to_be_put_right_again(house):
     house.hazards.do(HazardAct.REINSPECT, alert, STATION, passed=False, text="仍有半数杂物")
     house.wind(minutes=1, step=MINUTE)
     assert house.book.hazard(alert).state is HazardState.RECTIFYING
-    assert len([call for call in house.told if call.purpose == "assigned"]) == 4, "twice, over two channels"
+    calls = [call for call in house.book.calls(alert) if call.purpose == "assigned"]
+    assert len(calls) == 4, "twice, over two channels"
     with pytest.raises(Conflict):
         house.hazards.do(HazardAct.WRITE_OFF, alert, STATION)
     house.hazards.do(HazardAct.RECTIFY, alert, LEADER, text="全部清空")

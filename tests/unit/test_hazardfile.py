@@ -10,7 +10,7 @@ from firesense.domain.alert import Grade
 from firesense.domain.errors import ConfigError
 from firesense.domain.hazard import HazardAct
 from firesense.hazardfile import STANDARD, load_hazards, standard_hazards
-from firesense.orgfile import load_org
+from firesense.orgtree import load_org
 
 ROOT = Path(__file__).parents[2]
 

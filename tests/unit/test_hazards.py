@@ -16,7 +16,7 @@ from firesense.domain.escalation import Purpose, StepKind
 from firesense.domain.hazard import HazardAct, HazardState, Report, Source
 from firesense.domain.instant import DAY, HOUR, micros
 from firesense.hazardfile import standard_hazards
-from firesense.orgfile import load_org
+from firesense.orgtree import load_org
 
 NOON = 1_767_240_000_000_000
 GRID = "990100101201-01"
