@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from firesense import hazards
-from firesense.domain.errors import NotFound
+from firesense.domain.deed import Actor
+from firesense.domain.errors import NotAllowed, NotFound
 from firesense.domain.hazard import HazardAct
 from firesense.raising import raised
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from firesense.domain.alert import Alert
     from firesense.domain.hazard import Dealt, Hazard, Report
     from firesense.domain.plan import Plan
     from firesense.ports import Book, Clock
@@ -29,6 +30,9 @@ _ACTS: Mapping[HazardAct, Callable[..., Dealt]] = {
     HazardAct.EXTEND: hazards.extend,
     HazardAct.LIST: hazards.list_by_government,
 }
+
+
+ANYBODY = Actor("", "report form")  # whoever fills in the open form
 
 
 class HazardDesk:
@@ -52,25 +56,31 @@ class HazardDesk:
         self._kinds = kinds
         self._on_change = on_change
 
-    def report(self, report: Report) -> Hazard:
+    def report(self, report: Report, actor: Actor = ANYBODY) -> Hazard:
         """Raise a hazard that somebody reports, and begin its climb; the same report sent twice is one.
 
-        The alert's id is the receipt number. Raises BookError.
+        The alert's id is the receipt number. Of ANYBODY nothing is written down but what they typed. Raises BookError.
         """
         plan, around = self._plan_source(), self.around()
         alert, hazard = hazards.reported(around, report)
         deed = raised(alert, plan, self._kinds, (), around.now)
-        kept = self._book.report_hazard(deed, hazard, (hazards.said(hazard, around.now),))
+        kept = self._book.report_hazard(deed, hazard, actor, (hazards.said(hazard, around.now),))
         self._on_change()
         return kept
 
-    def do(self, act: HazardAct, alert_id: str, who: str, **said: Any) -> Hazard:
-        """Do something to a hazard; ``said`` are the named arguments of the act (hazards.py).
+    def do(self, act: HazardAct, alert_id: str, actor: Actor, **said: Any) -> Hazard:
+        """Do something to a hazard; ``said`` are the named arguments of the act (hazards/acts.py).
 
         Raises NotFound, Conflict when its state does not allow it, NotAllowed when the person may not, BookError.
         """
-        deed = partial(_ACTS[act], self.around())
-        dealt = self._book.deal_with_hazard(alert_id, lambda alert, hazard: deed(alert, hazard, who, **said))
+        around = self.around()
+
+        def deed(alert: Alert, hazard: Hazard | None) -> Dealt:
+            if not _has_rights(around, actor, alert.place):
+                raise NotAllowed(f"{actor.name} may not act at {alert.place}")
+            return _ACTS[act](around, alert, hazard, actor.name, **said)
+
+        dealt = self._book.deal_with_hazard(alert_id, deed, actor)
         self._on_change()
         return dealt.hazard
 
@@ -81,17 +91,25 @@ class HazardDesk:
         except NotFound:
             return hazards.of_rule(self._book.alert(alert_id))
 
-    def allowed(self, hazard: Hazard, who: str) -> list[HazardAct]:
+    def allowed(self, hazard: Hazard, actor: Actor) -> list[HazardAct]:
         """What this person may do to the hazard as it is now, in the order people do it."""
         around = self.around()
+        if not _has_rights(around, actor, hazard.place):
+            return []
         return [
             act
             for act in HazardAct
             if hazard.state in hazards.states_of(act, around.rules.grades[hazard.grade])
-            and hazards.may(around, act, hazard, who)
+            and hazards.may(around, act, hazard, actor.name)
         ]
 
     def around(self) -> hazards.Around:
         """What acts are judged by at this moment."""
         plan = self._plan_source()
         return hazards.Around(plan.hazards, plan.org, self._kinds, self._clock.now())
+
+
+def _has_rights(around: hazards.Around, actor: Actor, place: str) -> bool:
+    """Whether this log-in may act at a place at all; which acts its posts allow is another question."""
+    inside = not actor.place or actor.place in {each.code for each in around.org.path(place)}
+    return actor.rights.may_act and inside

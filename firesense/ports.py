@@ -492,16 +492,18 @@ class Book(Protocol):
         """All hazards but rejected reports as columns, with the alerts that nobody has accepted yet."""
         ...
 
-    def report_hazard(self, deed: Raise, hazard: Hazard, steps: Sequence[Step] = ()) -> Hazard:
+    def report_hazard(self, deed: Raise, hazard: Hazard, actor: Actor, steps: Sequence[Step] = ()) -> Hazard:
         """Raise the alert of a reported hazard with its case; what was reported already stays as it is."""
         ...
 
-    def deal_with_hazard(self, alert_id: str, deed: Callable[[Alert, Hazard | None], Dealt]) -> Dealt:
+    def deal_with_hazard(
+        self, alert_id: str, deed: Callable[[Alert, Hazard | None], Dealt], actor: Actor | None = None
+    ) -> Dealt:
         """Do something to a hazard as it is now, alone: nobody changes it between the reading and the writing.
 
         ``deed`` gets the alert and its hazard (None when nobody has accepted it yet) and gives what they are after;
-        what it raises is passed on, and nothing is written then. Whoever takes or closes the alert ends its climb.
-        Raises NotFound.
+        what it raises is passed on, and nothing is written then. Once it is accepted the climb waits for its terms;
+        closing the alert ends it. What an ``actor`` did is in the audit. Raises NotFound.
         """
         ...
 

@@ -103,6 +103,8 @@ class Cases(Chapter):
             for mate in _mates(connection, alert) if casework.reaches_incident(deed) else ():
                 with suppress(Conflict):  # somebody else has it, or it is closed: it stays as it is
                     theirs = casework.move(mate, deed, actor.name, at)
+                    if isinstance(deed, Close):
+                        refuse_while_a_hazard(connection, mate.id)
                     _write(connection, mate, theirs, deed, at)
             queue_calls(connection, calls)
             add_steps(connection, steps)

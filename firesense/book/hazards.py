@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import sqlalchemy as sa
 
-from firesense.book import deeds, rows, tables
+from firesense.book import audit, deeds, rows, tables
 from firesense.book.sql import Chapter, insert_new
 from firesense.book.story import add_steps, drop_calls, end_climb, move_case, queue_calls, read_alert, write_alert
 from firesense.domain.alert import Alert, AlertClass, Case, Condition
+from firesense.domain.audit import Entry
 from firesense.domain.errors import Conflict, NotFound
 from firesense.domain.escalation import ClimbState
 from firesense.domain.hazard import Hazard, HazardColumns, HazardState
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
+    from firesense.domain.deed import Actor
     from firesense.domain.escalation import Step
     from firesense.domain.hazard import Dealt
     from firesense.domain.instant import Instant
@@ -106,7 +108,7 @@ class Hazards(Chapter):
         place, grade, reported, until, closed = zip(*found, strict=True) if found else ((),) * 5
         return HazardColumns(tuple(place), tuple(grade), _instants(reported), _instants(until), _instants(closed))
 
-    def report_hazard(self, deed: Raise, hazard: Hazard, steps: Sequence[Step] = ()) -> Hazard:
+    def report_hazard(self, deed: Raise, hazard: Hazard, actor: Actor, steps: Sequence[Step] = ()) -> Hazard:
         """Raise the alert of a reported hazard with its case; what was reported already stays as it is."""
         with self._database.writing() as connection:
             deeds.do(connection, deed, deed.alert.raised_at, {})
@@ -114,9 +116,12 @@ class Hazards(Chapter):
             if not connection.execute(new.values(rows.hazard_values(hazard))).rowcount:
                 return _read(connection, hazard.alert) or hazard
             add_steps(connection, steps)
+            audit.add(connection, [Entry.of(actor, deed.alert.raised_at, "reported", "alert", hazard.alert)])
             return hazard
 
-    def deal_with_hazard(self, alert_id: str, deed: Callable[[Alert, Hazard | None], Dealt]) -> Dealt:
+    def deal_with_hazard(
+        self, alert_id: str, deed: Callable[[Alert, Hazard | None], Dealt], actor: Actor | None = None
+    ) -> Dealt:
         """Do something to a hazard as it is now; see the port."""
         with self._database.writing() as connection:
             alert = read_alert(connection, alert_id, to_change=True)
@@ -130,6 +135,14 @@ class Hazards(Chapter):
             _follow(connection, alert, dealt)
             queue_calls(connection, dealt.calls)
             add_steps(connection, dealt.steps)
+            if actor is not None:
+                audit.add(
+                    connection,
+                    (
+                        Entry.of(actor, step.at, step.kind.value, "alert", alert_id, **step.detail)
+                        for step in dealt.steps
+                    ),
+                )
             return dealt
 
     def due_hazards(self, now: Instant, most: int) -> list[tuple[Alert, Hazard]]:
@@ -144,7 +157,7 @@ def refuse_while_a_hazard(connection: Connection, alert_id: str) -> None:
     """An alert with an open hazard is closed by writing the hazard off. Raises Conflict."""
     hazard = _read(connection, alert_id)
     if hazard is not None and hazard.open:
-        raise Conflict(f"hazard {alert_id} is {hazard.state}: it is closed by writing it off")
+        raise Conflict(f"hazard {alert_id} is {hazard.state}: it is closed by writing it off", "conflict.hazard-open")
 
 
 def _read(connection: Connection, alert_id: str) -> Hazard | None:

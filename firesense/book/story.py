@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -52,6 +53,11 @@ _END = (
     sa.update(tables.climb)
     .where(tables.climb.c.alert == sa.bindparam("id"))
     .values(state=sa.bindparam("ended"), due_at=None, version=tables.climb.c.version + 1)
+)
+
+
+_HAZARD = sa.select(tables.hazard.c.alert).where(
+    tables.hazard.c.alert == sa.bindparam("id"), tables.hazard.c.open, tables.hazard.c.accepted_at.is_not(None)
 )
 
 
@@ -128,7 +134,10 @@ def move_case(connection: Connection, alert_id: str, case: Case, now: Instant) -
     """
     climb = read_climb(connection, alert_id, to_change=True)
     if climb is not None:
-        write_climb(connection, after_deed(climb, case, now))
+        after = after_deed(climb, case, now)
+        if after.state is ClimbState.ACKNOWLEDGED and connection.scalar(_HAZARD, {"id": alert_id}):
+            after = replace(after, due_at=None)  # the terms of the hazard say what is due, and not the timers
+        write_climb(connection, after)
     drop_calls(connection, alert_id)
     if case is Case.CLOSED:
         end_whistles(connection, alert_id)

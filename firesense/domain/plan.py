@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What files say: profiles, rules, calendars, rules of hazards and whistles, practice of the desk; what the book says.
+    """What files say: profiles, rules, calendars, rules of hazards and whistles, practice of the desk.
 
     From the book come devices, org and ladders; ``version`` is its number of them.
     """

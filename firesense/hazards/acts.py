@@ -97,13 +97,15 @@ def accept(
     """
     hazard = hazard or of_rule(alert)
     if not alert.open:
-        raise Conflict(f"alert {alert.id} is closed")
+        raise Conflict(f"alert {alert.id} is closed", "conflict.hazard-over")
     grade = grade or hazard.grade
     rules = judge(around, HazardAct.ACCEPT, hazard, who, grade)
     latest = around.now + micros(rules.rectify_within)
     deadline = latest if deadline_at is None else deadline_at
     if not around.now < deadline <= latest:
-        raise Conflict(f"a {grade} hazard has to be put right within {rules.rectify_within.days} days of acceptance")
+        raise Conflict(
+            f"a {grade} hazard has to be put right by {iso(latest)}", "conflict.hazard-deadline", latest_at=latest
+        )
     if not (role or responsible):
         role = nearest(around, hazard.place, rules.responsible)
     accepted = replace(
@@ -138,7 +140,7 @@ def reject(around: Around, alert: Alert, hazard: Hazard | None, who: str, *, rea
     hazard = _there(hazard, alert)
     judge(around, HazardAct.REJECT, hazard, who)
     if not reason.strip():
-        raise Conflict("a report is rejected with a reason")
+        raise Conflict("a report is rejected with a reason", "conflict.hazard-reason")
     over = replace(
         hazard, state=HazardState.REJECTED, reason=reason, closed_at=around.now, closed_by=who, until_at=None
     )
@@ -152,7 +154,7 @@ def assign(
     hazard = _there(hazard, alert)
     judge(around, HazardAct.ASSIGN, hazard, who)
     if not (role or responsible):
-        raise Conflict("somebody has to be responsible: a post, a person or a department")
+        raise Conflict("somebody has to be responsible", "conflict.hazard-nobody")
     given = next_version(replace(hazard, role=role, responsible=responsible))
     return Dealt(
         alert,
@@ -167,7 +169,7 @@ def regrade(around: Around, alert: Alert, hazard: Hazard | None, who: str, *, gr
     hazard = _there(hazard, alert)
     judge(around, HazardAct.REGRADE, hazard, who)
     if grade is hazard.grade:
-        raise Conflict(f"hazard {hazard.alert} is {grade} already")
+        raise Conflict(f"hazard {hazard.alert} is {grade} already", "conflict.hazard-grade")
     rules = around.rules.grades[grade]
     changed = replace(hazard, grade=grade)
     if hazard.accepted_at is None:
@@ -240,7 +242,9 @@ def reinspect(
         latest = around.now + micros(rules.again_within)
         deadline = latest if deadline_at is None else deadline_at
         if not around.now < deadline <= latest:
-            raise Conflict(f"what failed has to be put right within {rules.again_within.days} days")
+            raise Conflict(
+                f"what failed has to be put right by {iso(latest)}", "conflict.hazard-deadline", latest_at=latest
+            )
         seen = replace(seen, state=HazardState.RECTIFYING, failures=hazard.failures + 1, deadline_at=deadline)
         seen = waits(around, seen, deadline - around.now)
         told += calls(around, seen, Purpose.ASSIGNED, people_responsible(around, seen))
@@ -253,7 +257,7 @@ def write_off(around: Around, alert: Alert, hazard: Hazard | None, who: str, *, 
     hazard = _there(hazard, alert)
     rules = judge(around, HazardAct.WRITE_OFF, hazard, who)
     if rules.listed and hazard.listed_at is None:
-        raise Conflict(f"a {hazard.grade} hazard is listed by the government before it is written off")
+        raise Conflict(f"a {hazard.grade} hazard has to be listed by the government", "conflict.hazard-listing")
     over = replace(hazard, state=HazardState.WRITTEN_OFF, closed_at=around.now, closed_by=who, until_at=None)
     return _closed(around, alert, over, who, Finding.PUT_RIGHT, StepKind.WRITTEN_OFF, text)
 
@@ -265,10 +269,12 @@ def extend(
     hazard = _there(hazard, alert)
     rules = judge(around, HazardAct.EXTEND, hazard, who)
     if hazard.accepted_at is None or hazard.deadline_at is None or not reason.strip():
-        raise Conflict("more time is granted with a reason")
+        raise Conflict("more time is granted with a reason", "conflict.hazard-reason")
     latest = hazard.accepted_at + micros(rules.rectify_within + rules.longest_extension)
     if not max(around.now, hazard.deadline_at) < deadline_at <= latest:
-        raise Conflict(f"hazard {hazard.alert} may be put off to {iso(latest)} at most")
+        raise Conflict(
+            f"hazard {hazard.alert} may be put off to {iso(latest)}", "conflict.hazard-deadline", latest_at=latest
+        )
     longer = replace(hazard, deadline_at=deadline_at, extensions=hazard.extensions + 1)
     longer = waits(around, longer, deadline_at - around.now)
     detail = {"until_at": str(deadline_at), "note": reason}
@@ -286,7 +292,7 @@ def list_by_government(around: Around, alert: Alert, hazard: Hazard | None, who:
 def _there(hazard: Hazard | None, alert: Alert) -> Hazard:
     """The hazard, which an alert of a rule is not before somebody accepts it; its case is the desk's until then."""
     if hazard is None:
-        raise Conflict(f"alert {alert.id} was not accepted as a hazard yet")
+        raise Conflict(f"alert {alert.id} was not accepted as a hazard yet", "conflict.hazard-new")
     return hazard
 
 

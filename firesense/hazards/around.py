@@ -76,7 +76,7 @@ def judge(around: Around, act: HazardAct, hazard: Hazard, who: str, grade: Grade
     grade = grade or hazard.grade
     rules = around.rules.grades[grade]
     if hazard.state not in states_of(act, rules):
-        raise Conflict(f"hazard {hazard.alert} is {hazard.state}")
+        raise Conflict(f"hazard {hazard.alert} is {hazard.state}", "conflict.hazard-state")
     if not may(around, act, hazard, who, grade):
         raise NotAllowed(f"{who} holds no post that may {act} a {grade} hazard here")
     return rules

@@ -7,11 +7,14 @@ from dataclasses import replace
 import pytest
 
 from firesense.domain.alert import Alert, AlertClass, Case, Condition, Finding, Grade, alert_id
+from firesense.domain.deed import Actor
 from firesense.domain.errors import Conflict, NotFound
 from firesense.domain.escalation import CallState, ClimbState, Step, StepKind
 from firesense.domain.hazard import Dealt, Hazard, HazardColumns, HazardState, Source
 from firesense.domain.outcome import Clear
 from tests.book_examples import LATER, NOON, alarm, outcome, raised
+
+WEN = Actor("wen", "console 192.0.2.7")
 
 
 def report(number=1, **changes):
@@ -40,7 +43,7 @@ def written_off(alert, hazard):
 
 def test_a_report_is_an_alert_with_its_climb_and_a_hazard(book):
     deed, hazard = report()
-    assert book.report_hazard(deed, hazard) == hazard
+    assert book.report_hazard(deed, hazard, WEN) == hazard
     assert book.hazard(hazard.alert) == hazard
     assert book.alert(hazard.alert) == deed.alert
     assert book.climb(hazard.alert).state is ClimbState.CLIMBING
@@ -49,8 +52,8 @@ def test_a_report_is_an_alert_with_its_climb_and_a_hazard(book):
 
 def test_the_same_report_twice_is_one(book):
     deed, hazard = report()
-    book.report_hazard(deed, hazard)
-    again = book.report_hazard(deed, replace(hazard, wrong="another text"))
+    book.report_hazard(deed, hazard, WEN)
+    again = book.report_hazard(deed, replace(hazard, wrong="another text"), WEN)
     assert again == hazard
     assert len(book.story(hazard.alert)) == len(deed.steps)
 
@@ -67,7 +70,7 @@ def test_what_was_never_reported_is_not_found(book, alert):
 
 def test_who_accepts_a_hazard_has_its_alert_and_the_climb_is_over(book):
     deed, hazard = report()
-    book.report_hazard(deed, hazard)
+    book.report_hazard(deed, hazard, WEN)
     dealt = book.deal_with_hazard(hazard.alert, accepted)
     assert book.hazard(hazard.alert) == dealt.hazard
     assert book.alert(hazard.alert).acknowledged_by == "wen"
@@ -92,7 +95,7 @@ def test_an_alert_of_a_rule_becomes_a_hazard_when_somebody_accepts_it(book):
 
 def test_a_deed_that_is_refused_writes_nothing(book):
     deed, hazard = report()
-    book.report_hazard(deed, hazard)
+    book.report_hazard(deed, hazard, WEN)
 
     def refused(_alert, _hazard):
         raise Conflict("not now")
@@ -104,7 +107,7 @@ def test_a_deed_that_is_refused_writes_nothing(book):
 
 def test_an_alert_is_not_closed_under_an_open_hazard(book):
     deed, hazard = report()
-    book.report_hazard(deed, hazard)
+    book.report_hazard(deed, hazard, WEN)
     with pytest.raises(Conflict, match="writing it off"):
         book.close_alert(hazard.alert, "zhou", LATER, Finding.FALSE_ALARM, "")
     book.deal_with_hazard(hazard.alert, written_off)
@@ -115,7 +118,7 @@ def test_an_alert_is_not_closed_under_an_open_hazard(book):
 def test_hazards_are_listed_newest_first_a_page_at_a_time(book):
     reports = [report(number) for number in range(1, 6)]
     for deed, hazard in reports:
-        book.report_hazard(deed, hazard)
+        book.report_hazard(deed, hazard, WEN)
     newest = [hazard.alert for _, hazard in reversed(reports)]
     book.deal_with_hazard(newest[0], written_off)
     assert [each.alert for each in book.hazards()] == newest[1:]
@@ -126,7 +129,7 @@ def test_hazards_are_listed_newest_first_a_page_at_a_time(book):
 def test_hazards_are_listed_by_place_and_by_being_overdue(book):
     for number, place, until in ((1, "g1", LATER), (2, "g2", LATER), (3, "g1", LATER * 2)):
         deed, hazard = report(number, place=place, until_at=until)
-        book.report_hazard(deed, hazard)
+        book.report_hazard(deed, hazard, WEN)
     assert len(book.hazards(places=["g1"])) == 2
     assert book.hazards(places=[]) == []
     assert len(book.hazards(overdue_at=LATER + 1)) == 2
@@ -135,7 +138,7 @@ def test_hazards_are_listed_by_place_and_by_being_overdue(book):
 
 def test_what_is_due_is_found_until_it_is_over(book):
     deed, hazard = report()
-    book.report_hazard(deed, hazard)
+    book.report_hazard(deed, hazard, WEN)
     assert book.due_hazards(LATER - 1, 9) == []
     assert book.due_hazards(LATER, 9) == [(deed.alert, hazard)]
     assert book.next_due_at() <= LATER
@@ -147,7 +150,7 @@ def test_what_is_due_is_found_until_it_is_over(book):
 def test_columns_hold_every_hazard_and_the_alerts_nobody_accepted(book):
     assert book.hazard_columns().places == ()
     for number in (1, 2, 3):
-        book.report_hazard(*report(number))
+        book.report_hazard(*report(number), WEN)
     book.deal_with_hazard(report(1)[1].alert, written_off)
 
     def rejected(alert, hazard):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from firesense.domain.alert import Finding, Grade
+from firesense.domain.deed import Actor, Rights
 from firesense.domain.errors import Conflict, NotAllowed
 from firesense.domain.escalation import StepKind
 from firesense.domain.hazard import HazardAct, HazardState, Report, Source
 from firesense.domain.instant import DAY, HOUR, MINUTE
 from firesense.explain import explain
+from firesense.hazarddesk import ANYBODY
 from firesense.hazards import standings
 from tests.house import GRID, SmallHouse, smoke, smoke_device
 
@@ -31,7 +33,8 @@ def house(tmp_path):
 
 
 def report(house, wrong="楼道堆放杂物", *, key="a" * 22, grade=Grade.GENERAL, by=MEMBER, **more):
-    hazard = house.hazards.report(Report(key, GRID, wrong, grade, reporter=by, **more))
+    who = Actor(by, "console 192.0.2.7") if by else ANYBODY
+    hazard = house.hazards.report(Report(key, GRID, wrong, grade, reporter=by, **more), who)
     house.settle()
     return hazard.alert
 
@@ -55,10 +58,10 @@ def standing(house, place):
 def test_a_minor_hazard_is_seen_to_on_the_spot_inside_the_grid(house):
     alert = report(house, "电动车在楼道充电", grade=Grade.MINOR)
     assert (0, MEMBER) in told(house, "alert"), "the climb begins with the grid member"
-    house.hazards.do(HazardAct.ACCEPT, alert, MEMBER)
+    house.hazards.do(HazardAct.ACCEPT, alert, Actor(MEMBER))
     house.wind(minutes=20, step=20 * MINUTE)
-    house.hazards.do(HazardAct.RECTIFY, alert, MEMBER, text="已劝离并断电")
-    house.hazards.do(HazardAct.WRITE_OFF, alert, MEMBER)
+    house.hazards.do(HazardAct.RECTIFY, alert, Actor(MEMBER), text="已劝离并断电")
+    house.hazards.do(HazardAct.WRITE_OFF, alert, Actor(MEMBER))
     house.wind(days=10, step=6 * HOUR)
     assert {person for _, person in told(house, "alert")} == {MEMBER}, "nobody outside the grid was called"
     assert told(house, "overdue") == []
@@ -89,7 +92,7 @@ def test_a_report_that_nobody_takes_climbs_the_ladder_and_then_the_levels(house)
 
 def test_a_general_hazard_that_is_overdue_climbs_to_the_station_and_the_committee(house):
     alert = report(house)
-    house.hazards.do(HazardAct.ACCEPT, alert, STATION, remedy="清空楼道，设禁停标识")
+    house.hazards.do(HazardAct.ACCEPT, alert, Actor(STATION), remedy="清空楼道，设禁停标识")
     house.wind(minutes=1, step=MINUTE)
     assert told(house, "assigned") == [(0, LEADER)]
     house.wind(days=12, hours=1, step=6 * HOUR)
@@ -100,7 +103,7 @@ def test_a_general_hazard_that_is_overdue_climbs_to_the_station_and_the_committe
     assert days == [(15, VILLAGE), (16, STATION), (16, "zhao-lei"), (18, COMMITTEE)]
     place = standing(house, GRID)
     assert (place.open, place.overdue) == (1, 1)
-    house.hazards.do(HazardAct.RECTIFY, alert, MEMBER, text="已清空")
+    house.hazards.do(HazardAct.RECTIFY, alert, Actor(MEMBER), text="已清空")
     house.wind(days=2, step=6 * HOUR)
     assert standing(house, GRID).overdue == 0, "the re-inspection has a term of its own"
     house.wind(days=2, step=12 * HOUR)
@@ -109,7 +112,7 @@ def test_a_general_hazard_that_is_overdue_climbs_to_the_station_and_the_committe
 
 def test_an_overdue_call_says_until_when_and_what(house):
     alert = report(house, "疏散通道上锁")
-    house.hazards.do(HazardAct.ACCEPT, alert, STATION)
+    house.hazards.do(HazardAct.ACCEPT, alert, Actor(STATION))
     house.wind(days=15, minutes=1, step=6 * HOUR)
     overdue = next(call for call in house.told if call.purpose == "overdue")
     assert "逾期" in overdue.title
@@ -120,20 +123,20 @@ def test_an_overdue_call_says_until_when_and_what(house):
 
 def test_what_fails_the_re_inspection_has_to_be_put_right_again(house):
     alert = report(house)
-    house.hazards.do(HazardAct.ACCEPT, alert, STATION)
-    house.hazards.do(HazardAct.RECTIFY, alert, MEMBER, text="已清理")
+    house.hazards.do(HazardAct.ACCEPT, alert, Actor(STATION))
+    house.hazards.do(HazardAct.RECTIFY, alert, Actor(MEMBER), text="已清理")
     with pytest.raises(NotAllowed):
-        house.hazards.do(HazardAct.REINSPECT, alert, MEMBER, passed=True, text="我看行")
-    house.hazards.do(HazardAct.REINSPECT, alert, STATION, passed=False, text="仍有半数杂物")
+        house.hazards.do(HazardAct.REINSPECT, alert, Actor(MEMBER), passed=True, text="我看行")
+    house.hazards.do(HazardAct.REINSPECT, alert, Actor(STATION), passed=False, text="仍有半数杂物")
     house.wind(minutes=1, step=MINUTE)
     assert house.book.hazard(alert).state is HazardState.RECTIFYING
     calls = [call for call in house.book.calls(alert) if call.purpose == "assigned"]
     assert len(calls) == 4, "twice, over two channels"
     with pytest.raises(Conflict):
-        house.hazards.do(HazardAct.WRITE_OFF, alert, STATION)
-    house.hazards.do(HazardAct.RECTIFY, alert, LEADER, text="全部清空")
-    house.hazards.do(HazardAct.REINSPECT, alert, STATION, passed=True, text="合格")
-    house.hazards.do(HazardAct.WRITE_OFF, alert, STATION)
+        house.hazards.do(HazardAct.WRITE_OFF, alert, Actor(STATION))
+    house.hazards.do(HazardAct.RECTIFY, alert, Actor(LEADER), text="全部清空")
+    house.hazards.do(HazardAct.REINSPECT, alert, Actor(STATION), passed=True, text="合格")
+    house.hazards.do(HazardAct.WRITE_OFF, alert, Actor(STATION))
     hazard = house.book.hazard(alert)
     assert (hazard.failures, hazard.passed, hazard.open) == (1, True, False)
 
@@ -141,16 +144,16 @@ def test_what_fails_the_re_inspection_has_to_be_put_right_again(house):
 def test_a_major_hazard_is_listed_by_the_government_before_it_can_be_written_off(house):
     alert = report(house, "安全出口被砌墙封堵", grade=Grade.MAJOR)
     with pytest.raises(NotAllowed):
-        house.hazards.do(HazardAct.ACCEPT, alert, MEMBER)
-    house.hazards.do(HazardAct.ACCEPT, alert, COMMITTEE)
+        house.hazards.do(HazardAct.ACCEPT, alert, Actor(MEMBER))
+    house.hazards.do(HazardAct.ACCEPT, alert, Actor(COMMITTEE))
     house.wind(minutes=1, step=MINUTE)
     assert (0, COMMITTEE) in told(house, "assigned"), "told that it has to be listed"
-    house.hazards.do(HazardAct.LIST, alert, COMMITTEE, listing="督办〔2026〕3号")
-    house.hazards.do(HazardAct.RECTIFY, alert, STATION, text="已拆除")
-    house.hazards.do(HazardAct.REINSPECT, alert, BRIGADE, passed=True, text="通道畅通")
+    house.hazards.do(HazardAct.LIST, alert, Actor(COMMITTEE), listing="督办〔2026〕3号")
+    house.hazards.do(HazardAct.RECTIFY, alert, Actor(STATION), text="已拆除")
+    house.hazards.do(HazardAct.REINSPECT, alert, Actor(BRIGADE), passed=True, text="通道畅通")
     with pytest.raises(NotAllowed):
-        house.hazards.do(HazardAct.WRITE_OFF, alert, STATION)
-    house.hazards.do(HazardAct.WRITE_OFF, alert, BRIGADE)
+        house.hazards.do(HazardAct.WRITE_OFF, alert, Actor(STATION))
+    house.hazards.do(HazardAct.WRITE_OFF, alert, Actor(BRIGADE))
     assert StepKind.LISTED in story(house, alert)
 
 
@@ -161,18 +164,18 @@ def test_a_device_finds_a_hazard_and_a_person_makes_a_case_of_it(tmp_path):
         house.wind(minutes=minute + 1, step=MINUTE)
     (alert,) = [alert.id for alert in house.book.waiting_hazards()]
     assert standing(house, GRID).open == 1
-    house.hazards.do(HazardAct.ACCEPT, alert, STATION, grade=Grade.MINOR)
+    house.hazards.do(HazardAct.ACCEPT, alert, Actor(STATION), grade=Grade.MINOR)
     assert house.book.hazard(alert).source is Source.RULE
     assert house.book.waiting_hazards() == []
     assert house.book.alert(alert).grade is Grade.MINOR
     with pytest.raises(Conflict):
-        house.desk.close(alert, LEADER, Finding.FALSE_ALARM, "")
+        house.desk.close(alert, Actor(LEADER), Finding.FALSE_ALARM, "")
     house.close()
 
 
 def test_a_restart_in_between_forgets_nothing_and_tells_nobody_twice(house):
     alert = report(house)
-    house.hazards.do(HazardAct.ACCEPT, alert, STATION)
+    house.hazards.do(HazardAct.ACCEPT, alert, Actor(STATION))
     house.wind(days=15, minutes=1, step=6 * HOUR)
     before = told(house, "overdue")
     house.start()
@@ -208,9 +211,38 @@ def test_an_explanation_says_that_somebody_reported_it(house):
 
 def test_nothing_is_called_for_a_hazard_that_waits_in_its_term(house):
     alert = report(house)
-    house.hazards.do(HazardAct.ACCEPT, alert, STATION)
+    house.hazards.do(HazardAct.ACCEPT, alert, Actor(STATION))
     house.wind(minutes=1, step=MINUTE)
     calls = len(house.told)
     house.wind(days=11, step=6 * HOUR)
     assert len(house.told) == calls
     assert house.book.hazard(alert).until_at - house.clock.now() < 4 * DAY
+
+
+def test_what_the_desk_does_to_an_accepted_hazard_starts_no_timer_of_the_ladder(house):
+    alert = report(house)
+    house.hazards.do(HazardAct.ACCEPT, alert, Actor(STATION))
+    house.desk.hand_on(alert, Actor(STATION), LEADER, "更熟悉情况")
+    assert house.book.climb(alert).due_at is None
+    assert house.book.hazard(alert).due_at is not None
+
+
+def test_every_deed_is_in_the_audit_and_of_an_anonymous_report_only_that_it_came(house):
+    alert = report(house, by="")
+    house.hazards.do(HazardAct.ACCEPT, alert, Actor(STATION, "console 192.0.2.7"))
+    lines = [sealed.entry for sealed in house.book.audit() if sealed.entry.target == alert]
+    told = sorted((entry.at, entry.who, entry.origin, entry.did) for entry in lines)
+    now = house.clock.now()
+    assert told == [(now, "", "report form", "reported"), (now, STATION, "console 192.0.2.7", "accepted")]
+
+
+def test_who_may_only_look_or_act_elsewhere_may_not(house):
+    alert = report(house)
+    looker, elsewhere = Actor(STATION, rights=Rights.VIEWER), Actor("admin", place="990100002")
+    hazard = house.hazards.of(alert)
+    for actor in (looker, elsewhere):
+        with pytest.raises(NotAllowed):
+            house.hazards.do(HazardAct.ACCEPT, alert, actor)
+        assert house.hazards.allowed(hazard, actor) == []
+    assert HazardAct.ACCEPT in house.hazards.allowed(hazard, Actor(STATION))
+    assert house.hazards.allowed(hazard, Actor("huang-ting")) == []
