@@ -15,6 +15,7 @@ import structlog
 
 from firesense import escalate, hazards
 from firesense.domain.errors import BookError
+from firesense.domain.escalation import Move
 from firesense.domain.instant import DAY, SECOND, micros
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ _AFTER_FAILURE = timedelta(seconds=1)
 _LATEST_CALL = timedelta(
     minutes=15
 )  # no channel asks for longer, nor do we wait longer; a clock that was put back does
+_CHUNK = timedelta(milliseconds=100)  # climbs move for so long, then calls are made
+_LEAST = 20  # climbs, however slow the book is
 _EVER = 36_500 * DAY
 _EVERY_CLIMB = 1_000_000
 
@@ -41,14 +44,18 @@ class Duty:
     """Acts on what is due. Several may run on one book: a climb moves once, a call is leased to one of them."""
 
     def __init__(
-        self, book: Book, plan_source: Callable[[], Plan], delivery: Delivery, clock: Clock, *, most: int = 50
+        self, book: Book, plan_source: Callable[[], Plan], delivery: Delivery, clock: Clock, *, most: int = 500
     ) -> None:
-        """``most`` climbs move before calls are made again, so that a thousand climbs do not hold up the first call."""
+        """At most ``most`` climbs move before calls are made again, fewer when that takes longer than a moment.
+
+        A hundred thousand climbs must not hold up the first call of a fire.
+        """
         self._book = book
         self._plan_source = plan_source
         self._delivery = delivery
         self._clock = clock
         self._most = most
+        self._chunk = min(most, _LEAST)
         self._wake = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._broken = False
@@ -114,28 +121,31 @@ class Duty:
 
     def _date_anew(self, now: Instant) -> None:
         released = self._book.release_calls(now, now + micros(_LATEST_CALL))
-        redated = 0
-        for _, climb in self._book.due_climbs(_EVER, _EVERY_CLIMB):
-            if (mended := escalate.redated(climb, now)) is not None:
-                redated += self._book.advance(climb, mended, (), ())
+        waiting = [climb for _, climb in self._book.due_climbs(_EVER, _EVERY_CLIMB)]
+        mended = ((climb, escalate.redated(climb, now)) for climb in waiting)
+        redated = self._book.advance_all([Move(climb, after) for climb, after in mended if after is not None])
         if released or redated:
             _log.info("duty dated anew", calls=released, climbs=redated)
 
     def _move_climbs(self, now: Instant) -> int:
-        due = self._book.due_climbs(now, self._most)
+        """Do the climbs that are due, fire first; not many at once, nor for long: calls are waiting to be made."""
+        due = self._book.due_climbs(now, self._chunk)
         if not due:
             return 0
+        began_at = self._clock.now()
         org = self._plan_source().org
-        moved = 0
+        earlier = self._book.earlier_calls([climb for _, climb in due])
+        moves: list[Move] = []
         for alert, climb in due:
             try:
-                earlier = self._book.calls(alert.id)
-                acted = escalate.act(alert, climb, org, self._delivery.kinds, now, earlier)
-                moved += self._book.advance(climb, acted.climb, acted.calls, acted.steps)
-            except BookError:
-                raise
+                calls = earlier.get((climb.alert, climb.strand), ())
+                acted = escalate.act(alert, climb, org, self._delivery.kinds, now, calls)
+                moves.append(Move(climb, acted.climb, acted.calls, acted.steps))
             except Exception:  # noqa: BLE001 - one climb that cannot be moved must not hold up the others
                 _log.exception("a climb could not be moved", alert=alert.id)
+        moved = self._book.advance_all(moves)
+        took = max(self._clock.now() - began_at, 1)
+        self._chunk = min(max(self._chunk * micros(_CHUNK) // took, _LEAST), self._most)
         return moved
 
     def _move_hazards(self, now: Instant) -> int:

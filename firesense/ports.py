@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from firesense.domain.columns import Floats, Instants, Snapshot
     from firesense.domain.deed import Actor, Deed
     from firesense.domain.device import Device, Registry
-    from firesense.domain.escalation import Call, Climb, Ladder, Selector, Step
+    from firesense.domain.escalation import Call, Climb, Ladder, Move, Selector, Settled, Step
     from firesense.domain.frame import FrameBatch, Refusal
     from firesense.domain.hazard import Dealt, Hazard, HazardColumns
     from firesense.domain.instant import Instant
@@ -320,6 +320,14 @@ class Book(Protocol):
         """Move a climb with its calls, unless someone moved it meanwhile (its version differs): then False."""
         ...
 
+    def advance_all(self, moves: Sequence[Move]) -> int:
+        """Move many climbs in one transaction, but those that someone moved meanwhile; counts those that moved."""
+        ...
+
+    def earlier_calls(self, climbs: Sequence[Climb]) -> dict[tuple[str, str], list[Call]]:
+        """The calls of these climbs in their present round and the one before, by alert and strand."""
+        ...
+
     def lease_calls(
         self, now: Instant, until: Instant, most: int, *, without: Collection[str] = ()
     ) -> list[tuple[Call, Alert]]:
@@ -340,7 +348,16 @@ class Book(Protocol):
         """Write what came of a leased call: its state, attempts, receipt and next due time; and a step of the story.
 
         ``instead`` are calls over other channels, because this one failed: they are written with it. ``bundled`` is
-        how many calls were told in the same message.
+        how many calls were told in the same message. When every call of a climb's last act was given up, the climb is
+        due at once. Raises NotFound for a call that was never written.
+        """
+        ...
+
+    def settle_all(self, outcomes: Sequence[Settled]) -> list[Call]:
+        """Write what came of many leased calls, a few hundred in one transaction; gives those never written.
+
+        After a BookError what was written stays, and all may be given again: writing an outcome twice is writing it
+        once.
         """
         ...
 

@@ -22,6 +22,7 @@ from firesense.book.receipts import Receipts
 from firesense.book.reliefs import Reliefs
 from firesense.book.schema import prepare
 from firesense.book.sessions import Sessions
+from firesense.book.settling import Settling
 from firesense.book.sql import Database
 from firesense.book.story import Story
 from firesense.book.streets import Streets
@@ -36,6 +37,7 @@ class SqlBook(
     Streets,
     Climbs,
     Outbox,
+    Settling,
     Receipts,
     Floods,
     Cases,

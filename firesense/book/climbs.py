@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -10,11 +10,14 @@ from firesense.book import rows, tables
 from firesense.book.sql import Chapter
 from firesense.book.story import add_steps, queue_calls
 from firesense.domain.alert import Alert
+from firesense.domain.escalation import Call, Climb, Move
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from firesense.domain.escalation import Call, Climb, Step
+    from sqlalchemy.engine import Connection
+
+    from firesense.domain.escalation import Step
     from firesense.domain.instant import Instant
 
 _CLIMB = tables.climb.c
@@ -25,6 +28,21 @@ _DUE = (
     .order_by(_CLIMB.rank, _CLIMB.due_at)
     .limit(sa.bindparam("most"))
 )
+_ALERTS = _CLIMB.alert.in_(sa.bindparam("alerts", expanding=True))
+_VERSIONS = sa.select(_CLIMB.alert, _CLIMB.strand, _CLIMB.version).where(_ALERTS).with_for_update()
+_MOVED = [column.name for column in rows.CLIMB if column.name not in {"alert", "strand"}]
+_MOVE = (
+    sa.update(tables.climb)
+    .where(_CLIMB.alert == sa.bindparam("of_alert"), _CLIMB.strand == sa.bindparam("of_strand"))
+    .values({name: sa.bindparam(f"new_{name}") for name in _MOVED})
+)
+_EARLIER = (
+    sa.select(*rows.CALL)
+    .join(tables.climb, sa.and_(tables.call.c.alert == _CLIMB.alert, tables.call.c.strand == _CLIMB.strand))
+    .where(_ALERTS, tables.call.c.round >= _CLIMB.round - 1)
+    .order_by(tables.call.c.number)
+)
+_AT_ONCE = 500  # parameters of one question
 _OF_ALERT = sa.select(*rows.CLIMB).where(_CLIMB.alert == sa.bindparam("id"), _CLIMB.strand == "")
 # The least of each rank is the first entry of its part of an index.
 _NEXT_DUE = sa.union_all(
@@ -55,24 +73,47 @@ class Climbs(Chapter):
 
     def advance(self, before: Climb, after: Climb, calls: Sequence[Call], steps: Sequence[Step]) -> bool:
         """Move a climb with its calls, unless someone moved it meanwhile (its version differs): then False."""
-        moved = rows.climb_values(after) | {"version": before.version + 1}
+        return self.advance_all([Move(before, after, calls, steps)]) == 1
+
+    def advance_all(self, moves: Sequence[Move]) -> int:
+        """Move climbs in one transaction, but those that someone moved meanwhile; counts those that moved."""
         with self._database.writing() as connection:
-            changed = connection.execute(
-                sa.update(tables.climb)
-                .where(
-                    _CLIMB.alert == before.alert,
-                    _CLIMB.strand == before.strand,
-                    _CLIMB.version == before.version,
-                )
-                .values(moved)
-            )
-            if not changed.rowcount:
-                return False
-            queue_calls(connection, calls)
-            add_steps(connection, steps)
-        return True
+            found = _each(connection, _VERSIONS, [move.before for move in moves])
+            versions = {(alert, strand): version for alert, strand, version in found}
+            still = [
+                move for move in moves if versions.get((move.before.alert, move.before.strand)) == move.before.version
+            ]
+            if still:
+                connection.execute(_MOVE, [_moved(move) for move in still])
+                queue_calls(connection, [call for move in still for call in move.calls])
+                add_steps(connection, [step for move in still for step in move.steps])
+        return len(still)
+
+    def earlier_calls(self, climbs: Sequence[Climb]) -> dict[tuple[str, str], list[Call]]:
+        """Give the calls of these climbs in their present round and the one before, by alert and strand."""
+        calls: dict[tuple[str, str], list[Call]] = {(climb.alert, climb.strand): [] for climb in climbs}
+        with self._database.reading() as connection:
+            for row in _each(connection, _EARLIER, climbs):
+                call = Call(*row)
+                if (call.alert, call.strand) in calls:
+                    calls[call.alert, call.strand].append(call)
+        return calls
 
     def next_due_at(self) -> Instant | None:
         """When the next climb, call or hazard is due; None when nothing is. A leased call is when its lease ends."""
         with self._database.reading() as connection:
             return min((at for at in connection.scalars(_NEXT_DUE) if at is not None), default=None)
+
+
+def _each(connection: Connection, question: sa.Select[Any], climbs: Sequence[Climb]) -> Iterator[Any]:
+    """Ask about climbs by their alerts, some hundred at a time."""
+    alerts = list(dict.fromkeys(climb.alert for climb in climbs))
+    for start in range(0, len(alerts), _AT_ONCE):
+        yield from connection.execute(question, {"alerts": alerts[start : start + _AT_ONCE]})
+
+
+def _moved(move: Move) -> dict[str, Any]:
+    values = rows.climb_values(move.after) | {"version": move.before.version + 1}
+    return {"of_alert": move.before.alert, "of_strand": move.before.strand} | {
+        f"new_{name}": values[name] for name in _MOVED
+    }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from firesense.book import rows, tables
+from firesense.book.settling import hurry_on
 from firesense.book.sql import Chapter, insert_new
 from firesense.book.story import add_steps, queue_calls
 from firesense.domain.alert import Alert
@@ -87,6 +88,8 @@ class Receipts(Chapter):
                 step = Step(call.alert, at, kind, call.person, detail)
             add_steps(connection, [step])
             queue_calls(connection, instead)
+            if call.state is CallState.FAILED and not silent:
+                hurry_on(connection, [(call, at)])
         return True
 
     def calls_with(self, channel: str, reference: str) -> list[tuple[Call, Alert]]:

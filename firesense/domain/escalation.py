@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from firesense.domain.instant import Instant
 
@@ -219,6 +219,18 @@ class Call:
     instead_of: str = ""
 
 
+class Settled(NamedTuple):
+    """What came of a leased call, to be written; calls over other channels ``instead``, because this one failed.
+
+    ``bundled`` is how many calls were told in the same message.
+    """
+
+    call: Call
+    at: Instant
+    instead: tuple[Call, ...] = ()
+    bundled: int = 1
+
+
 class StepKind(StrEnum):
     """What a climb did, for the alert's story."""
 
@@ -283,3 +295,12 @@ class Step:
     kind: StepKind
     who: str = ""
     detail: Mapping[str, str] = field(default_factory=dict)
+
+
+class Move(NamedTuple):
+    """One act of a climb, to be written: how it was and is, the calls it makes, and its lines of the story."""
+
+    before: Climb
+    after: Climb
+    calls: Sequence[Call] = ()
+    steps: Sequence[Step] = ()

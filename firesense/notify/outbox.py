@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import structlog
 
-from firesense.domain.errors import BookError, ChannelBusy, ChannelDown, ChannelError, ChannelRefused, NotFound
-from firesense.domain.escalation import CallState, Purpose
+from firesense.domain.errors import BookError, ChannelBusy, ChannelDown, ChannelError, ChannelRefused
+from firesense.domain.escalation import CallState, Purpose, Settled
 from firesense.domain.instant import micros
 from firesense.notify.asking import MOST_REASON, Asking, DeliveryStatus, ask_at, warn
 from firesense.notify.manners import Hold, Manners, Planner, is_calm, line_of
@@ -47,15 +47,6 @@ class _Lane:
     turn: asyncio.Semaphore
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     late: set[asyncio.Task[None]] = field(default_factory=set)
-
-
-class _Outcome(NamedTuple):
-    """What came of a call, to be written."""
-
-    call: Call
-    at: Instant
-    instead: tuple[Call, ...] = ()
-    bundled: int = 1
 
 
 class Delivery:
@@ -103,12 +94,12 @@ class Delivery:
         self._lease = micros(timeout) * (_QUEUE + 1)  # a call that waits for its turn is still ours when it comes
         self._lanes = {name: _Lane(channel, asyncio.Semaphore(concurrency)) for name, channel in channels.items()}
         self._crowded = False
-        self._unwritten: list[_Outcome] = []
+        self._unwritten: list[Settled] = []
 
     @property
     def under_way(self) -> int:
-        """How many messages were taken and have not ended."""
-        return sum(len(lane.tasks) for lane in self._lanes.values())
+        """How many messages were taken and have not ended, or what came of them is not written."""
+        return sum(len(lane.tasks) for lane in self._lanes.values()) + len(self._unwritten)
 
     async def deliver(self, now: Instant) -> int:
         """Take what is due and start to send it; counts what was taken. Raises BookError."""
@@ -130,6 +121,7 @@ class Delivery:
         """Wait until nothing is under way."""
         while tasks := [task for lane in self._lanes.values() for task in lane.tasks]:
             await asyncio.wait(tasks)
+        self._flush()
 
     async def close(self, grace: timedelta = timedelta(seconds=5)) -> None:
         """Let what is under way end, for so long, then cancel it (its lease will run out) and close the channels."""
@@ -141,6 +133,7 @@ class Delivery:
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
+        self._flush()
         for lane in self._lanes.values():
             await lane.channel.close()
 
@@ -168,7 +161,7 @@ class Delivery:
         lane = self._lanes.get(call.channel)
         if lane is None:
             reason = f"there is no channel {call.channel}"
-            self._settle(_Outcome(self._given_up(each, reason), now, self._manners.others(each)) for each, _ in pairs)
+            self._settle(Settled(self._given_up(each, reason), now, self._manners.others(each)) for each, _ in pairs)
             return
         if (hold := self._planner.hold(lane.channel, pairs, now)) is not None:
             self._hold([each for each, _ in pairs], hold, now)
@@ -183,7 +176,7 @@ class Delivery:
             # Fire does not wait for a budget: it goes over another channel, once.
             if call.urgent and call.receipt != hold.reason:
                 waiting = replace(call, state=CallState.FAILED_FOR_NOW, receipt=hold.reason, due_at=hold.until)
-                self._settle([_Outcome(waiting, now, self._manners.others(call))])
+                self._settle([Settled(waiting, now, self._manners.others(call))])
 
     def _run(self, channel: str, work: Coroutine[None, None, None]) -> None:
         lane = self._lanes[channel]
@@ -205,7 +198,7 @@ class Delivery:
         finally:
             over()
 
-    async def _attempt(self, lane: _Lane, pairs: Sequence[Pair]) -> list[_Outcome]:
+    async def _attempt(self, lane: _Lane, pairs: Sequence[Pair]) -> list[Settled]:
         channel = lane.channel
         calls = [replace(call, attempts=call.attempts + 1) for call, _ in pairs]
         sending: asyncio.Task[Receipt] | None = None
@@ -234,7 +227,7 @@ class Delivery:
             return self._manners.bundle(pairs)
         return self._compose(*pairs[0])
 
-    def _taken(self, channel: Channel, calls: Sequence[Call], receipt: Receipt) -> list[_Outcome]:
+    def _taken(self, channel: Channel, calls: Sequence[Call], receipt: Receipt) -> list[Settled]:
         self.status.sent += len(calls)
         if len(calls) > 1:
             self.status.bundled += len(calls)
@@ -242,7 +235,7 @@ class Delivery:
         now = self._clock.now()
         asked_at = ask_at(channel, now, now) if receipt.state is CallState.SENT else None
         return [
-            _Outcome(
+            Settled(
                 replace(
                     call,
                     state=receipt.state,
@@ -276,17 +269,17 @@ class Delivery:
         lane.late.add(task)
         task.add_done_callback(lane.late.discard)
 
-    def _failed(self, call: Call, failure: Exception, late: timedelta | None) -> _Outcome:
+    def _failed(self, call: Call, failure: Exception, late: timedelta | None) -> Settled:
         now, reason = self._clock.now(), str(failure)
         if isinstance(failure, ChannelRefused):
-            return _Outcome(self._given_up(call, reason), now, self._manners.others(call))
+            return Settled(self._given_up(call, reason), now, self._manners.others(call))
         # Once is enough: the next channel looks after itself. What only limits its rate will take it soon.
         first = call.attempts == 1 and (call.urgent or not isinstance(failure, ChannelBusy))
         instead = self._manners.others(call) if first else ()
         retry_after = failure.retry_after if isinstance(failure, ChannelDown) else None
         if instead and late is not None:
             retry_after = max(late, retry_after or timedelta())  # until then the late answer may still be a yes
-        return _Outcome(self._put_off(call, reason, retry_after, now), now, instead)
+        return Settled(self._put_off(call, reason, retry_after, now), now, instead)
 
     def _put_off(self, call: Call, reason: str, retry_after: timedelta | None, now: Instant) -> Call:
         waits = _URGENT_WAITS if call.urgent else _CALM_WAITS
@@ -306,21 +299,24 @@ class Delivery:
         return replace(call, state=CallState.FAILED, receipt=reason[:MOST_REASON])
 
     # -- writing ----------------------------------------------------------------------------------------------------
-    def _settle(self, outcomes: Iterable[_Outcome]) -> None:
+    def _settle(self, outcomes: Iterable[Settled]) -> None:
+        """Keep what came of calls for a moment: what ends in the same turn of the loop is written at once."""
+        if not self._unwritten:
+            asyncio.get_running_loop().call_soon(self._flush)
         self._unwritten += outcomes
+
+    def _flush(self) -> None:
         try:
             self._write_back()
         except BookError as error:
             _log.warning("the outcome of calls waits for the book", calls=len(self._unwritten), reason=str(error))
 
     def _write_back(self) -> None:
-        while self._unwritten:
-            outcome = self._unwritten[0]
-            try:
-                self._book.settle(outcome.call, outcome.at, outcome.instead, outcome.bundled)
-            except NotFound:
-                _log.error("the book lost a call that was made", alert=outcome.call.alert, channel=outcome.call.channel)
-            self._unwritten.pop(0)
+        outcomes = list(self._unwritten)
+        if outcomes:
+            for call in self._book.settle_all(outcomes):
+                _log.error("the book lost a call that was made", alert=call.alert, channel=call.channel)
+            del self._unwritten[: len(outcomes)]
 
 
 def _must_arrive(call: Call) -> bool:

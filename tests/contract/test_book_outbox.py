@@ -8,7 +8,7 @@ import pytest
 
 from firesense.domain.alert import AlertClass
 from firesense.domain.errors import NotFound
-from firesense.domain.escalation import CallState, ClimbState, Purpose, Step, StepKind
+from firesense.domain.escalation import CallState, ClimbState, Move, Purpose, Settled, Step, StepKind
 from firesense.domain.instant import MINUTE, SECOND
 from tests.book_examples import LATER, NOON, alarm, call, climb, kinds, lease, outcome, raised, sent, states
 
@@ -168,3 +168,85 @@ def test_a_call_that_was_made_is_never_released(book):
     for taken in lease(book):
         sent(book, taken)
     assert book.release_calls(LATER, LATER) == 0
+
+
+# -- many at once -----------------------------------------------------------------------------------------------------
+
+
+def test_outcomes_of_many_calls_are_written_at_once_each_by_itself(book, alert):
+    to_wen, to_zhou = lease(book)
+    never = call(alert, "nobody", key="never written")
+    outcomes = [
+        Settled(replace(to_wen, state=CallState.SENT, sent_at=LATER), LATER),
+        Settled(never, LATER),
+        Settled(replace(to_zhou, state=CallState.FAILED_FOR_NOW, receipt="busy", due_at=LATER + MINUTE), LATER),
+    ]
+    assert book.settle_all(outcomes) == [never]
+    assert {(p, s) for (_, p), s in states(book, alert).items()} == {
+        ("wen", CallState.SENT),
+        ("zhou", CallState.FAILED_FOR_NOW),
+    }
+    assert book.settle_all(outcomes[:1]) == [], "twice is once"
+    assert kinds(book, alert)[2:] == [StepKind.SENT, StepKind.FAILED]
+
+
+def test_a_call_whose_lease_somebody_took_is_made_again_and_those_that_are_needless_make_room(book):
+    for number in range(1, 5):
+        book.commit(outcome(number, raised(alarm(number))))
+    for number in (1, 2, 3):
+        book.acknowledge(alarm(number).id, "wen", LATER)
+    assert {each.alert for each in lease(book, most=2)} == {alarm(4).id}
+
+
+def refused(book, *calls, at=LATER):
+    book.settle_all([Settled(replace(each, state=CallState.FAILED, receipt="no such number"), at) for each in calls])
+
+
+def test_a_rung_whose_calls_are_all_refused_is_over_at_once(book, alert):
+    to_wen, to_zhou = lease(book)
+    refused(book, to_wen)
+    assert book.climb(alert.id).due_at > LATER, "zhou may still answer"
+    refused(book, to_zhou)
+    assert book.climb(alert.id).due_at == LATER
+    assert book.story(alert.id)[-1].detail == {"reason": "refused"}
+    ((_, climb),) = book.due_climbs(LATER, 9)
+    assert book.advance(climb, replace(climb, rung=0, round=1, due_at=LATER + MINUTE), [], []), "it moves as ever"
+
+
+def test_at_the_end_of_a_ladder_refusals_hurry_nobody(book):
+    deed = raised(alarm())
+    book.commit(outcome(1, replace(deed, climb=replace(deed.climb, rung=0, round=1))))
+    refused(book, *lease(book))
+    assert book.climb(alarm().id).due_at > LATER, "or a ladder that reaches nobody would spin"
+
+
+def test_who_was_told_keeps_a_climb_from_hurrying(book, alert):
+    to_wen, to_zhou = lease(book)
+    sent(book, to_wen)
+    refused(book, to_zhou)
+    assert book.climb(alert.id).due_at > LATER
+
+
+def test_climbs_that_moved_meanwhile_stay_where_they_are_and_the_others_move(book):
+    for number in (1, 2):
+        book.commit(outcome(number, raised(alarm(number))))
+    (one, first), (_, second) = book.due_climbs(LATER + 9 * MINUTE, 9)
+    book.acknowledge(one.id, "wen", LATER)
+    moves = [
+        Move(climb, replace(climb, rung=0, round=1), [call(about, round_=1)], [Step(about.id, LATER, StepKind.CLIMBED)])
+        for about, climb in ((alarm(1), first), (alarm(2), second))
+    ]
+    assert book.advance_all(moves) == 1
+    assert book.climb(alarm(1).id).state is ClimbState.ACKNOWLEDGED
+    assert book.climb(alarm(2).id).round == 1
+    assert (len(book.calls(alarm(1).id)), len(book.calls(alarm(2).id))) == (2, 3)
+    assert book.advance_all([]) == 0
+
+
+def test_earlier_calls_are_those_of_this_round_and_the_one_before(book, alert):
+    made = book.calls(alert.id)
+    climb = book.climb(alert.id)
+    assert book.earlier_calls([climb]) == {(alert.id, ""): made}
+    later = replace(climb, round=2, rung=0)
+    assert book.advance(climb, later, [call(alert, "wen", round_=1), call(alert, "wen", "mail", strand="w1")], [])
+    assert [c.round for c in book.earlier_calls([later])[alert.id, ""]] == [1], "and of its own strand"

@@ -79,7 +79,7 @@ class House:
         return delivery, Duty(self.book, lambda: PLAN, delivery, self.clock)
 
     def raise_alert(self, name: str = "AB12CD34EF", ladder: Ladder = LADDER) -> None:
-        raised = alert(id=name)
+        raised = alert(id=name, device=f"smoke-{name}")
         begun = escalate.begin(raised, ladder, PLAN.org, self.delivery.kinds, self.clock.now())
         deed = Raise(raised, begun.climb, begun.calls, begun.steps)
         self.book.commit(Outcome("alerting", self.book.position("alerting") + 1, self.clock.now(), (deed,)))

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from typing import ClassVar
 
 import pytest
 import structlog
@@ -55,10 +56,10 @@ class ForgetfulBook(SqlBook):
 
     away = False
 
-    def settle(self, call, at, *more):
+    def settle_all(self, outcomes):
         if self.away:
             raise BookError("disk is full")
-        super().settle(call, at, *more)
+        return super().settle_all(outcomes)
 
 
 @pytest.fixture
@@ -349,5 +350,26 @@ def test_logs_do_not_show_where_people_are_reached(book, clock):
         assert len(lines) == 2
         assert "13800001234" not in str(lines)
         assert all(line["address"] == "138**34" for line in lines)
+
+    asyncio.run(story())
+
+
+def test_what_ends_together_is_written_together(book, clock):
+    class CountingBook:
+        written: ClassVar[list[int]] = []
+
+        def __getattr__(self, name):
+            return getattr(book, name)
+
+        def settle_all(self, outcomes):
+            self.written.append(len(outcomes))
+            return book.settle_all(outcomes)
+
+    async def story():
+        post = delivery(CountingBook(), clock, Scripted("app"))
+        write(book, *(call(key=f"k{n}", person=f"p{n}") for n in range(8)))
+        await due(post, clock)
+        assert CountingBook.written == [8]
+        assert {each.state for each in book.calls("AB12CD34EF")} == {CallState.SENT}
 
     asyncio.run(story())

@@ -1,0 +1,212 @@
+"""What came of leased calls, written down: one call or many at once, since every transaction waits for the disk."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from firesense.book import rows, tables
+from firesense.book.deeds import cleared_call
+from firesense.book.sql import Chapter
+from firesense.book.story import add_steps, queue_calls, read_alert
+from firesense.domain.alert import Condition
+from firesense.domain.errors import NotFound
+from firesense.domain.escalation import TOLD, Call, CallState, Purpose, Settled, Step, StepKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sqlalchemy.engine import Connection
+
+    from firesense.domain.instant import Instant
+
+_CALL, _CLIMB = tables.call.c, tables.climb.c
+_AT_ONCE = 500  # parameters of one question
+_FOUND = (
+    sa.select(*rows.CALL, _CALL.told, tables.alert.c.condition)
+    .join(tables.alert, tables.alert.c.id == _CALL.alert)
+    .where(_CALL.key.in_(sa.bindparam("keys", expanding=True)))
+    .with_for_update(of=tables.call)
+)
+_WRITTEN = ("state", "attempts", "receipt", "due_at", "ready_at", "sent_at", "ask_at", "line")
+_WRITE = (
+    sa.update(tables.call)
+    .where(_CALL.key == sa.bindparam("of_key"))
+    .values({name: sa.bindparam(f"new_{name}") for name in _WRITTEN})
+)
+# The same call over the channel that failed before, or that was tried instead; of fire both go out.
+_REPLACED = (
+    sa.update(tables.call)
+    .where(
+        *(_CALL[name] == sa.bindparam(f"of_{name}") for name in ("alert", "person", "purpose", "rung", "round")),
+        sa.or_(_CALL.channel == sa.bindparam("failed"), _CALL.instead_of == sa.bindparam("reached")),
+        _CALL.state.in_(rows.PENDING),
+        _CALL.urgent.is_(False),
+    )
+    .values(state=CallState.MOOT, ready_at=None)
+)
+_UP_THE_LADDER = (Purpose.ALERT, Purpose.UNDONE, Purpose.WHISTLE)
+_OF_STRAND = (
+    sa.select(_CALL.created_at, _CALL.state, _CALL.instead_of)
+    .where(
+        _CALL.alert == sa.bindparam("id"),
+        _CALL.strand == sa.bindparam("of_strand"),
+        _CALL.purpose.in_(_UP_THE_LADDER),
+    )
+    .order_by(_CALL.number)
+)
+# Only upwards: at the end of a ladder its last wait is kept, or a ladder nobody can be reached on would spin.
+_HURRY = (
+    sa.update(tables.climb)
+    .where(
+        _CLIMB.alert == sa.bindparam("id"),
+        _CLIMB.strand == sa.bindparam("of_strand"),
+        _CLIMB.due_at > sa.bindparam("now"),
+        sa.or_(_CLIMB.rung > 0, _CLIMB.tries > 0),
+    )
+    .values(due_at=sa.bindparam("now"), version=_CLIMB.version + 1)
+)
+
+
+class Settling(Chapter):
+    """Outcomes of calls."""
+
+    def settle(self, call: Call, at: Instant, instead: Sequence[Call] = (), bundled: int = 1) -> None:
+        """Write what came of one leased call. Raises NotFound for a call that was never written. See the port."""
+        if self.settle_all([Settled(call, at, tuple(instead), bundled)]):
+            raise NotFound(f"there is no call {call.key}")
+
+    def settle_all(self, outcomes: Sequence[Settled]) -> list[Call]:
+        """Write what came of leased calls, in one transaction; gives those that were never written. See the port.
+
+        What happened to a call while it was out stays: one that was sent is not unsent by another's failure, and one
+        that became moot is not tried again. Who was told of an alarm that ended meanwhile is told that, too.
+        """
+        unknown: list[Call] = []
+        for start in range(0, len(outcomes), _AT_ONCE):
+            with self._database.writing() as connection:
+                unknown += _settle(connection, outcomes[start : start + _AT_ONCE])
+        return unknown
+
+
+def _settle(connection: Connection, outcomes: Sequence[Settled]) -> list[Call]:
+    found: dict[str, tuple[Call, Condition | None, Condition]] = {}
+    for *stored, told, condition in connection.execute(_FOUND, {"keys": [one.call.key for one in outcomes]}):
+        before = Call(*stored)
+        found[before.key] = before, told, condition
+    lines: list[dict[str, Any]] = []
+    steps: list[Step] = []
+    calls: list[Call] = []
+    reached: list[Call] = []
+    refused: list[Settled] = []
+    unknown: list[Call] = []
+    for one in outcomes:
+        if one.call.key not in found:
+            unknown.append(one.call)
+            continue
+        before, told, condition = found[one.call.key]
+        after = _after(before, one)
+        found[one.call.key] = after, told, condition  # a call may end twice in one breath: a late yes
+        lines.append({"of_key": after.key} | {f"new_{name}": value for name, value in _values(after).items()})
+        news = after.state is not before.state
+        if news:
+            steps += _step(one, after.state)
+        if after.state not in TOLD:
+            calls += one.instead
+            refused += [one] if news and after.state is CallState.FAILED else []
+        elif news and before.state not in TOLD:
+            reached.append(one.call)
+            if condition not in {Condition.FIRING, told}:
+                calls += _told_the_end(connection, one)
+    if lines:
+        connection.execute(_WRITE, lines)
+    queue_calls(connection, calls)
+    add_steps(connection, steps)
+    for call in reached:
+        drop_replaced(connection, call)
+    hurry_on(connection, ((one.call, one.at) for one in refused))
+    return unknown
+
+
+def _after(before: Call, one: Settled) -> Call:
+    """The call as it is from now on: what happened to it while it was out stays."""
+    call = one.call
+    state = _state_after(before.state, call.state)
+    return replace(
+        call,
+        state=state,
+        attempts=max(call.attempts, before.attempts),
+        receipt=call.receipt if state is call.state else before.receipt,
+        sent_at=before.sent_at or (one.at if call.sent_at is None else call.sent_at) if state in TOLD else None,
+        ask_at=call.ask_at if state is CallState.SENT else None,
+        line=call.line or before.line,
+    )
+
+
+def _values(after: Call) -> dict[str, Any]:
+    return {name: rows.ready_at(after) if name == "ready_at" else getattr(after, name) for name in _WRITTEN}
+
+
+def _state_after(before: CallState, reported: CallState) -> CallState:
+    if before in TOLD:
+        return max(before, reported, key=TOLD.index) if reported in TOLD else before
+    if before in {CallState.MOOT, CallState.FAILED} and reported not in TOLD:
+        return before
+    return reported
+
+
+def drop_replaced(connection: Connection, call: Call) -> None:
+    """Who was told over one channel need not be told over the one it stands for, or the other way; of fire both."""
+    if not call.urgent:
+        connection.execute(
+            _REPLACED,
+            {
+                "of_alert": call.alert,
+                "of_person": call.person,
+                "of_purpose": call.purpose,
+                "of_rung": call.rung,
+                "of_round": call.round,
+                "failed": call.instead_of,
+                "reached": call.channel,
+            },
+        )
+
+
+def hurry_on(connection: Connection, refused: Iterable[tuple[Call, Instant]]) -> None:
+    """Let a climb go on at once when every call of its last act was given up: nobody there will ever hear of it."""
+    strands = {(call.alert, call.strand): at for call, at in refused if call.purpose in _UP_THE_LADDER}
+    for (alert, strand), at in strands.items():
+        one = {"id": alert, "of_strand": strand}
+        made = connection.execute(_OF_STRAND, one).all()
+        last = next((created for created, _, instead_of in reversed(made) if not instead_of), None)
+        if any(created == last and state is not CallState.FAILED for created, state, _ in made):
+            continue
+        if connection.execute(_HURRY, one | {"now": at}).rowcount:
+            detail = {"reason": "refused"} | ({"strand": strand} if strand else {})
+            add_steps(connection, [Step(alert, at, StepKind.EMPTY, detail=detail)])
+
+
+def _step(one: Settled, state: CallState) -> list[Step]:
+    """Tell the story of a call: sent, given up, or failing; not how often it is tried, nor that it was put back."""
+    call = one.call
+    detail = {"channel": call.channel, "purpose": call.purpose.value, "state": state.value}
+    if call.instead_of:
+        detail["instead_of"] = call.instead_of
+    if one.bundled > 1 and state in TOLD:
+        detail["bundled"] = str(one.bundled)
+    if one.instead:
+        detail["next"] = ",".join(other.channel for other in one.instead)
+    if state in TOLD:
+        return [Step(call.alert, one.at, StepKind.SENT, call.person, detail)]
+    if state in {CallState.FAILED, CallState.FAILED_FOR_NOW}:
+        return [Step(call.alert, one.at, StepKind.FAILED, call.person, detail | {"reason": call.receipt})]
+    return []
+
+
+def _told_the_end(connection: Connection, one: Settled) -> list[Call]:
+    """Tell someone it is over who was being told of it when it ended, and so was in nobody's list of the told."""
+    alert = read_alert(connection, one.call.alert)
+    wanted = one.call.purpose in _UP_THE_LADDER and not alert.closed_by
+    return [cleared_call(one.call, alert, one.at)] if wanted else []
