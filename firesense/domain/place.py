@@ -65,6 +65,17 @@ _AHEAD = 7 * DAY  # so far a post's spans are worked out at a time
 _BEHIND = DAY  # calls of a climb that was held up ask for a time that is over
 
 
+@dataclass(frozen=True, slots=True)
+class _Watch:
+    """Who is on duty at a post from ``start`` until ``end``: ``people[n]`` from ``begins[n]`` on."""
+
+    post: Post
+    start: Instant
+    end: Instant
+    begins: list[Instant]
+    people: list[tuple[Person, ...]]
+
+
 class Org:
     """The org tree with its posts, people and rosters, checked: one root, no cycles, every reference resolves.
 
@@ -86,7 +97,7 @@ class Org:
         self.posts = {(post.place, post.role): post for post in posts}
         by_id = {roster.id: roster for roster in rosters}
         self.rosters = Rosters(by_id, tuple(changes), days) if days else Rosters(by_id, tuple(changes))
-        self._on_duty: dict[Post, tuple[Instant, Instant, list[Instant], list[tuple[Person, ...]]]] = {}
+        self._on_duty: dict[tuple[str, str], _Watch] = {}
 
     def by_the_days(self, days: LocalDays) -> Org:
         """The same org by another local clock and calendar."""
@@ -123,19 +134,19 @@ class Org:
 
         Costs a look into a sorted list; the list is made anew once a week, and with every new org.
         """
-        known = self._on_duty.get(post)
-        if known is None or not known[0] <= now < known[1]:
-            known = self._work_out(post, now)
-        return known[3][bisect_right(known[2], now) - 1]
+        watch = self._on_duty.get((post.place, post.role))
+        if watch is None or watch.post is not post or not watch.start <= now < watch.end:
+            watch = self._work_out(post, now)
+        return watch.people[bisect_right(watch.begins, now) - 1]
 
     def changes(self, post: Post, start: Instant, end: Instant) -> list[Span]:
         """Who is on duty from ``start`` until ``end``: spans without a gap between them, exact to the microsecond."""
         return self.rosters.spans(post.holders, post.rosters, start, end)
 
-    def _work_out(self, post: Post, now: Instant) -> tuple[Instant, Instant, list[Instant], list[tuple[Person, ...]]]:
+    def _work_out(self, post: Post, now: Instant) -> _Watch:
         start, end = now - _BEHIND, now + _AHEAD
         spans = self.changes(post, start, end)
         people = [tuple(self.people[one] for one in span.people if one in self.people) for span in spans]
-        # one assignment: streets in other threads find the old list or the new one
-        known = self._on_duty[post] = start, end, [span.begins_at for span in spans], people
-        return known
+        watch = _Watch(post, start, end, [span.begins_at for span in spans], people)
+        self._on_duty[post.place, post.role] = watch  # at once: other threads find the old one or this
+        return watch

@@ -25,6 +25,7 @@ EVERY_WEEKDAY = frozenset(range(7))
 _WEEK = frozenset(range(5))
 _DAYS_OF_WEEK = 7
 _ONE_DAY = timedelta(days=1)
+_REMEMBERED = 10_000
 
 
 class Days(StrEnum):
@@ -113,11 +114,17 @@ class LocalDays:
         self.zone = zone
         self._off = frozenset(days_off)
         self._worked = frozenset(worked_weekends)
+        self._instants: dict[tuple[date, time], Instant] = {}  # ten thousand rosters share a few hand-overs
         self._counts: dict[tuple[frozenset[int], Days], tuple[frozenset[int], list[date], list[date]]] = {}
 
     def at(self, day: date, clock: time) -> Instant:
         """When it is that time on that day; a time the clock skips is as long after midnight as it would be."""
-        return instant(datetime.combine(day, clock, self.zone))
+        found = self._instants.get((day, clock))
+        if found is None:
+            if len(self._instants) > _REMEMBERED:
+                self._instants = {}
+            found = self._instants[day, clock] = instant(datetime.combine(day, clock, self.zone))
+        return found
 
     def day_of(self, at: Instant) -> date:
         """Which local day an instant falls on."""
