@@ -1,0 +1,8 @@
+"""Rosters as people use them: what they change for a while, the coverage check, calendars, the hand-over report."""
+
+from firesense.rosters.changing import Emptied, RosterDesk
+from firesense.rosters.coverage import Coverage, Hole, check
+from firesense.rosters.feed import calendar_of
+from firesense.rosters.handover import Handover, handover
+
+__all__ = ["Coverage", "Emptied", "Handover", "Hole", "RosterDesk", "calendar_of", "check", "handover"]

@@ -1,0 +1,209 @@
+"""What people change of the rosters for a while: someone stands in, two swap, someone is on leave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import time, timedelta
+from functools import partial
+from hashlib import blake2s
+from typing import TYPE_CHECKING
+
+from firesense.domain.errors import Conflict, NotFound
+from firesense.domain.instant import DAY, micros
+from firesense.domain.place import Org
+from firesense.domain.roster import Change, ChangeKind, turns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import date
+
+    from firesense.domain.instant import Instant
+    from firesense.domain.place import Post
+    from firesense.domain.roster import Span
+    from firesense.ports import Book, Clock
+
+_LONGEST = timedelta(days=3 * 366)
+_LOOKED_AHEAD = 60 * DAY
+_NOTE_MOST = 500
+_NOON = time(12)
+
+
+@dataclass(frozen=True, slots=True)
+class Emptied:
+    """A post that a change leaves without anybody, from when until when."""
+
+    post: Post
+    begins_at: Instant
+    ends_at: Instant
+
+
+class RosterDesk:
+    """Where people change rosters; every change is checked, kept with who made it, and can be taken back.
+
+    Each method raises NotFound for people and rosters there are not, Conflict for what makes no sense, BookError.
+    """
+
+    def __init__(self, book: Book, clock: Clock, org: Callable[[], Org]) -> None:
+        """``org`` gives the one in force, by the local clock."""
+        self._book = book
+        self._clock = clock
+        self._org = org
+
+    def override(
+        self,
+        who: str,
+        stand_in: str,
+        begins_at: Instant,
+        ends_at: Instant,
+        *,
+        instead_of: str = "",
+        roster: str = "",
+        note: str = "",
+    ) -> Change:
+        """Let someone stand in for another (in one roster, or wherever that one is), or be on besides the others."""
+        self._time(begins_at, ends_at)
+        self._person(stand_in)
+        if roster:
+            self._roster(roster)
+        if not instead_of and not roster:
+            raise Conflict("say whom they stand in for, or in which roster they are on besides the others")
+        if instead_of:
+            self._person(instead_of)
+            if instead_of == stand_in:
+                raise Conflict(f"{stand_in} cannot stand in for themselves")
+            if not self._is_on(instead_of, roster, begins_at, ends_at):
+                raise Conflict(f"{instead_of} is not on duty then" + (f" in {roster}" if roster else ""))
+        change = self._change(ChangeKind.OVERRIDE, who, begins_at, ends_at, instead_of, stand_in, roster, note=note)
+        self._book.change_rosters([change])
+        return change
+
+    def swap(
+        self, who: str, roster: str, one: tuple[str, date], other: tuple[str, date], *, note: str = ""
+    ) -> tuple[Change, Change]:
+        """Let two people take each other's turns, each given by the person and the local day on which it begins."""
+        self._roster(roster)
+        (first, first_day), (second, second_day) = one, other
+        for person in (first, second):
+            self._person(person)
+        if first == second:
+            raise Conflict(f"{first} cannot swap with themselves")
+        turn, return_turn = self._turn(roster, first, first_day), self._turn(roster, second, second_day)
+        if turn.begins_at < return_turn.ends_at and return_turn.begins_at < turn.ends_at:
+            raise Conflict("the two turns overlap")
+        self._time(min(turn.begins_at, return_turn.begins_at), min(turn.ends_at, return_turn.ends_at))
+        half = partial(self._change, ChangeKind.OVERRIDE, who, roster=roster, note=note)
+        there = half(turn.begins_at, turn.ends_at, first, second)
+        back = half(return_turn.begins_at, return_turn.ends_at, second, first)
+        there, back = replace(there, swap=there.id), replace(back, swap=there.id)
+        self._book.change_rosters([there, back])
+        return there, back
+
+    def leave(self, who: str, person: str, begins_at: Instant, ends_at: Instant, *, note: str = "") -> Change:
+        """Let someone be away from every post."""
+        self._time(begins_at, ends_at)
+        self._person(person)
+        change = self._change(ChangeKind.LEAVE, who, begins_at, ends_at, person, note=note)
+        self._book.change_rosters([change])
+        return change
+
+    def revoke(self, who: str, change_id: str) -> list[Change]:
+        """Take a change back, a swap whole. Raises NotFound, Conflict when it was taken back already, BookError."""
+        return self._book.revoke_change(change_id, who, self._clock.now())
+
+    def emptied(self, changes: Sequence[Change]) -> list[Emptied]:
+        """The posts that nobody is on duty at because of these changes, in the sixty days from now on."""
+        org, now = self._org(), self._clock.now()
+        ids = {change.id for change in changes}
+        others = [change for change in org.rosters.changes if change.id not in ids]
+        before, after = _with(org, others), _with(org, [*others, *changes])
+        found = []
+        for change in changes:
+            start, end = max(now, change.begins_at), min(change.ends_at, now + _LOOKED_AHEAD)
+            for post in org.posts.values() if start < end else ():
+                if not _concerns(org, post, change):
+                    continue
+                manned = _manned(before.changes(post, start, end))
+                found += [
+                    Emptied(post, max(span.begins_at, begins_at), min(span.ends_at, ends_at))
+                    for span in after.changes(post, start, end)
+                    if not span.people
+                    for begins_at, ends_at in manned
+                    if begins_at < span.ends_at and span.begins_at < ends_at
+                ]
+        return found
+
+    # -- checks -----------------------------------------------------------------------------------------------------
+    def _time(self, begins_at: Instant, ends_at: Instant) -> None:
+        if ends_at <= begins_at:
+            raise Conflict("it is over before it begins")
+        if ends_at <= self._clock.now():
+            raise Conflict("it is over already")
+        if ends_at - begins_at > micros(_LONGEST):
+            raise Conflict("it is longer than three years: change the roster itself")
+
+    def _person(self, person: str) -> None:
+        if person not in self._org().people:
+            raise NotFound(f"nobody is called {person!r}")
+
+    def _roster(self, roster: str) -> None:
+        if roster not in self._org().rosters.by_id:
+            raise NotFound(f"there is no roster {roster!r}")
+
+    def _is_on(self, person: str, roster: str, begins_at: Instant, ends_at: Instant) -> bool:
+        org = self._org()
+        rosters = org.rosters
+        if roster:
+            return any(person in span.people for span in rosters.spans((), (roster,), begins_at, ends_at))
+        return any(
+            person in span.people
+            for post in org.posts.values()
+            if post.rosters or person in post.holders
+            for span in org.changes(post, begins_at, ends_at)
+        )
+
+    def _turn(self, roster: str, person: str, day: date) -> Span:
+        """Somebody's turn that begins on a local day, by the roster itself."""
+        rosters = self._org().rosters
+        noon = rosters.days.at(day, _NOON)
+        for rotation in rosters.by_id[roster].rotations:
+            for turn in turns(rotation, rosters.days, noon - 2 * DAY, noon + 2 * DAY):
+                if person in turn.people and rosters.days.day_of(turn.begins_at) == day:
+                    return turn
+        raise Conflict(f"{person} has no turn in {roster} that begins on {day.isoformat()}")
+
+    def _change(
+        self,
+        kind: ChangeKind,
+        who: str,
+        begins_at: Instant,
+        ends_at: Instant,
+        person: str,
+        stand_in: str = "",
+        roster: str = "",
+        *,
+        note: str = "",
+    ) -> Change:
+        now = self._clock.now()
+        made_of = "\0".join((str(kind), who, str(begins_at), str(ends_at), person, stand_in, roster, str(now)))
+        name = blake2s(made_of.encode(), digest_size=4).hexdigest()
+        note = note.strip()[:_NOTE_MOST]
+        return Change(name, kind, begins_at, ends_at, person, stand_in, roster, "", who, now, note)
+
+
+def _with(org: Org, changes: Sequence[Change]) -> Org:
+    return Org((), (), (), org.rosters.by_id.values(), changes, org.rosters.days)
+
+
+def _concerns(org: Org, post: Post, change: Change) -> bool:
+    """Whether the person who is replaced or away may be on duty at a post."""
+    return change.person in post.holders or any(
+        change.person in team
+        for name in post.rosters
+        if (roster := org.rosters.by_id.get(name)) is not None
+        for rotation in roster.rotations
+        for team in rotation.teams
+    ) or any(other.stand_in == change.person for other in org.rosters.changes)
+
+
+def _manned(spans: Sequence[Span]) -> list[tuple[Instant, Instant]]:
+    return [(span.begins_at, span.ends_at) for span in spans if span.people]

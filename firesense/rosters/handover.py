@@ -1,0 +1,43 @@
+"""The hand-over report: what is open at a place, who goes, who comes on, and when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from firesense.domain.instant import DAY
+from firesense.domain.roster import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from firesense.domain.alert import Alert
+    from firesense.domain.instant import Instant
+    from firesense.domain.place import Org, Place, Post
+
+_LOOKED_AHEAD = 14 * DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """A place's open alerts, in the order given, and for each of its posts with a roster who is on and who follows.
+
+    ``next`` is the first span after the present one; None when nothing changes within two weeks.
+    """
+
+    place: Place
+    alerts: tuple[Alert, ...]
+    posts: tuple[tuple[Post, Span, Span | None], ...]
+
+
+def handover(org: Org, place: Place, alerts: Iterable[Alert], now: Instant) -> Handover:
+    """Make the report of a place, with the alerts of all places below it."""
+    mine = tuple(
+        alert for alert in alerts if alert.open and any(above.code == place.code for above in org.path(alert.place))
+    )
+    posts = []
+    for post in org.posts.values():
+        if post.place == place.code and post.rosters:
+            present, *later = org.changes(post, now, now + _LOOKED_AHEAD)
+            posts.append((post, present, later[0] if later else None))
+    return Handover(place, mine, tuple(posts))
