@@ -12,6 +12,7 @@ from firesense.text_desk import DESK_TEXTS
 from firesense.text_hazards import HAZARD_TEXTS
 from firesense.text_ladders import LADDER_TEXTS
 from firesense.text_quiet import QUIET_TEXTS
+from firesense.text_rosters import ROSTER_TEXTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -407,6 +408,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     **HAZARD_TEXTS,
     **LADDER_TEXTS,
     **QUIET_TEXTS,
+    **ROSTER_TEXTS,
 }
 
 

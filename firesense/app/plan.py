@@ -10,6 +10,7 @@ import structlog
 from firesense.app.plugs import make_channels, make_transports, place_faults
 from firesense.calendars import load_calendars, local_days, standard_calendars
 from firesense.domain.errors import ConfigError, Fault
+from firesense.domain.place import Org
 from firesense.domain.plan import Plan
 from firesense.hazardfile import load_hazards, standard_hazards
 from firesense.ladderfile import Ladders, load_ladders
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from firesense.domain.calendar import Calendars
     from firesense.domain.device import Device
     from firesense.domain.hazard import HazardRules
-    from firesense.domain.place import Org
     from firesense.domain.profile import Profile
     from firesense.domain.roster import LocalDays
     from firesense.domain.rule import Rule
@@ -152,6 +152,30 @@ def _plan_of(files: Files) -> Plan:
         calendars=files.calendars,
         hazards=files.hazards,
         whistling=files.ladders.whistling,
+    )
+
+
+def plan_of(settings: Settings, book: Book) -> Plan:
+    """The plan that would be in force: files as they are now, and what only the book knows. Raises ConfigError.
+
+    Nothing is imported. For those who ask and do not run.
+    """
+    files = read_files(settings)
+    org = Org(
+        files.org.places.values(),
+        files.org.posts.values(),
+        files.org.people.values(),
+        files.org.rosters.by_id.values(),
+        book.org().rosters.changes,
+        files.days,
+    )
+    return replace(
+        _plan_of(files),
+        registry=book.registry(),
+        org=org,
+        ladders=files.ladders.by_id,
+        selectors=files.ladders.selectors,
+        version=book.version(),
     )
 
 

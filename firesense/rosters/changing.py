@@ -196,13 +196,17 @@ def _with(org: Org, changes: Sequence[Change]) -> Org:
 
 def _concerns(org: Org, post: Post, change: Change) -> bool:
     """Whether the person who is replaced or away may be on duty at a post."""
-    return change.person in post.holders or any(
-        change.person in team
-        for name in post.rosters
-        if (roster := org.rosters.by_id.get(name)) is not None
-        for rotation in roster.rotations
-        for team in rotation.teams
-    ) or any(other.stand_in == change.person for other in org.rosters.changes)
+    return (
+        change.person in post.holders
+        or any(
+            change.person in team
+            for name in post.rosters
+            if (roster := org.rosters.by_id.get(name)) is not None
+            for rotation in roster.rotations
+            for team in rotation.teams
+        )
+        or any(other.stand_in == change.person for other in org.rosters.changes)
+    )
 
 
 def _manned(spans: Sequence[Span]) -> list[tuple[Instant, Instant]]:

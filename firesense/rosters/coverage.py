@@ -8,20 +8,26 @@ a hole. A rung that is empty while another is not is no hole: a climb goes past 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import time, timedelta
+from itertools import pairwise, product
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from firesense import route
 from firesense.domain.alert import Alert, AlertClass, Grade
+from firesense.domain.calendar import within
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from firesense.domain.escalation import Ladder
     from firesense.domain.instant import Instant
-    from firesense.domain.place import Org, Person, Place, Post
+    from firesense.domain.place import Person, Place, Post
     from firesense.domain.plan import Plan
     from firesense.domain.roster import Span
 
+_ONE_DAY = timedelta(days=1)
 Times = tuple[tuple["Instant", "Instant"], ...]  # from, until; in order, apart from each other
 
 
@@ -108,6 +114,37 @@ def _either(times: Sequence[Times]) -> Times:
     return tuple(found)
 
 
+def _alike(plan: Plan, start: Instant, end: Instant) -> Iterator[tuple[Instant, Times]]:
+    """Cut the time where a selector's hours or seasons begin or end; pieces in which the same ones hold are one lot.
+
+    Gives an instant of each lot, and its pieces.
+    """
+    hours = [selector.hours for selector in plan.selectors if selector.hours is not None]
+    names = {name for selector in plan.selectors for name in selector.seasons}
+    paths = [[place.code for place in plan.org.path(code)] for code in plan.org.places] if names else []
+    found = {id(period): period for name in names for path in paths if (period := plan.calendars.at(name, path))}
+    seasons = list(found.values())
+    cuts = {start, end}
+    for period in seasons:
+        cuts.update(int(edge) for edge in period.edges if start < edge < end)
+    days = plan.org.rosters.days
+    day = days.day_of(start) - _ONE_DAY
+    while hours and day <= days.day_of(end):
+        for clock in {clock for one in hours for clock in (one.first, one.last)}:
+            minutes, seconds = divmod(clock.seconds, 60)
+            at = days.at(day + timedelta(days=clock.days), time(minutes // 60, minutes % 60, seconds))
+            if start < at < end:
+                cuts.add(at)
+        day += _ONE_DAY
+    lots: dict[tuple[bool, ...], list[tuple[Instant, Instant]]] = {}
+    for begins_at, ends_at in pairwise(sorted(cuts)):
+        clock = plan.calendars.clock(begins_at)
+        in_force = (bool(within(period.edges, np.array([begins_at]))[0]) for period in seasons)
+        lots.setdefault((*(one.hold(clock) for one in hours), *in_force), []).append((begins_at, ends_at))
+    for pieces in lots.values():
+        yield pieces[0][0], tuple(pieces)
+
+
 class _Look:
     """One check under way, with what it found out so far."""
 
@@ -125,6 +162,8 @@ class _Look:
         self._told_by: dict[tuple[str, ...], frozenset[str]] = {}
         grades = {grade for selector in plan.selectors for grade in selector.grades}
         self._grades = [*Grade] if grades else [Grade.GENERAL]
+        self._confirmed = [False, True] if any(selector.confirmed for selector in plan.selectors) else [False]
+        self._alike = list(_alike(plan, start, end))
 
     # -- people -----------------------------------------------------------------------------------------------------
     def reachable(self, person: Person) -> bool:
@@ -153,13 +192,12 @@ class _Look:
             yield change.stand_in
 
     def alone(self) -> Iterator[tuple[Place, Person]]:
-        """Stations (places with a roster, or with places below them) where one person is all there is."""
+        """Stations (places with a roster, or with several posts) where one person is all there is."""
         posts: dict[str, list[Post]] = {}
         for post in self._org.posts.values():
             posts.setdefault(post.place, []).append(post)
-        parents = {place.parent for place in self._org.places.values()}
         for code, held in posts.items():
-            if code in parents or any(post.rosters for post in held):
+            if len(held) > 1 or held[0].rosters:
                 people = {person for post in held for person in self.people_of(post)}
                 if len(people) == 1:
                     yield self._org.places[code], self._org.people[people.pop()]
@@ -195,34 +233,32 @@ class _Look:
 
     def _at(self, code: str) -> dict[AlertClass, Times]:
         """The holes at a place by class, where there are any."""
-        posts: dict[str, Post | None] = {}
+        posts: dict[tuple[str, str], Post | None] = {}
         misses: dict[str, Times] = {}
         found: dict[AlertClass, Times] = {}
         for alert_class in AlertClass:
-            missed = []
-            for grade in self._grades:
-                ladder = self._ladder(code, alert_class, grade)
+            missed: list[Times] = []
+            for grade, confirmed, (now, times) in product(self._grades, self._confirmed, self._alike):
+                probe = Alert("", "", "", alert_class, grade, "", "", code, now, now, 0)
+                ladder, _ = route.choose(probe, self._plan, now, confirmed=confirmed)
                 name = ladder.id if ladder else ""
                 if name not in misses:
                     misses[name] = self._missed(code, ladder, posts)
-                missed.append(misses[name])
-            if times := _either(missed) if len(missed) > 1 else missed[0]:
-                found[alert_class] = times
+                missed.append(_both(times, misses[name]))
+            if holes := _either(missed):
+                found[alert_class] = holes
         return found
 
-    def _ladder(self, code: str, alert_class: AlertClass, grade: Grade) -> Ladder | None:
-        probe = Alert("", "", "", alert_class, grade, "", "", code, self._start, self._start, 0)
-        return route.choose(probe, self._org, self._plan.ladders, self._plan.selectors)
-
-    def _missed(self, code: str, ladder: Ladder | None, posts: dict[str, Post | None]) -> Times:
+    def _missed(self, code: str, ladder: Ladder | None, posts: dict[tuple[str, str], Post | None]) -> Times:
         """When no rung of a ladder reaches anybody at a place."""
         times: Times = ((self._start, self._end),)
         for rung in ladder.rungs if ladder else ():
+            at = rung.place or code
             for role in rung.roles:
-                if role not in posts:
-                    posts[role] = self._org.nearest_post(code, role)
-                if (post := posts[role]) is not None and (times := _both(times, self._missing(post, rung.channels))):
-                    continue
+                if (at, role) not in posts:
+                    posts[at, role] = self._org.nearest_post(at, role)
+                if (post := posts[at, role]) is not None:
+                    times = _both(times, self._missing(post, rung.channels))
                 if not times:
                     return ()
         return times

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from icalendar import Calendar, Event
 
 from firesense.domain.instant import DAY, moment
-from firesense.text import label, say
+from firesense.text import TEXTS, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,15 +39,17 @@ def calendar_of(org: Org, feed: Feed, now: Instant, language: str = "zh") -> byt
             continue
         for span in _duties(org, post, feed.person, now - BEHIND, now + AHEAD):
             event = Event()
-            event.add("uid", f"{span.begins_at}-{post.role}-{post.place}-{feed.person}@firesense")
+            # a duty that began before the window has another uid in every copy, were it named by its beginning
+            named = span.ends_at if span.begins_at == now - BEHIND else span.begins_at
+            event.add("uid", f"{named}-{post.role}-{post.place}-{feed.person}@firesense")
             event.add("dtstamp", moment(now))
             event.add("dtstart", moment(span.begins_at))
             event.add("dtend", moment(span.ends_at))
             names = "、".join(org.people[one].name for one in span.people if one in org.people)
-            where = org.places[post.place].name if post.place in org.places else post.place
+            place = org.places[post.place]
             key = "roster.event.person" if feed.person else "roster.event.post"
-            event.add("summary", say(key, language, place=where, role=label(language, "role", post.role), names=names))
-            event.add("location", org.places[post.place].address or where if post.place in org.places else where)
+            event.add("summary", say(key, language, place=place.name, role=_role(post.role, language), names=names))
+            event.add("location", place.address or place.name)
             calendar.add_component(event)
     return bytes(calendar.to_ical())
 
@@ -57,8 +59,12 @@ def _title(org: Org, feed: Feed, language: str) -> str:
         person = org.people.get(feed.person)
         return say("roster.calendar", language, what=person.name if person else feed.person)
     place = org.places.get(feed.place)
-    what = f"{place.name if place else feed.place} {label(language, 'role', feed.role)}"
+    what = f"{place.name if place else feed.place} {_role(feed.role, language)}"
     return say("roster.calendar", language, what=what)
+
+
+def _role(role: str, language: str) -> str:
+    return say(f"role.{role}", language) if f"role.{role}" in TEXTS else role
 
 
 def _duties(org: Org, post: Post, person: str, start: Instant, end: Instant) -> Iterator[Span]:

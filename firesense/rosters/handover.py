@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from firesense.domain.instant import DAY
-from firesense.domain.roster import Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from firesense.domain.alert import Alert
     from firesense.domain.instant import Instant
     from firesense.domain.place import Org, Place, Post
+    from firesense.domain.roster import Span
 
 _LOOKED_AHEAD = 14 * DAY
 

@@ -1,0 +1,40 @@
+"""What people read about rosters, in Chinese and English; ``text`` has it in its catalogue."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# Each entry has its Chinese text first, then the English one.
+ROSTER_TEXTS: Mapping[str, tuple[str, str]] = {
+    # -- calendars --------------------------------------------------------------------------------------------------
+    "roster.calendar": ("消防值班：{what}", "Fire duty: {what}"),
+    "roster.event.person": ("值班：{place} {role}", "On duty: {place}, {role}"),
+    "roster.event.post": ("{names} 值班：{place} {role}", "{names} on duty: {place}, {role}"),
+    # -- the page ---------------------------------------------------------------------------------------------------
+    "web.rosters": ("值班", "On duty"),
+    "web.rosters.lead": (
+        "现在谁在岗，今后 7 天谁值班；红色表示无人",
+        "Who is on duty now and for the next 7 days; red is nobody",
+    ),
+    "web.rosters.now": ("现在", "now"),
+    "web.rosters.nobody": ("无人值班", "nobody"),
+    "web.rosters.always": ("常设", "always"),
+    "web.rosters.covered": ("今后 7 天，每一级网格的警报都有人接", "For the next 7 days every alert reaches somebody"),
+    "web.rosters.holes": (
+        "今后 7 天有 {count} 处空档，警报将无人接收",
+        "For the next 7 days there are {count} holes in which an alert would reach nobody",
+    ),
+    "web.rosters.hole": ("{place}{below}：{classes}", "{place}{below}: {classes}"),
+    "web.rosters.below": ("及其下所有地点", " and everywhere below"),
+    "web.rosters.more": ("另有 {count} 处", "and {count} more"),
+    "web.rosters.none": ("没有排班的岗位", "No post has a roster"),
+    "web.rosters.until": ("至 {at}", "until {at}"),
+    "web.rosters.changes": ("代班、换班、请假", "Stand-ins, swaps, leave"),
+    "web.rosters.stands-in": ("{stand_in} 代 {person}", "{stand_in} for {person}"),
+    "web.rosters.besides": ("{stand_in} 加班", "{stand_in} besides the others"),
+    "web.rosters.leave": ("{person} 请假", "{person} is on leave"),
+    "web.rosters.by": ("由 {who} 登记", "by {who}"),
+}
