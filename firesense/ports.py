@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from firesense.domain.alert import Alert, Finding
     from firesense.domain.audit import Entry, Proof, Sealed
     from firesense.domain.because import Because
+    from firesense.domain.callback import Callback, Heard
     from firesense.domain.columns import Floats, Instants, Snapshot
     from firesense.domain.deed import Actor, Deed
     from firesense.domain.device import Device, Registry
@@ -760,4 +761,13 @@ class Asked(Receipted, Protocol):
 
     async def ask(self, call: Call) -> Receipt | None:
         """Give what came of a call that was sent; None as long as nothing did. Raises ChannelError."""
+        ...
+
+
+@runtime_checkable
+class Answered(Channel, Protocol):
+    """A channel whose provider, or whose people, answer by callbacks."""
+
+    def hear(self, callback: Callback, now: Instant) -> Heard:
+        """Understand a callback. Raises Forged unless it proves who sent it, Unreadable when it is not understood."""
         ...

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from firesense.text_desk import DESK_TEXTS
+from firesense.text_channels import CHANNEL_TEXTS
 from firesense.text_hazards import HAZARD_TEXTS
 from firesense.text_ladders import LADDER_TEXTS
 from firesense.text_quiet import QUIET_TEXTS
@@ -405,6 +406,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "explain.no_ladder": ("没有上报路线", "no ladder"),
     "explain.attempts": ("尝试 {count} 次", "{count} attempts"),
     **DESK_TEXTS,
+    **CHANNEL_TEXTS,
     **HAZARD_TEXTS,
     **LADDER_TEXTS,
     **QUIET_TEXTS,

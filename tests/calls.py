@@ -81,4 +81,5 @@ def message(address: str, channel: str = "app", **changes: object) -> Message:
         "【火警】三组 · smoke-0007",
         "情况：探测到烟雾\n位置：清河区 / 青溪镇 / 上河村 / 三组",
         "https://console.example.com/alerts/AB12CD34EF",
+        facts={"mark": "火警", "place": "三组", "what": "探测到烟雾", "clock": "11:04", "device": "smoke-0007 厨房"},
     )

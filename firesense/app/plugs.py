@@ -15,7 +15,7 @@ from firesense.history import InfluxV1History, InfluxV2History, InfluxV3History,
 from firesense.journal import SqliteJournal
 from firesense.notify import CHANNELS
 from firesense.reader import Reader, subscriptions
-from firesense.settings import MqttChannelSettings
+from firesense.settings import LoudspeakerChannelSettings, MqttChannelSettings
 from firesense.transport import TRANSPORTS, MqttOptions, TlsOptions
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def make_channels(settings: Settings, clock: Clock) -> dict[str, Channel]:
         values = _plain(channel)
         del values["kind"]
         try:
-            if isinstance(channel, MqttChannelSettings):
+            if isinstance(channel, (MqttChannelSettings, LoudspeakerChannelSettings)):
                 values["tls"] = tls.context() if (tls := _tls(channel.tls)) else None
             channels[channel.name] = technology.make(technology.options(**values), clock)
         except ConfigError as error:

@@ -18,6 +18,8 @@
         +-- ChannelDown      trying again later can help; ``retry_after`` says when, if the channel said so
         |   +-- ChannelBusy  it, or our own budget, limits our rate
         +-- ChannelRefused   trying again cannot help (wrong address, revoked key)
+        +-- Forged           a callback does not prove who sent it
+        +-- Unreadable       a callback is not understood
 
 A frame that cannot be used is not an error but a ``Refusal`` (frame.py): it is data, and it costs no exception on
 the good path.
@@ -135,3 +137,11 @@ class ChannelBusy(ChannelDown):
 
 class ChannelRefused(ChannelError):
     """The channel will never take this call."""
+
+
+class Forged(ChannelError):
+    """A callback does not prove who sent it."""
+
+
+class Unreadable(ChannelError):
+    """A callback that is genuine, and not understood."""

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from firesense.notify.aliyun import AliyunOptions, AliyunSmsChannel, AliyunVoiceChannel
 from firesense.notify.dingtalk import DingTalkChannel
+from firesense.notify.dingtalk_work import DingTalkWorkChannel, DingTalkWorkOptions
 from firesense.notify.feishu import FeishuChannel
+from firesense.notify.feishu_app import FeishuAppChannel, FeishuAppOptions
 from firesense.notify.log import LogChannel, LogOptions
 from firesense.notify.long_tail import AppriseChannel, AppriseOptions
+from firesense.notify.loudspeaker import LoudspeakerChannel, LoudspeakerOptions
 from firesense.notify.mqtt import MqttChannel, MqttOptions
 from firesense.notify.robot import RobotOptions
+from firesense.notify.sms_gateway import SmsGatewayChannel, SmsGatewayOptions
 from firesense.notify.smtp import SmtpChannel, SmtpOptions
+from firesense.notify.tencent import TencentOptions, TencentSmsChannel, TencentVoiceChannel
 from firesense.notify.webhook import WebhookChannel, WebhookOptions
 from firesense.notify.wecom import WeComChannel
+from firesense.notify.wecom_app import WeComAppChannel, WeComAppOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -38,5 +45,14 @@ CHANNELS: Mapping[str, Technology] = {
     DingTalkChannel.kind: Technology(RobotOptions, DingTalkChannel),
     WeComChannel.kind: Technology(RobotOptions, WeComChannel),
     FeishuChannel.kind: Technology(RobotOptions, FeishuChannel),
+    WeComAppChannel.kind: Technology(WeComAppOptions, WeComAppChannel),
+    DingTalkWorkChannel.kind: Technology(DingTalkWorkOptions, DingTalkWorkChannel),
+    FeishuAppChannel.kind: Technology(FeishuAppOptions, FeishuAppChannel),
+    AliyunSmsChannel.kind: Technology(AliyunOptions, AliyunSmsChannel),
+    AliyunVoiceChannel.kind: Technology(AliyunOptions, AliyunVoiceChannel),
+    TencentSmsChannel.kind: Technology(TencentOptions, TencentSmsChannel),
+    TencentVoiceChannel.kind: Technology(TencentOptions, TencentVoiceChannel),
+    SmsGatewayChannel.kind: Technology(SmsGatewayOptions, SmsGatewayChannel),
+    LoudspeakerChannel.kind: Technology(LoudspeakerOptions, LoudspeakerChannel),
     AppriseChannel.kind: Technology(AppriseOptions, AppriseChannel),
 }

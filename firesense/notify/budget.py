@@ -6,7 +6,7 @@ from collections import deque
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from firesense.domain.errors import ChannelDown
+from firesense.domain.errors import ChannelBusy
 from firesense.domain.instant import MINUTE, micros
 
 if TYPE_CHECKING:
@@ -25,16 +25,16 @@ class Budget:
         self._blocked_until: Instant = 0
 
     def spend(self, *, urgent: bool) -> None:
-        """Take a place in this minute; raises ChannelDown, saying when the next one comes free, when there is none."""
+        """Take a place in this minute; raises ChannelBusy, saying when the next one comes free, when there is none."""
         now = self._clock.now()
         if now < self._blocked_until:
-            raise ChannelDown("the service limits our rate", timedelta(microseconds=self._blocked_until - now))
+            raise ChannelBusy("the service limits our rate", timedelta(microseconds=self._blocked_until - now))
         while self._spent and not now - MINUTE < self._spent[0] <= now:  # a clock put back must not lock us out
             self._spent.popleft()
         most = self._most if urgent else self._calm
         if len(self._spent) >= most:
             free_at = self._spent[len(self._spent) - most] + MINUTE
-            raise ChannelDown("this minute's messages are used up", timedelta(microseconds=free_at - now))
+            raise ChannelBusy("this minute's messages are used up", timedelta(microseconds=free_at - now))
         self._spent.append(now)
 
     def block(self, duration: timedelta) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from firesense.domain.escalation import Call
     from firesense.domain.instant import Instant
     from firesense.domain.plan import Plan
+    from firesense.notify.links import Links
 
 LOCAL = ZoneInfo("Asia/Shanghai")
 _MOST_LINES = 20  # of a bundle; the console has them all
@@ -33,11 +34,20 @@ _OF_HAZARDS = (Purpose.ASSIGNED, Purpose.REMINDER, Purpose.OVERDUE)
 _MARKED = (*_OF_HAZARDS, Purpose.UNDONE, Purpose.WHISTLE)
 
 
-def compose(call: Call, alert: Alert, plan: Plan, *, console_url: str = "", zone: tzinfo = LOCAL) -> Message:
+def compose(
+    call: Call,
+    alert: Alert,
+    plan: Plan,
+    *,
+    console_url: str = "",
+    zone: tzinfo = LOCAL,
+    links: Links | None = None,
+) -> Message:
     """Put a call into words.
 
     ``plan`` gives the names of device and places; what it does not know is called by its id. ``console_url`` is where
     people reach the console, without a slash at the end; empty leaves the link out. Times are shown in ``zone``.
+    ``links`` gives the call a link and a code to take the alert with.
     """
     language = call.language
     path = [_short(place.name) for place in plan.org.path(alert.place)]
@@ -67,7 +77,24 @@ def compose(call: Call, alert: Alert, plan: Plan, *, console_url: str = "", zone
         else "",
     ]
     link = f"{console_url}/alerts/{alert.id}" if console_url else ""
-    return Message(call, alert, title, "\n".join(line for line in lines if line), link)
+    take, code = (links.link(call), links.code(call)) if links is not None else ("", "")
+    local = _local(alert.event_at, zone)
+    facts = {
+        "id": alert.id,
+        "title": title,
+        "mark": mark,
+        "place": place,
+        "path": " ".join(reversed(path)) or _short(alert.place),
+        "device": device_name,
+        "what": " ".join(what.split()),
+        "value": _value(alert, language),
+        "date": local[:10],
+        "clock": local[11:16],
+        "code": code,
+        "link": link,
+        "take": take,
+    }
+    return Message(call, alert, title, "\n".join(line for line in lines if line), link, take, code, facts=facts)
 
 
 def compose_bundle(

@@ -75,7 +75,7 @@ class MqttChannel:
     async def send(self, message: Message) -> Receipt:
         """Publish it and wait for the broker's acknowledgement."""
         topic = self._topic(message)
-        payload = document(message)
+        payload = self.payload(message)
         async with self._turn:
             try:
                 reason = await self._publish(topic, payload)
@@ -88,6 +88,10 @@ class MqttChannel:
         if reason >= 0x80:  # noqa: PLR2004 - MQTT 5.0 2.4: every reason from here on is a failure
             raise ChannelDown(f"the broker did not take it (reason {reason:#04x})")
         return Receipt(reference="no subscriber" if reason == _NO_SUBSCRIBERS else "")
+
+    def payload(self, message: Message) -> bytes:
+        """What is published."""
+        return document(message)
 
     async def close(self) -> None:
         """Disconnect."""

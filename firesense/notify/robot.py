@@ -18,12 +18,14 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from firesense.domain.errors import ChannelDown, ChannelRefused, ConfigError, Fault
+from firesense.domain.errors import ChannelBusy, ChannelDown, ChannelRefused, ConfigError, Fault
+from firesense.domain.limits import Limit
 from firesense.domain.message import Receipt
 from firesense.notify.budget import Budget
-from firesense.notify.exchange import Exchange
+from firesense.notify.exchange import PATIENCE, Exchange
 
 if TYPE_CHECKING:
+    from firesense.domain.escalation import Call
     from firesense.domain.instant import Instant
     from firesense.domain.message import Message
     from firesense.ports import Clock
@@ -42,7 +44,7 @@ class RobotOptions:
     secret: str = field(default="", repr=False)
     url: str = ""
     per_minute: int = 20
-    timeout: timedelta = timedelta(seconds=10)
+    timeout: timedelta = PATIENCE
     ca_file: str = ""
 
 
@@ -87,6 +89,17 @@ class Robot:
         self._budgets: dict[str, Budget] = {}
         self._exchange = Exchange(clock, options.timeout, options.ca_file)
 
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        """Of each robot."""
+        most = self._options.per_minute
+        return (Limit(most, timedelta(minutes=1), most // 4),)
+
+    def line(self, call: Call) -> str:
+        """Each robot has a budget, whoever of its group is mentioned."""
+        token = re.split("[:@]", call.address, maxsplit=1)[0]
+        return hashlib.sha256(token.encode()).hexdigest()[:16]
+
     async def send(self, message: Message) -> Receipt:
         """Post it to the group; SENT once the robot says 0."""
         robot = self._address(message.call.address)
@@ -99,7 +112,7 @@ class Robot:
         reason = f"{self.kind} {code}: {reason}"
         if code in self.busy or self.is_busy(code, reason):
             budget.block(self.busy_for)
-            raise ChannelDown(reason, self.busy_for)
+            raise ChannelBusy(reason, self.busy_for)
         if code in self.final:
             raise ChannelRefused(reason)
         raise ChannelDown(reason)

@@ -12,7 +12,6 @@ import hmac
 import ipaddress
 import socket
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 
 import httpx2
@@ -20,9 +19,11 @@ import httpx2
 from firesense.domain.errors import ChannelDown, ChannelRefused, ConfigError, Fault
 from firesense.domain.message import Receipt
 from firesense.notify.document import document
-from firesense.notify.exchange import Exchange
+from firesense.notify.exchange import PATIENCE, Exchange
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from firesense.domain.message import Message
     from firesense.ports import Clock
 
@@ -43,7 +44,7 @@ class WebhookOptions:
     url: str = ""
     hosts: tuple[str, ...] = ()
     allow_private: bool = False
-    timeout: timedelta = timedelta(seconds=10)
+    timeout: timedelta = PATIENCE
     ca_file: str = ""
 
 

@@ -17,7 +17,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, ValidationError
 
 from firesense.domain.errors import ConfigError, Fault
-from firesense.settings.channels import ChannelSettings, LogChannelSettings, MqttChannelSettings
+from firesense.settings.channels import (
+    ChannelSettings,
+    LogChannelSettings,
+    LoudspeakerChannelSettings,
+    MqttChannelSettings,
+)
 from firesense.settings.sections import (
     AlertingSettings,
     Broker,
@@ -189,6 +194,7 @@ __all__ = [
     "Broker",
     "ChannelSettings",
     "Files",
+    "LoudspeakerChannelSettings",
     "MqttChannelSettings",
     "Settings",
     "Tls",

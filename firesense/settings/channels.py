@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 
+from firesense.domain.quiet_hours import SPAN
 from firesense.settings.sections import Count, Port, Tls
 from firesense.yamlfile import Duration, Written
 
@@ -45,7 +46,7 @@ class WebhookChannelSettings(Written):
     url: str = ""
     hosts: tuple[str, ...] = ()
     allow_private: bool = False
-    timeout: Duration = timedelta(seconds=10)
+    timeout: Duration = timedelta(seconds=75)
     ca_file: str = ""
 
 
@@ -72,7 +73,139 @@ class RobotChannelSettings(Written):
     url: SecretStr = SecretStr("")
     secret: SecretStr = SecretStr("")
     per_minute: Count = 20
-    timeout: Duration = timedelta(seconds=10)
+    timeout: Duration = timedelta(seconds=75)
+    ca_file: str = ""
+
+
+class WeComAppChannelSettings(Written):
+    """Messages of a WeCom app; a person's address is the member's user id."""
+
+    kind: Literal["wecom-app"]
+    name: str
+    corp_id: str
+    agent_id: Count
+    secret: SecretStr
+    url: str = ""
+    timeout: Duration = timedelta(seconds=75)
+    ca_file: str = ""
+
+
+class DingTalkWorkChannelSettings(Written):
+    """Work notices of a DingTalk app; a person's address is the employee's user id."""
+
+    kind: Literal["dingtalk-work"]
+    name: str
+    app_key: str
+    app_secret: SecretStr
+    agent_id: Count
+    url: str = ""
+    receipt_within: Duration | None = timedelta(minutes=2)
+    ask_every: Duration | None = timedelta(seconds=20)
+    timeout: Duration = timedelta(seconds=75)
+    ca_file: str = ""
+
+
+class FeishuAppChannelSettings(Written):
+    """Cards of a Feishu app with a button to take the alert; ``verification_token`` is that of its callbacks."""
+
+    kind: Literal["feishu-app"]
+    name: str
+    app_id: str
+    app_secret: SecretStr
+    verification_token: SecretStr = SecretStr("")
+    url: str = ""
+    timeout: Duration = timedelta(seconds=75)
+    ca_file: str = ""
+
+
+class AliyunChannelSettings(Written):
+    """Text messages or voice calls over Aliyun, by an approved template whose places ``params`` fills."""
+
+    kind: Literal["aliyun-sms", "aliyun-voice"]
+    name: str
+    access_key_id: str
+    access_key_secret: SecretStr
+    template: str
+    sign_name: str = ""
+    caller: str = ""
+    params: dict[str, str] = Field(default_factory=dict)
+    most: Annotated[int, Field(ge=4, le=35)] = 20
+    per_day: Count = 50
+    play_times: Annotated[int, Field(ge=1, le=3)] = 2
+    callback_secret: SecretStr = SecretStr("")
+    url: str = ""
+    receipt_within: Duration | None = timedelta(minutes=2)
+    ask_every: Duration | None = timedelta(seconds=30)
+    timeout: Duration = timedelta(seconds=75)
+    ca_file: str = ""
+
+
+class TencentChannelSettings(Written):
+    """Text messages or voice calls over Tencent Cloud, by an approved template; ``params`` fill its places in order."""
+
+    kind: Literal["tencent-sms", "tencent-voice"]
+    name: str
+    secret_id: str
+    secret_key: SecretStr
+    app_id: str
+    template: str
+    sign_name: str = ""
+    params: tuple[str, ...] = ()
+    most: Annotated[int, Field(ge=4, le=35)] = 12
+    per_day: Count = 10
+    play_times: Annotated[int, Field(ge=1, le=3)] = 2
+    region: str = "ap-guangzhou"
+    callback_secret: SecretStr = SecretStr("")
+    url: str = ""
+    receipt_within: Duration | None = timedelta(minutes=2)
+    ask_every: Duration | None = timedelta(seconds=30)
+    timeout: Duration = timedelta(seconds=75)
+    ca_file: str = ""
+
+
+class SmsGatewayChannelSettings(Written):
+    """Text messages over an HTTP gateway; {phone}, {text} and {id} in ``fields`` are filled in."""
+
+    kind: Literal["sms-gateway"]
+    name: str
+    url: str
+    send: Literal["query", "form", "json"] = "form"
+    fields: dict[str, str] = Field(default_factory=lambda: {"phone": "{phone}", "text": "{text}"})
+    headers: dict[str, str] = Field(default_factory=dict)
+    success: str
+    refusal: str = ""
+    reference: str = ""
+    parts: Annotated[int, Field(ge=1, le=8)] = 1
+    text: str = ""
+    charset: Literal["utf-8", "gbk", "gb18030"] = "utf-8"
+    per_day: Count = 50
+    callback_secret: SecretStr = SecretStr("")
+    receipt_within: Duration | None = None
+    timeout: Duration = timedelta(seconds=75)
+    ca_file: str = ""
+
+
+class LoudspeakerChannelSettings(Written):
+    """Village loudspeakers behind a broker (``host``) or an HTTP address (``url``); ``quiet``: of fires alone then."""
+
+    kind: Literal["loudspeaker"]
+    name: str
+    host: str = ""
+    port: Port = 1883
+    topic: str = "loudspeaker/{address}/say"
+    username: str = ""
+    password: SecretStr = SecretStr("")
+    client_id: str = ""
+    tls: Tls | None = None
+    url: str = ""
+    token: SecretStr = SecretStr("")
+    volume: Count = 60
+    fire_volume: Count = 100
+    repeats: Annotated[int, Field(ge=1, le=20)] = 3
+    quiet: Annotated[str, Field(pattern=SPAN)] = "21:00-07:00"
+    text: str = ""
+    most: Annotated[int, Field(ge=20, le=1000)] = 120
+    timeout: Duration = timedelta(seconds=75)
     ca_file: str = ""
 
 
@@ -90,6 +223,13 @@ ChannelSettings = Annotated[
     | WebhookChannelSettings
     | SmtpChannelSettings
     | RobotChannelSettings
+    | WeComAppChannelSettings
+    | DingTalkWorkChannelSettings
+    | FeishuAppChannelSettings
+    | AliyunChannelSettings
+    | TencentChannelSettings
+    | SmsGatewayChannelSettings
+    | LoudspeakerChannelSettings
     | AppriseChannelSettings,
     Field(discriminator="kind"),
 ]

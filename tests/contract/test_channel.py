@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +16,20 @@ import pytest
 from firesense.domain.errors import ChannelDown, ChannelRefused
 from firesense.domain.escalation import CallState
 from firesense.notify import CHANNELS
+from firesense.notify.aliyun import AliyunOptions
+from firesense.notify.dingtalk_work import DingTalkWorkOptions
+from firesense.notify.feishu_app import FeishuAppOptions
 from firesense.notify.log import LogOptions
 from firesense.notify.long_tail import AppriseOptions
+from firesense.notify.loudspeaker import LoudspeakerOptions
 from firesense.notify.mqtt import MqttOptions
 from firesense.notify.robot import RobotOptions
+from firesense.notify.sms_gateway import SmsGatewayOptions
 from firesense.notify.smtp import SmtpOptions
+from firesense.notify.tencent import TencentOptions
 from firesense.notify.webhook import WebhookOptions
+from firesense.notify.wecom_app import WeComAppOptions
+from tests.accounts import Aliyun, DingTalkWork, FeishuApp, SmsGateway, SpeakerBox, Tencent, WeComApp
 from tests.calls import message
 from tests.providers import DingTalk, Feishu, HandClock, MailServer, Receiver, WeCom
 from tests.servers import HOST, POLL_SECONDS, START_SECONDS, Mosquitto, free_port
@@ -32,6 +40,7 @@ if TYPE_CHECKING:
 
     from firesense.ports import Channel
 
+MOBILE = "139 0000 0001"
 SECRET = "a-made-up-secret-of-some-length"
 SHORT = timedelta(seconds=2)
 
@@ -47,9 +56,10 @@ class Stand:
     arrived: Callable[[], list[Any]] = list
     hang: Callable[[], None] | None = None
     silent_options: Any = None  # the same channel, pointed to where nobody listens
+    clock: HandClock = field(default_factory=HandClock)
 
     def make(self, options: Any = None) -> Channel:
-        return CHANNELS[self.kind].make(options or self.options, HandClock())
+        return CHANNELS[self.kind].make(options or self.options, self.clock)
 
 
 @contextmanager
@@ -135,6 +145,79 @@ def robot_stand(kind: str, provider: type[DingTalk | WeCom | Feishu]) -> Callabl
     return stand
 
 
+def account_stand(
+    kind: str, provider: Any, make: Callable[[Any, str], Any], good: str, bad: str
+) -> Callable[[Path], Any]:
+    """A provider where the organisation has an account: ``make`` gives the options for an address of it."""
+
+    @contextmanager
+    def stand(_folder: Path) -> Iterator[Stand]:
+        clock = HandClock()
+        with provider(clock) as server:
+            arrived = lambda: getattr(server, "posted", None) or server.said  # noqa: E731 - what came, whatever it is called
+            nobody = f"http://{HOST}:{free_port()}"
+            yield Stand(kind, make(server, server.url), good, bad, arrived, server.hang, make(server, nobody), clock)
+
+    return stand
+
+
+def wecom_app(server: WeComApp, url: str) -> WeComAppOptions:
+    return WeComAppOptions("app", server.corp, server.agent, server.secret, url, timeout=SHORT)
+
+
+def dingtalk_work(server: DingTalkWork, url: str) -> DingTalkWorkOptions:
+    return DingTalkWorkOptions("app", server.key, server.secret, server.agent, url, timeout=SHORT)
+
+
+def feishu_app(server: FeishuApp, url: str) -> FeishuAppOptions:
+    return FeishuAppOptions("app", server.app, server.secret, server.verification, url, timeout=SHORT)
+
+
+def aliyun(template: str) -> Callable[[Aliyun, str], AliyunOptions]:
+    return lambda server, url: AliyunOptions(
+        "app",
+        server.key,
+        server.secret,
+        template,
+        "青溪消防",
+        params={"mark": "{mark}", "place": "{place}"},
+        callback_secret=server.callback_secret,
+        url=url,
+        timeout=SHORT,
+    )
+
+
+def tencent(server: Tencent, url: str) -> TencentOptions:
+    return TencentOptions(
+        "app",
+        server.id,
+        server.key,
+        server.app,
+        server.template,
+        "青溪消防",
+        ("{mark}", "{place}"),
+        callback_secret=server.callback_secret,
+        url=url,
+        timeout=SHORT,
+    )
+
+
+def sms_gateway(_server: SmsGateway, url: str) -> SmsGatewayOptions:
+    return SmsGatewayOptions(
+        "app",
+        f"{url}/send",
+        fields={"user": "township", "mobile": "{phone}", "content": "{text}"},
+        success=r"result=0\b",
+        refusal=r"result=-2\b",
+        reference=r"msgid=(\w+)",
+        timeout=SHORT,
+    )
+
+
+def loudspeaker(server: SpeakerBox, url: str) -> LoudspeakerOptions:
+    return LoudspeakerOptions("app", url=f"{url}/speakers/{{address}}", token=server.token, timeout=SHORT)
+
+
 @contextmanager
 def apprise_stand(_folder: Path) -> Iterator[Stand]:
     with Receiver(HandClock(), SECRET) as server:
@@ -157,6 +240,15 @@ STANDS: dict[str, Callable[[Path], Any]] = {
     "dingtalk": robot_stand("dingtalk", DingTalk),
     "wecom": robot_stand("wecom", WeCom),
     "feishu": robot_stand("feishu", Feishu),
+    "wecom-app": account_stand("wecom-app", WeComApp, wecom_app, "lin", "nobody"),
+    "dingtalk-work": account_stand("dingtalk-work", DingTalkWork, dingtalk_work, "lin", "nobody"),
+    "feishu-app": account_stand("feishu-app", FeishuApp, feishu_app, "ou_lin", "ou_nobody"),
+    "aliyun-sms": account_stand("aliyun-sms", Aliyun, aliyun(Aliyun.sms_template), MOBILE, "12345"),
+    "aliyun-voice": account_stand("aliyun-voice", Aliyun, aliyun(Aliyun.voice_template), MOBILE, "lin"),
+    "tencent-sms": account_stand("tencent-sms", Tencent, tencent, MOBILE, "lin"),
+    "tencent-voice": account_stand("tencent-voice", Tencent, tencent, MOBILE, "lin"),
+    "sms-gateway": account_stand("sms-gateway", SmsGateway, sms_gateway, MOBILE, "13900000009"),
+    "loudspeaker": account_stand("loudspeaker", SpeakerBox, loudspeaker, "shanghe", "nobody"),
     "apprise": apprise_stand,
 }
 REAL = [pytest.param(kind, marks=pytest.mark.server) if kind == "mqtt" else kind for kind in STANDS]
@@ -196,7 +288,8 @@ def test_a_call_that_is_taken_has_a_receipt(stand: Stand):
         assert (channel.name, channel.kind) == ("app", stand.kind)
         receipt = await channel.send(message(stand.good))
         assert receipt.state is CallState.SENT
-        again = await channel.send(message(stand.good))
+        stand.clock.wind(60)  # some may be used once a minute
+        again = await channel.send(message(stand.good, key="another"))
         assert again.state is CallState.SENT
 
     use(stand.make(), story)

@@ -1,0 +1,115 @@
+"""Messages of a WeCom app of the organisation's own to its members (developer.work.weixin.qq.com, app messages).
+
+Unlike the group robot it reaches one person, and says which members it did not reach.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, ClassVar
+from urllib.parse import quote
+
+import msgspec
+
+from firesense.domain.errors import ChannelRefused
+from firesense.domain.limits import Limit
+from firesense.domain.message import Receipt
+from firesense.notify.exchange import PATIENCE, Exchange, read_json
+from firesense.notify.provider import Codes, Token, options_faults, refuse, text_of
+from firesense.notify.robot import shortened, words
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from firesense.domain.escalation import Call
+    from firesense.domain.message import Message
+    from firesense.ports import Clock
+
+_MOST_BYTES = 2048  # of a text; what is longer is cut by the provider
+_EXPIRED = frozenset({"40014", "41001", "42001"})  # the token: invalid, missing, expired
+_CODES = Codes(
+    busy=("45009", "45033", "45047", "-1"),
+    final=("40001", "40013", "40003", "40056", "48002", "60011", "60020", "301002", "81013", "86"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WeComAppOptions:
+    """An app: the organisation's id, the app's number and secret. ``url`` is another base address, for a gateway."""
+
+    name: str
+    corp_id: str
+    agent_id: int
+    secret: str = field(repr=False)
+    url: str = ""
+    timeout: timedelta = PATIENCE
+    ca_file: str = ""
+
+
+class WeComAppChannel:
+    """Sends a text to one member; the address is the member's user id.
+
+    SENT once the provider says 0 and does not name the member among those it did not reach.
+    """
+
+    kind: ClassVar[str] = "wecom-app"
+    # For one member; beyond it messages are dropped while the provider says yes, so it is kept well clear of.
+    limits: ClassVar[tuple[Limit, ...]] = (Limit(25, timedelta(minutes=1), 8), Limit(800, timedelta(hours=1), 200))
+
+    def __init__(self, options: WeComAppOptions, clock: Clock) -> None:
+        """Raises ConfigError for missing options, or a base address that is none."""
+        refuse(options_faults(options, ("corp_id", "agent_id", "secret")))
+        self.name = options.name
+        self._options = options
+        self._base = (options.url or "https://qyapi.weixin.qq.com").rstrip("/")
+        self._exchange = Exchange(clock, options.timeout, options.ca_file)
+        self._token = Token(clock, self._fetch)
+
+    def line(self, call: Call) -> str:
+        """Each member has a budget."""
+        return call.address
+
+    async def send(self, message: Message) -> Receipt:
+        """Send it; a token the provider does not know any more is renewed once."""
+        member = message.call.address
+        if not member or "|" in member or member == "@all":
+            raise ChannelRefused("the address is not one member's user id")
+        body = {
+            "touser": member,
+            "msgtype": "text",
+            "agentid": self._options.agent_id,
+            "text": {"content": shortened(words(message), _MOST_BYTES)},
+            "enable_duplicate_check": 0,
+        }
+        document = await self._post(body)
+        if text_of(document, "errcode") in _EXPIRED:
+            document = await self._post(body, renew=True)
+        code = text_of(document, "errcode")
+        if code != "0":
+            raise _CODES.failure(self.kind, code, text_of(document, "errmsg"))
+        unreached = (text_of(document, "invaliduser") + "|" + text_of(document, "unlicenseduser")).lower().split("|")
+        if member.lower() in unreached:
+            raise ChannelRefused(f"{self.kind}: the member is not known, or may not see the app")
+        return Receipt(reference=text_of(document, "msgid"))
+
+    async def close(self) -> None:
+        """Release the connections."""
+        await self._exchange.close()
+
+    async def _post(self, body: dict[str, Any], *, renew: bool = False) -> dict[str, Any]:
+        token = await self._token.get()
+        if renew:
+            self._token.forget(token)
+            token = await self._token.get()
+        url = f"{self._base}/cgi-bin/message/send?access_token={quote(token)}"
+        return read_json(*await self._exchange.ask("POST", url, msgspec.json.encode(body)))
+
+    async def _fetch(self) -> tuple[str, timedelta]:
+        options = self._options
+        url = f"{self._base}/cgi-bin/gettoken?corpid={quote(options.corp_id)}&corpsecret={quote(options.secret)}"
+        document = read_json(*await self._exchange.ask("GET", url))
+        code, token = text_of(document, "errcode"), text_of(document, "access_token")
+        if code != "0" or not token:
+            raise _CODES.failure(self.kind, code, text_of(document, "errmsg"))
+        return token, timedelta(seconds=int(document.get("expires_in") or 0))

@@ -1,0 +1,42 @@
+"""What people read and hear where there is little room, in Chinese and English; ``text`` has it in its catalogue."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# Each entry has its Chinese text first, then the English one.
+CHANNEL_TEXTS: Mapping[str, tuple[str, str]] = {
+    "channel.wecom-app": ("企业微信应用", "WeCom app"),
+    "channel.dingtalk-work": ("钉钉工作通知", "DingTalk work notice"),
+    "channel.feishu-app": ("飞书应用", "Feishu app"),
+    "channel.aliyun-sms": ("短信", "text message"),
+    "channel.aliyun-voice": ("语音电话", "voice call"),
+    "channel.tencent-sms": ("短信", "text message"),
+    "channel.tencent-voice": ("语音电话", "voice call"),
+    "channel.sms-gateway": ("短信", "text message"),
+    "channel.loudspeaker": ("村级广播", "loudspeaker"),
+    # -- where every character counts -------------------------------------------------------------------------------
+    "sms.text": ("{mark}：{place}，{what}，{clock}。", "{mark}: {place}, {what}, {clock}."),
+    "sms.code": ("回复{code}接警", "Reply {code} to take it"),
+    "sms.bundle": ("{title}。详见平台", "{title}. See the console"),
+    # -- to be spoken -----------------------------------------------------------------------------------------------
+    "voice.text": ("{mark}。{place}，{what}，时间{clock}。", "{mark}. {place}, {what}, at {clock}."),
+    "voice.press": ("接警请按1。", "Press 1 to take it."),
+    "speaker.fire": ("火警！火警！{place}，{what}。请附近人员注意安全。", "Fire! Fire! {place}, {what}. Take care."),
+    "speaker.over": ("{mark}。{place}。", "{mark}. {place}."),
+    "speaker.other": ("通知：{mark}。{place}，{what}。", "Notice: {mark}. {place}, {what}."),
+    # -- a card with a button, and the page behind a link -----------------------------------------------------------
+    "take.button": ("接警", "Take it"),
+    "take.link": ("点此接警：{link}", "Take it here: {link}"),
+    "take.title": ("接警确认", "Take this alert"),
+    "take.who": ("{name}，您将接下这起警情：", "{name}, you are about to take this alert:"),
+    "take.hint": ("接警后停止逐级上报，由您负责处置。", "Nobody else is called then: it is yours to see to."),
+    "take.done": ("已接警，请尽快处置。", "It is yours. See to it now."),
+    "take.yours": ("您已接警。", "You have it already."),
+    "take.gone": ("{who} 已接警。", "{who} has it."),
+    "take.over": ("这起警情已经结束，链接失效。", "This alert is over, and the link with it."),
+    "take.dead": ("链接无效或已过期。", "This link is not valid, or not any more."),
+}
