@@ -19,7 +19,10 @@ from firesense.domain.outcome import Outcome, Raise
 from firesense.domain.place import Org, Person, Place, Post
 from firesense.domain.plan import Plan
 from firesense.domain.readings import UNSAID, Readings
+from firesense.hazarddesk import HazardDesk
+from firesense.hazardfile import standard_hazards
 from firesense.history.sqlite import SqliteHistory
+from firesense.photos import Photos
 from firesense.ports import User
 from firesense.web import create_console, hash_password
 
@@ -89,7 +92,8 @@ class Township:
             Device("water-1", "water", "gauge", "eui-3", "v", 0, name="村口消火栓", kind="hydrant"),
             Device("heater-1", "heater", "warm", "eui-4", "t", 0, name="水库取水口"),
         ]
-        self.plan = Plan(registry=Registry(devices), org=ORG, ladders={LADDER.id: LADDER})
+        self.plan = Plan(registry=Registry(devices), org=ORG, ladders={LADDER.id: LADDER}, hazards=standard_hazards())
+        self.photos = Photos(folder / "photos")
         self.changes = 0
         self.desk = Desk(
             self.book,
@@ -98,13 +102,17 @@ class Township:
             plan_source=lambda: self.plan,
             kinds={"mqtt": "mqtt", "dingtalk": "dingtalk"},
         )
+        self.hazards = HazardDesk(
+            self.book, self.clock, lambda: self.plan, {"mqtt": "mqtt", "dingtalk": "dingtalk"}, self._changed
+        )
         self.offset = 0
 
     def _changed(self) -> None:
         self.changes += 1
 
     def console(self, **changes: object) -> object:
-        given = {"status": lambda: STATUS, "secure_cookies": False} | changes
+        given = {"status": lambda: STATUS, "secure_cookies": False, "hazards": self.hazards, "photos": self.photos}
+        given |= changes
         return create_console(self.book, self.history, self.desk, self.clock, lambda: self.plan, **given)
 
     def close(self) -> None:

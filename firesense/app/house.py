@@ -43,10 +43,12 @@ from firesense.desk import Desk
 from firesense.domain.errors import BookError, JournalError
 from firesense.domain.instant import SECOND
 from firesense.duty import Duty
+from firesense.hazarddesk import HazardDesk
 from firesense.hearing import LISTENING, NOTE_EVERY
 from firesense.ingest import Ingest
 from firesense.notify.message import compose
 from firesense.notify.outbox import Delivery
+from firesense.photos import Photos
 from firesense.record import Record
 from firesense.scout import Scout
 from firesense.snapshot import SnapshotFile
@@ -241,6 +243,8 @@ class House:
                 plan,
                 status=lambda: self._status,
                 secure_cookies=settings.web.secure_cookies,
+                hazards=HazardDesk(self._book, self._clock, plan, kinds, duty.poke),
+                photos=Photos(settings.data / "photos"),
                 zone=zone,
                 routes=[operation(self._metrics.text, self._not_ready, settings.watch.token.get_secret_value())],
             )

@@ -11,17 +11,23 @@ from starlette.requests import Request
 from firesense.web.answers import problem
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _TOO_LARGE = 413
 
 
 class Bodies:
-    """Refuses bodies of more than ``most`` bytes: at once when they say so, else when they turn out to be."""
+    """Refuses bodies of more than ``most`` bytes: at once when they say so, else when they turn out to be.
 
-    def __init__(self, app: ASGIApp, *, most: int) -> None:
+    ``larger`` says how many bytes a path takes that may have more; 0 for all others.
+    """
+
+    def __init__(self, app: ASGIApp, *, most: int, larger: Callable[[str], int] = lambda _path: 0) -> None:
         self._app = app
         self._most = most
+        self._larger = larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, as long as it is not too long."""
@@ -29,7 +35,8 @@ class Bodies:
             await self._app(scope, receive, send)
             return
         said = Headers(scope=scope).get("content-length", "")
-        if said.isdecimal() and (len(said) > len(str(self._most)) or int(said) > self._most):
+        most = max(self._most, self._larger(scope["path"]))
+        if said.isdecimal() and (len(said) > len(str(most)) or int(said) > most):
             await problem(Request(scope), _TOO_LARGE)(scope, receive, send)
             return
         got = 0
@@ -38,7 +45,7 @@ class Bodies:
             nonlocal got
             message = await receive()
             got += len(message.get("body", b""))
-            if got > self._most:
+            if got > most:
                 raise HTTPException(_TOO_LARGE)
             return message
 

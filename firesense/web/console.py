@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from firesense import __version__
-from firesense.web import api, pages
+from firesense.web import api, pages, report
 from firesense.web.answers import install_problems
 from firesense.web.board import Board
 from firesense.web.bodies import Bodies
@@ -21,6 +21,7 @@ from firesense.web.door import Door
 from firesense.web.live import Live
 from firesense.web.parts import STATIC, Parts
 from firesense.web.reads import HistoryReads
+from firesense.web.report_gate import ReportGates
 from firesense.web.shield import Shield
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
     from firesense.desk import Desk
     from firesense.domain.plan import Plan
+    from firesense.hazarddesk import HazardDesk
+    from firesense.photos import Photos
     from firesense.ports import Book, Clock, History
 
 _BODY_MOST = 64 * 1024  # bytes; a note is the longest thing anybody sends
@@ -46,6 +49,8 @@ def create_console(
     *,
     status: Callable[[], Mapping[str, Any]],
     secure_cookies: bool,
+    hazards: HazardDesk,
+    photos: Photos,
     zone: tzinfo = _CHINA,
     routes: Iterable[APIRouter] = (),
 ) -> FastAPI:
@@ -89,13 +94,21 @@ def create_console(
         board=Board(book),
         reads=HistoryReads(),
         secure=secure_cookies,
+        hazards=hazards,
+        photos=photos,
+        gates=ReportGates(),
     )
-    console.add_middleware(Bodies, most=_BODY_MOST)
+
+    def larger(path: str) -> int:
+        return report.body_most(plan_source().hazards.reports) if path == report.PATH else 0
+
+    console.add_middleware(Bodies, most=_BODY_MOST, larger=larger)
     console.add_middleware(Shield, secure=secure_cookies)
     install_problems(console)
     console.include_router(api.door)
     console.include_router(api.router)
     console.include_router(pages.router)
+    console.include_router(report.router)
     for more in routes:
         console.include_router(more)
     console.openapi = partial(api.describe, console)  # type: ignore[method-assign] # FastAPI's own way to extend it

@@ -17,6 +17,8 @@ from firesense.desk import Desk
 from firesense.domain.deed import Actor
 from firesense.domain.instant import SECOND, Instant, iso, moment
 from firesense.domain.plan import Plan
+from firesense.hazarddesk import HazardDesk
+from firesense.photos import Photos
 from firesense.ports import Book, Clock, History
 from firesense.text import LANGUAGES, say
 from firesense.web.board import Board
@@ -24,6 +26,7 @@ from firesense.web.door import SESSION, Door, Session
 from firesense.web.live import Live
 from firesense.web.problems import LoginNeeded, Problem
 from firesense.web.reads import HistoryReads
+from firesense.web.report_gate import ReportGates
 from firesense.web.shown import label
 
 STATIC = FilePath(__file__).with_name("static")
@@ -62,6 +65,9 @@ class Parts:
     board: Board
     reads: HistoryReads
     secure: bool
+    hazards: HazardDesk
+    photos: Photos
+    gates: ReportGates
 
     @property
     def cookie(self) -> str:
@@ -92,7 +98,7 @@ def language_of(request: Request) -> str:
 
 def local_path(path: str) -> str:
     """Give back a path of the console that may be gone to after a log-in; anything else is the board."""
-    return path if re.fullmatch(r"/(alerts/[0-9A-Za-z]{1,40})?", path) else "/"
+    return path if re.fullmatch(r"/((alerts|hazards|report)(/[0-9A-Za-z-]{1,40})?)?", path) else "/"
 
 
 def visitor(request: Request, parts: WithParts) -> Session:
