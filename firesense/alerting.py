@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
 
-from firesense.alerts import Alarms
+from firesense.alerts import Alarms, heard_at
 from firesense.domain.alert import Alert
 from firesense.domain.errors import BookError, JournalError, NotFound
 from firesense.domain.frame import Reason
@@ -25,6 +26,7 @@ from firesense.pace import Pace
 from firesense.raising import raised
 from firesense.rules import RuleEngine
 from firesense.troubles import Told
+from firesense.windows import Windows
 
 if TYPE_CHECKING:
     import threading
@@ -100,6 +102,7 @@ class Alerting:
         self._stretch = 0  # frames of the last one
         self._notes: Mapping[str, Instant] = {}
         self._told = Told(self._knows)
+        self._windows = Windows(book, journal)
         self._unwritten: Outcome | None = None  # what the book did not take yet: the state has moved on already
         self.status = AlertingStatus()
 
@@ -219,6 +222,7 @@ class Alerting:
     def _settle_on(self, known: Iterable[Alert]) -> None:
         """Take over what the book says is open, with the rules of the plan in force."""
         self._alarms = Alarms(self._plan.rules, self._plan.registry, self._plan.org)
+        self._alarms.quieted.windows = self._windows.quiets
         self._alarms.refresh(known)
         self._engine.settle(self._alarms.firing())
 
@@ -247,7 +251,10 @@ class Alerting:
     def _judge(self, read: Read, now: Instant) -> list[Alert | TripAgain | Clear]:
         deeds: list[Alert | TripAgain | Clear] = []
         for table in read.judged:
-            deeds += self._alarms.deeds(self._engine.apply(table), now)
+            changed = self._engine.apply(table)
+            if changed:
+                self._follow_windows()
+                deeds += self._alarms.deeds(changed, now, partial(heard_at, read.judged))
         for fire in read.strangers:
             device_class = self._plan.profiles[fire.profile].device_class
             alert = self._alarms.stranger(
@@ -265,7 +272,16 @@ class Alerting:
         self.status.listening = hearing.listening
         deed = hearing.deed(self._alarms, now, self._position) if absences else None
         changed = self._engine.tick(clock, listening=absences and hearing.listening, position=self._position)
-        return ([] if deed is None else [deed]) + self._alarms.deeds(changed, now)
+        if changed or self._alarms.quieted.testing:
+            self._follow_windows()
+        deeds: list[Alert | TripAgain | Clear] = [] if deed is None else [deed]
+        deeds += self._alarms.deeds(changed, now)
+        deeds += self._alarms.turned_real(clock, now, self._position)
+        return deeds
+
+    def _follow_windows(self) -> None:
+        """Know the quiet windows before anything is raised: one set a moment ago counts."""
+        self._alarms.quieted.windows = self._windows.at(self._position)
 
     def _tell_of_ourselves(self, now: Instant) -> None:
         """Raise what the streets have noted about themselves; before any frame is judged, for it is written at once."""
@@ -291,9 +307,9 @@ class Alerting:
         deeds = tuple(deeds)
         alerts = [deed for deed in deeds if isinstance(deed, Alert)]
         tables = self._look_back.tables(alerts, read.judged if read else (), self._plan, position, now)
-        confirmed = self._alarms.confirmed(alerts)
+        confirmed, windows = self._alarms.confirmed(alerts), self._windows.quiets
         written = tuple(
-            raised(deed, self._plan, self._kinds, tables, now, confirmed=deed.id in confirmed)
+            raised(deed, self._plan, self._kinds, tables, now, windows, confirmed=deed.id in confirmed)
             if isinstance(deed, Alert)
             else deed
             for deed in deeds

@@ -17,12 +17,14 @@ from firesense import escalate, hazards
 from firesense.domain.errors import BookError
 from firesense.domain.escalation import Move
 from firesense.domain.instant import DAY, SECOND, micros
+from firesense.windows import Hush
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from firesense.domain.instant import Instant
     from firesense.domain.plan import Plan
+    from firesense.domain.quiet import Quiet
     from firesense.notify.outbox import Delivery
     from firesense.ports import Book, Clock
 
@@ -60,6 +62,7 @@ class Duty:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._broken = False
         self._seen_at: Instant | None = None
+        self._hush = Hush(book, plan_source, delivery.kinds)
         self.turns = 0  # grows while the street moves, even when there is nothing to do
 
     async def step(self, now: Instant) -> int:
@@ -71,7 +74,7 @@ class Duty:
         if self._seen_at is None or now < self._seen_at - SECOND:
             self._date_anew(now)
         self._seen_at = now
-        moved = self._move_climbs(now) + self._move_hazards(now)
+        moved = self._hush.keep(now) + self._move_climbs(now) + self._move_hazards(now)
         return moved + await self._delivery.deliver(now)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -121,7 +124,7 @@ class Duty:
 
     def _date_anew(self, now: Instant) -> None:
         released = self._book.release_calls(now, now + micros(_LATEST_CALL))
-        waiting = [climb for _, climb in self._book.due_climbs(_EVER, _EVERY_CLIMB)]
+        waiting = [climb for alert, climb in self._book.due_climbs(_EVER, _EVERY_CLIMB) if not alert.quiet]
         mended = ((climb, escalate.redated(climb, now)) for climb in waiting)
         redated = self._book.advance_all([Move(climb, after) for climb, after in mended if after is not None])
         if released or redated:
@@ -136,14 +139,20 @@ class Duty:
         org = self._plan_source().org
         earlier = self._book.earlier_calls([climb for _, climb in due])
         moves: list[Move] = []
+        held: list[tuple[str, Quiet]] = []
         for alert, climb in due:
             try:
+                if (window := self._hush.over(alert, climb, now)) is not None:
+                    held.append((alert.id, window))
+                    continue
                 calls = earlier.get((climb.alert, climb.strand), ())
                 acted = escalate.act(alert, climb, org, self._delivery.kinds, now, calls)
                 moves.append(Move(climb, acted.climb, acted.calls, acted.steps))
             except Exception:  # noqa: BLE001 - one climb that cannot be moved must not hold up the others
                 _log.exception("a climb could not be moved", alert=alert.id)
-        moved = self._book.advance_all(moves)
+        if held:
+            self._book.hold(held, now)
+        moved = self._book.advance_all(moves) + len(held)
         took = max(self._clock.now() - began_at, 1)
         self._chunk = min(max(self._chunk * micros(_CHUNK) // took, _LEAST), self._most)
         return moved

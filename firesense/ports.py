@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from firesense.domain.message import Message, Receipt
     from firesense.domain.outcome import Outcome, Raise, Tally
     from firesense.domain.place import Org
-    from firesense.domain.quiet import Quiet
+    from firesense.domain.quiet import Quiet, Tried
     from firesense.domain.readings import Readings
     from firesense.domain.roster import Change
 
@@ -613,8 +613,16 @@ class Book(Protocol):
         """
         ...
 
-    def hold(self, alert_id: str, quiet: Quiet, at: Instant) -> None:
-        """Let an open alert wait for the end of a window before anybody is called."""
+    def quiet(self, quiet_id: str) -> Quiet:
+        """One window; raises NotFound."""
+        ...
+
+    def tried(self, quiet: Quiet) -> list[Tried]:
+        """Devices heard in a walk test, in the order they were heard first."""
+        ...
+
+    def hold(self, waiting: Sequence[tuple[str, Quiet]], at: Instant) -> None:
+        """Let open alerts, by id, wait for the end of a window before anybody is called."""
         ...
 
     # -- quarantine -------------------------------------------------------------------------------------------------

@@ -8,8 +8,10 @@ import structlog
 
 from firesense.domain.escalation import Step, StepKind
 from firesense.domain.outcome import Raise
+from firesense.domain.quiet import NO_WINDOWS
 from firesense.escalate import begin
 from firesense.grounds import because
+from firesense.quieting import held, told_to_tester
 from firesense.route import choose
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from firesense.domain.alert import Alert
     from firesense.domain.instant import Instant
     from firesense.domain.plan import Plan
+    from firesense.domain.quiet import Quiets
     from firesense.domain.readings import Readings
 
 _log = structlog.get_logger(__name__)
@@ -29,12 +32,14 @@ def raised(
     kinds: Mapping[str, str],
     tables: Sequence[Readings],
     now: Instant,
+    quiets: Quiets = NO_WINDOWS,
     *,
     confirmed: bool = False,
 ) -> Raise:
     """Begin the climb of an alert; ``kinds`` maps channel names to technologies, ``tables`` show why it was raised.
 
-    ``confirmed`` says that another fire is open at the same place.
+    One that falls into one of the windows ``quiets`` waits for its end, or is told to the tester alone. ``confirmed``
+    says that another fire is open at the same place.
     """
     rule = next((rule for rule in plan.rules if rule.id == alert.rule), None)
     try:
@@ -42,9 +47,16 @@ def raised(
     except Exception:  # noqa: BLE001 -- an alert that cannot be explained must be raised all the same
         _log.exception("alerting.grounds", alert=alert.id)
         grounds = None
+    window = quiets.by_id.get(alert.quiet)
+    if window is not None and window.tests(alert.alert_class):
+        calls, told = told_to_tester(alert, window, plan.org, kinds, now)
+        return Raise(alert, None, calls, told, grounds)
     ladder, start = choose(alert, plan, now, confirmed=confirmed)
     if ladder is None:
         step = Step(alert.id, now, StepKind.RAISED, alert.device, {"rule": alert.rule, "ladder": ""})
         return Raise(alert, None, (), (step,), grounds)
+    if window is not None:
+        climb, waits = held(alert, ladder, window, now)
+        return Raise(alert, climb, (), waits, grounds)
     acted = begin(alert, ladder, plan.org, kinds, now, start)
     return Raise(alert, acted.climb, acted.calls, acted.steps, grounds)

@@ -9,18 +9,21 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from firesense.alerts import Alarms
+from firesense.alerts import Alarms, heard_at
 from firesense.domain.alert import Alert, Case, Condition
 from firesense.domain.escalation import ClimbState, Purpose
 from firesense.domain.instant import micros
 from firesense.domain.outcome import Clear, TripAgain
+from firesense.domain.quiet import NO_WINDOWS
 from firesense.escalate import act, begin
+from firesense.quieting import held, held_step, told_to_tester
 from firesense.route import choose
 from firesense.rules import RuleEngine
 
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from firesense.domain.escalation import Call, Climb, Step
     from firesense.domain.instant import Instant
     from firesense.domain.plan import Plan
+    from firesense.domain.quiet import Quiets
     from firesense.domain.readings import Readings
     from firesense.domain.rule import Transition
 
@@ -58,11 +62,17 @@ class Rehearsal:
     """One plan on its way through time: ``hear`` gives it readings, ``wind`` moves the clock.
 
     ``kinds`` maps channel names to technologies, as fire goes over two of them. With ``taken_after`` somebody takes
-    every alert so long after it was raised; else nobody ever does, and ladders are climbed to their ends.
+    every alert so long after it was raised; else nobody ever does, and ladders are climbed to their ends. ``windows``
+    are those in which it was quiet.
     """
 
     def __init__(
-        self, plan: Plan, kinds: Mapping[str, str], started_at: Instant, taken_after: timedelta | None = None
+        self,
+        plan: Plan,
+        kinds: Mapping[str, str],
+        started_at: Instant,
+        taken_after: timedelta | None = None,
+        windows: Quiets = NO_WINDOWS,
     ) -> None:
         self.plan = plan
         self.now = started_at
@@ -78,7 +88,9 @@ class Rehearsal:
             org=plan.org,
             calendars=plan.calendars,
         )
+        self._windows = windows
         self._alarms = Alarms(plan.rules, plan.registry, plan.org)
+        self._alarms.quieted.windows = windows
         self._by_id: dict[str, Course] = {}
         self._due: list[tuple[Instant, int, str]] = []  # climbs: when, which version, of which alert
 
@@ -86,6 +98,7 @@ class Rehearsal:
     def hear(self, tables: Iterable[Readings], now: Instant) -> None:
         """Take readings that have arrived by ``now``; what comes of each happens when it was received."""
         changed: list[tuple[Instant, Transition]] = []
+        tables = list(tables)
         for table in tables:
             for transition in self._engine.apply(table):
                 row = min(int(np.searchsorted(table.offsets, transition.offset)), len(table) - 1)
@@ -94,7 +107,8 @@ class Rehearsal:
         for at, together in groupby(changed, key=itemgetter(0)):  # what a frame says is judged as one
             self._climb(at)
             self.now = max(self.now, at)
-            self._do(self._alarms.deeds([transition for _, transition in together], self.now))
+            changes = [transition for _, transition in together]
+            self._do(self._alarms.deeds(changes, self.now, partial(heard_at, tables)))
         self._climb(now)
         self.now = max(self.now, now)
 
@@ -114,6 +128,7 @@ class Rehearsal:
         self._climb(now)
         self.now = now
         self._do(self._alarms.deeds(self._engine.tick(now, listening=listening, position=offset), now))
+        self._do(self._alarms.turned_real(now, now, offset))
 
     def deaf_until(self, now: Instant) -> None:
         """Nobody listened up to ``now``: silences are measured from here."""
@@ -154,8 +169,19 @@ class Rehearsal:
         plan, now = self.plan, self.now
         course = self._by_id[alert.id] = Course(alert)
         self.courses.append(course)
+        window = self._windows.by_id.get(alert.quiet)
+        if window is not None and window.tests(alert.alert_class):
+            calls, steps = told_to_tester(alert, window, plan.org, self._kinds, now)
+            course.calls += calls
+            course.steps += steps
+            return
         ladder, start = choose(alert, plan, now, confirmed=bool(self._alarms.confirmed([alert])))
         if ladder is None:
+            return
+        if window is not None:
+            climb, steps = held(alert, ladder, window, now)
+            course.ladder = ladder.id
+            self._follow(course, climb, (), steps)
             return
         acted = begin(alert, ladder, plan.org, self._kinds, now, start)
         course.ladder = ladder.id
@@ -199,6 +225,11 @@ class Rehearsal:
             course = self._by_id[alert_id]
             climb = course.climb
             if climb is None or climb.state is not ClimbState.CLIMBING or climb.version != version:
+                continue
+            window = self._windows.over(course.alert, self.plan.registry, self.plan.org, due_at)
+            if window is not None and window.holds(course.alert.alert_class):
+                waits = replace(climb, due_at=window.ends_at, version=climb.version + 1)
+                self._follow(course, waits, (), (held_step(course.alert.id, window, due_at),))
                 continue
             if self._taken_after is not None and due_at >= course.alert.raised_at + self._taken_after:
                 self.take(course, course.alert.raised_at + self._taken_after)

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
 
-from firesense.alerts import Alarms
+from firesense.alerts import Alarms, heard_at
 from firesense.domain.alert import Alert, AlertClass
 from firesense.domain.catalogue import CLASSES
 from firesense.domain.errors import BookError, JournalError
@@ -23,6 +24,7 @@ from firesense.domain.outcome import Outcome
 from firesense.domain.rule import RuleKind
 from firesense.raising import raised
 from firesense.rules import RuleEngine
+from firesense.windows import Windows
 
 if TYPE_CHECKING:
     import threading
@@ -72,6 +74,7 @@ class Scout:
         self._most = most
         self._far = micros(far)
         self._on_raised = on_raised
+        self._windows = Windows(book, journal)
         self._plan: Plan | None = None
         self._position = -1  # the next offset to look at; -1 while resting
         self._committed_at: Instant = 0
@@ -117,7 +120,10 @@ class Scout:
         read = self._narrow.read(batch)
         deeds: list[Alert | TripAgain | Clear] = []
         for table in read.judged:
-            deeds += self._alarms.deeds(self._engine.apply(table), now)
+            changed = self._engine.apply(table)
+            if changed:  # who walks and tests must not become a fire because we are ahead
+                self._alarms.quieted.windows = self._windows.at(self._position)
+                deeds += self._alarms.deeds(changed, now, partial(heard_at, read.judged))
         deeds += self._alarms.deeds(self._engine.tick(now, listening=False, position=batch.first_offset), now)
         found = [deed for deed in deeds if isinstance(deed, Alert)]
         for fire in read.strangers:
@@ -129,8 +135,10 @@ class Scout:
         # What made an alert is shown with all its frame said.
         tables = self._make_reader(self._current, None).read(batch).judged if found else ()
         confirmed = self._alarms.confirmed(found)
+        windows = self._windows.quiets
         raises = [
-            raised(alert, self._current, self._kinds, tables, now, confirmed=alert.id in confirmed) for alert in found
+            raised(alert, self._current, self._kinds, tables, now, windows, confirmed=alert.id in confirmed)
+            for alert in found
         ]
         self._write(raises, batch.next_offset, now)
         return True

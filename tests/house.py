@@ -28,6 +28,7 @@ from firesense.history import SqliteHistory
 from firesense.journal import SqliteJournal
 from firesense.notify.message import compose
 from firesense.notify.outbox import Delivery
+from firesense.quietdesk import QuietDesk
 from firesense.record import Record
 from firesense.settings import load_settings
 from firesense.snapshot import SnapshotFile
@@ -150,6 +151,7 @@ class SmallHouse:
         self.duty = Duty(self.book, plan, delivery, self.clock)
         self.desk = Desk(self.book, self.clock, plan_source=plan, kinds=delivery.kinds)
         self.hazards = HazardDesk(self.book, self.clock, plan, delivery.kinds)
+        self.quiet = QuietDesk(self.book, self.clock, plan)
 
     def hear(self, *frames, marks=0, listening=True):
         """Give frames (topic, payload) to the journal as ingest would; payloads that are not text become JSON."""

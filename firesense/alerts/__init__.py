@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from firesense.alerts.alarms import FIRESENSE, QUIET, STRANGER_FIRE, Alarms, written
+from firesense.alerts.quieted import heard_at
 
-__all__ = ["FIRESENSE", "QUIET", "STRANGER_FIRE", "Alarms", "written"]
+__all__ = ["FIRESENSE", "QUIET", "STRANGER_FIRE", "Alarms", "heard_at", "written"]

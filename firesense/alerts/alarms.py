@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from firesense.alerts.inhibition import Inhibition
+from firesense.alerts.quieted import Quieted
 from firesense.domain.alert import UNREGISTERED, Alert, AlertClass, Condition, Grade, alert_id
 from firesense.domain.catalogue import CLASSES
 from firesense.domain.instant import micros
@@ -20,7 +21,7 @@ from firesense.domain.rule import Change, Firing, RuleKind
 from firesense.text import LANGUAGES, say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from firesense.domain.device import Device, Registry
     from firesense.domain.instant import Instant
@@ -38,6 +39,10 @@ QUIET = timedelta(minutes=30)
 Key = tuple[str, str]  # rule and device
 
 
+def _happened_at(transition: Transition) -> Instant:
+    return transition.event_at
+
+
 class Alarms:
     """What is alarming now, by rule and device. Pure: one thread, no clock."""
 
@@ -47,6 +52,7 @@ class Alarms:
         self._inhibition = Inhibition(self._rules.values())
         self._registry = registry
         self._org = org
+        self.quieted = Quieted(self._rules, registry, org)
         self._open: dict[Key, Alert] = {}
         self._flagged_at: dict[Key, Instant] = {}  # strangers: when they last said fire
 
@@ -60,6 +66,7 @@ class Alarms:
         for alert in sorted(alerts, key=lambda alert: alert.raised_at):  # of two of one device the newer one goes on
             if alert.open:
                 self._open[self._key(alert)] = alert
+        self.quieted.follow(self._open.values())
         self._flagged_at = {
             key: self._flagged_at.get(key, alert.event_at)
             for key, alert in self._open.items()
@@ -74,6 +81,7 @@ class Alarms:
         for key, open_alert in self._open.items():
             if open_alert.id == alert:
                 del self._open[key]
+                self.quieted.over(open_alert)
                 return self._firing_at(open_alert)
         return None
 
@@ -107,35 +115,41 @@ class Alarms:
         return None if behind is None else Firing(alert.rule, alert.device_class, behind.slot, alert.device)
 
     # -- deeds ------------------------------------------------------------------------------------------------------
-    def deeds(self, transitions: Iterable[Transition], now: Instant) -> list[Alert | TripAgain | Clear]:
+    def deeds(
+        self, transitions: Iterable[Transition], now: Instant, heard_at: Callable[[Transition], Instant] = _happened_at
+    ) -> list[Alert | TripAgain | Clear]:
         """Say what comes of each transition: an Alert is a new one, to be raised.
 
         A rule that trips again on a device whose alert is open goes on with that alert, unless it was over for
-        half an hour: then it is a new one.
+        half an hour: then it is a new one. ``heard_at`` says when what made a transition was heard (quieted.py).
         """
         deeds: list[Alert | TripAgain | Clear] = []
         for transition in self._inhibition.ordered(transitions):
             if transition.change is not Change.CLEARED:
-                told: list[Alert | TripAgain | Clear | None] = [self._trip(transition, now)]
+                told: list[Alert | TripAgain | Clear | None] = [self._trip(transition, now, heard_at)]
             else:
                 told = [self._clear(transition)]
-                told += [self._trip(hidden, now) for hidden in self._inhibition.cleared(transition)]
+                told += [self._trip(hidden, now, heard_at) for hidden in self._inhibition.cleared(transition)]
             deeds += [deed for deed in told if deed is not None]
         return deeds
 
-    def _trip(self, transition: Transition, now: Instant) -> Alert | TripAgain | None:
+    def _trip(
+        self, transition: Transition, now: Instant, heard_at: Callable[[Transition], Instant]
+    ) -> Alert | TripAgain | None:
         if transition.change is not Change.TRIPPED:
             return None
         device = self._registry.at(transition.device_class, transition.slot)
         key = (transition.rule, transition.gateway or transition.place or device.id)
         value = None if math.isnan(transition.value) else transition.value
         known = self._open.get(key)
-        if known is not None and not _was_quiet(known, transition.event_at):
+        at = heard_at(transition) if self.quieted.windows else now
+        if known is not None and not _was_quiet(known, transition.event_at) and not self.quieted.is_real(known, at):
             self._open[key] = replace(known, condition=Condition.FIRING, cleared_at=None, trips=known.trips + 1)
             return TripAgain(known.id, transition.event_at, value)
         if self._inhibition.hide(transition, lambda rule: self._fires(rule, device.id)):
             return None
-        alert = self._open[key] = self._alert(self._rules[transition.rule], device, transition, value, now)
+        alert = self._alert(self._rules[transition.rule], device, transition, value, now)
+        alert = self._open[key] = self.quieted.seen(alert, at)
         return alert
 
     def _fires(self, rule: str, device: str) -> bool:
@@ -150,14 +164,43 @@ class Alarms:
             return None
         if transition.event_at < known.event_at:
             return None  # what was over before this alarm began says nothing about it (see the scout)
-        condition = Condition.LATCHED if self._rules[transition.rule].latches else Condition.RESOLVED
+        rule = self._rules[transition.rule]
+        # A fire that a walk test made a test ends with the smoke: nobody has to reset a hundred detectors.
+        latches = rule.latches and known.alert_class is rule.alert_class
+        condition = Condition.LATCHED if latches else Condition.RESOLVED
         # Whoever is on the way to a case that resolved is still on the way; only the book knows. Until it says so
         # again, a resolved alert is taken for closed: a new alarm too many is better than one too few.
         if condition is Condition.LATCHED:
             self._open[key] = replace(known, condition=condition, cleared_at=transition.event_at)
         else:
             del self._open[key]
+            self.quieted.over(known)
         return Clear(known.id, transition.event_at, condition)
+
+    def turned_real(self, clock: Instant, now: Instant, position: int) -> list[Alert | Clear]:
+        """End the tests that still say fire long after their walk test, and raise the fires that they are.
+
+        ``clock`` is what counts: the journal's when we are behind.
+        """
+        deeds: list[Alert | Clear] = []
+        for test, real_at in self.quieted.turned_real(clock):
+            self.quieted.over(test)
+            deeds.append(Clear(test.id, real_at, Condition.RESOLVED))
+            key = self._key(test)
+            if self._open[key].id != test.id:
+                continue  # it was raised anew already
+            fire = self._open[key] = replace(
+                test,
+                id=alert_id(*key, real_at),
+                alert_class=self._rules[test.rule].alert_class,
+                quiet="",
+                raised_at=now,
+                event_at=real_at,
+                offset=position,
+                trips=1,
+            )
+            deeds.append(fire)
+        return deeds
 
     def _alert(self, rule: Rule, device: Device, transition: Transition, value: float | None, now: Instant) -> Alert:
         gateway, meeting = transition.gateway, transition.place

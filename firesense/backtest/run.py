@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from firesense.domain.instant import SECOND, Instant, micros
+from firesense.domain.quiet import NO_WINDOWS
 from firesense.rehearsal import Rehearsal
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from firesense.domain.frame import FrameBatch
     from firesense.domain.plan import Plan
+    from firesense.domain.quiet import Quiets
     from firesense.domain.readings import Readings
     from firesense.reader import Read, Reader
     from firesense.rehearsal import Course
@@ -56,6 +58,7 @@ class Backtest:
     kinds: Mapping[str, str]
     start: Instant = 0
     taken_after: timedelta | None = None
+    windows: Quiets = NO_WINDOWS
     on_progress: Callable[[int, Instant], None] = lambda frames, at: None  # noqa: ARG005 -- nobody looks
     frames: int = 0
     refused: int = 0
@@ -80,7 +83,7 @@ class Backtest:
         self.first_at = self.last_at = at
         self.start = max(self.start, at)
         for name, plan in self.plans.items():
-            self.tried.append(Tried(name, Rehearsal(plan, self.kinds, at, self.taken_after), self.start))
+            self.tried.append(Tried(name, Rehearsal(plan, self.kinds, at, self.taken_after, self.windows), self.start))
 
     def _hear(self, read: Read, batch: FrameBatch) -> None:
         """Give a batch to every set, step by step."""

@@ -10,11 +10,11 @@ import sqlalchemy as sa
 from firesense.book import rows, tables
 from firesense.book.sql import Chapter, insert_new
 from firesense.book.story import add_steps, drop_calls, queue_calls, write_alert
-from firesense.domain.alert import Alert, Case, Condition, Finding
+from firesense.domain.alert import Alert, AlertClass, Case, Condition, Finding
 from firesense.domain.errors import Conflict, NotFound
 from firesense.domain.escalation import ClimbState, Step, StepKind
 from firesense.domain.instant import iso
-from firesense.domain.quiet import Quiet
+from firesense.domain.quiet import Quiet, Tried
 from firesense.quieting import held_step
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from firesense.domain.escalation import Call
     from firesense.domain.instant import Instant
 
-_QUIET, _ALERT, _CLIMB = tables.quiet.c, tables.alert.c, tables.climb.c
+_QUIET, _ALERT, _CLIMB, _STEP = tables.quiet.c, tables.alert.c, tables.climb.c, tables.step.c
 _CHANGES = "quiets"
 _VERSION = sa.select(tables.meta.c.value).where(tables.meta.c.key == _CHANGES)
 _SINCE = (
@@ -42,6 +42,28 @@ _DUE = (
 _ONE = sa.select(*rows.QUIET).where(_QUIET.id == sa.bindparam("id"))
 _TO_HOLD = sa.select(*rows.ALERT).where(_ALERT.id.in_(sa.bindparam("ids", expanding=True)), _ALERT.open)
 _HELD = sa.select(*rows.ALERT).where(_ALERT.open, _ALERT.quiet == sa.bindparam("id"))
+_TRIED_BY = (StepKind.RAISED, StepKind.TRIPPED_AGAIN)
+_TRIED_CLASSES = (AlertClass.FIRE, AlertClass.TEST)
+_TRIED = (
+    sa.select(_ALERT.device, _ALERT.rule, _ALERT.event_at, _STEP.at, _STEP.kind)
+    .join(tables.step, _STEP.alert == _ALERT.id)
+    .where(
+        sa.or_(
+            sa.and_(_ALERT.rank.in_(rows.TEST_RANKS), _ALERT.raised_at >= sa.bindparam("set_at")),
+            sa.and_(_ALERT.open, _ALERT.alert_class.in_(_TRIED_CLASSES)),
+        ),
+        _STEP.kind.in_(_TRIED_BY),
+        sa.or_(
+            _ALERT.quiet == sa.bindparam("id"),
+            sa.and_(
+                _STEP.kind == StepKind.TRIPPED_AGAIN,
+                _STEP.at >= sa.bindparam("starts_at"),
+                _STEP.at < sa.bindparam("ends_at"),
+            ),
+        ),
+    )
+    .order_by(_STEP.number)
+)
 _WAIT = (
     sa.update(tables.climb)
     .where(_CLIMB.alert == sa.bindparam("of"), _CLIMB.strand == "", _CLIMB.state == ClimbState.CLIMBING)
@@ -118,10 +140,30 @@ class QuietWindows(Chapter):
             _put(connection, after)
         return True
 
-    def hold(self, alert_id: str, quiet: Quiet, at: Instant) -> None:
-        """Let an open alert wait for the end of a window before anybody is called."""
+    def quiet(self, quiet_id: str) -> Quiet:
+        """One window; raises NotFound."""
+        with self._database.reading() as connection:
+            row = connection.execute(_ONE, {"id": quiet_id}).one_or_none()
+        if row is None:
+            raise NotFound(f"there is no window {quiet_id}")
+        return Quiet(*row)
+
+    def tried(self, quiet: Quiet) -> list[Tried]:
+        """Devices heard in a walk test, in the order they were heard first."""
+        window = {"set_at": quiet.set_at, "id": quiet.id, "starts_at": quiet.starts_at, "ends_at": quiet.ends_at}
+        found: dict[str, Tried] = {}
+        with self._database.reading() as connection:
+            for device, rule, event_at, at, kind in connection.execute(_TRIED, window):
+                heard_at = event_at if kind is StepKind.RAISED else at
+                before = found.get(device, Tried(device, rule, heard_at, 0))
+                found[device] = replace(before, times=before.times + 1)
+        return list(found.values())
+
+    def hold(self, waiting: Sequence[tuple[str, Quiet]], at: Instant) -> None:
+        """Let open alerts, by id, wait for the end of a window before anybody is called."""
         with self._database.writing() as connection:
-            _hold(connection, quiet, _alerts(connection, _TO_HOLD, ids=[alert_id]), at)
+            for alert_id, quiet in waiting:
+                _hold(connection, quiet, _alerts(connection, _TO_HOLD, ids=[alert_id]), at)
 
 
 def _lasting(connection: Connection, quiet_id: str, at: Instant) -> Quiet:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 FIRST, REST = 0, 1
 RANKS = (FIRST, REST)
 _GRAVITY = {kind: number for number, kind in enumerate(AlertClass)}
+TEST_RANKS = (2 * _GRAVITY[AlertClass.TEST], 2 * _GRAVITY[AlertClass.TEST] + 1)
 PENDING = (CallState.QUEUED, CallState.FAILED_FOR_NOW)
 
 

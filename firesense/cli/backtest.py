@@ -19,6 +19,7 @@ from firesense.domain.device import Registry
 from firesense.domain.errors import ConfigError, Fault
 from firesense.domain.instant import instant, iso, micros
 from firesense.domain.plan import Plan
+from firesense.domain.quiet import NO_WINDOWS, Quiets
 from firesense.journal.exported import frames
 from firesense.ladderfile import load_ladders
 from firesense.orgfile import load_devices
@@ -75,6 +76,7 @@ def _backtest(asked: argparse.Namespace) -> int:
             {channel.name: channel.kind for channel in settings.channels},
             start,
             None if asked.taken_after == "never" else _length(asked.taken_after, "--taken-after"),
+            _windows(asked, settings, start),
             bar.show,
         )
         began = perf_counter()
@@ -90,6 +92,14 @@ def _backtest(asked: argparse.Namespace) -> int:
         told = json.dumps(document(backtest, difference, seconds), ensure_ascii=False, indent=1)
         asked.out.write_text(told + "\n", encoding="utf-8")
     return 0
+
+
+def _windows(asked: argparse.Namespace, settings: Settings, start: Instant) -> Quiets:
+    """What was quiet then, for the devices of the book."""
+    if asked.devices:
+        return NO_WINDOWS
+    with open_book(settings) as book:
+        return Quiets(book.quiets(start))
 
 
 def _plans(asked: argparse.Namespace, settings: Settings) -> dict[str, Plan]:

@@ -82,7 +82,7 @@ class Quiet:
         if self.over_at is not None:
             return None
         if self.announced_at is None:
-            return self.starts_at
+            return min(self.starts_at, self.ends_at)
         if self.reminded_at is None:
             return min(self.remind_at, self.ends_at)
         return self.ends_at
@@ -115,6 +115,16 @@ class Quiet:
     def holds(self, alert_class: AlertClass) -> bool:
         """Whether alerts of this class call nobody until it is over."""
         return alert_class is not AlertClass.FIRE and not self.tests(alert_class)
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A device that was heard in a walk test: by which rule first, when, and how often in all."""
+
+    device: str
+    rule: str
+    heard_at: Instant
+    times: int
 
 
 def quiet_id(kind: QuietKind, subject: str, set_at: Instant) -> str:
@@ -165,3 +175,6 @@ class Quiets:
             for one in self._at.get(key, ()):
                 if one.concerns(alert.alert_class, alert.rule):
                     yield one
+
+
+NO_WINDOWS = Quiets()

@@ -30,6 +30,7 @@ from firesense.settings.sections import (
     HistorySettings,
     JournalSettings,
     QuarantineSettings,
+    QuietSettings,
     ReadingSettings,
     RecordSettings,
     TellingSettings,
@@ -55,6 +56,7 @@ class Settings(Written):
     reading: ReadingSettings = ReadingSettings()
     alerting: AlertingSettings = AlertingSettings()
     record: RecordSettings = RecordSettings()
+    quiet: QuietSettings = QuietSettings()
     channels: tuple[ChannelSettings, ...] = (LogChannelSettings(kind="log", name="log"),)
     telling: TellingSettings = TellingSettings()
     web: WebSettings = WebSettings()
@@ -196,6 +198,7 @@ __all__ = [
     "Files",
     "LoudspeakerChannelSettings",
     "MqttChannelSettings",
+    "QuietSettings",
     "Settings",
     "Tls",
     "WatchSettings",

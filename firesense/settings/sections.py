@@ -149,6 +149,19 @@ class AlertingSettings(Written):
     snapshot_every: Duration = timedelta(seconds=30)
 
 
+class QuietSettings(Written):
+    """How long people may ask for quiet, and how long before its end they are reminded.
+
+    What a walk test made a test and still says fire ``walk_test_grace`` after its end is a fire. All are own defaults.
+    """
+
+    maintenance: Duration = timedelta(hours=8)
+    shelved: Duration = timedelta(hours=24)
+    walk_test: Duration = timedelta(hours=2)
+    walk_test_grace: Duration = timedelta(minutes=5)
+    remind_before: Duration = timedelta(minutes=15)
+
+
 class RecordSettings(Written):
     """How much of the journal is written to the history store at once."""
 
