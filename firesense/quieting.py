@@ -83,7 +83,7 @@ def told_to_tester(
     calls = (
         []
         if person is None
-        else [_call(alert, Purpose.ALERT, person, TESTER, name, 0, now) for name in _channels(person, kinds)]
+        else [_call(alert, Purpose.TESTED, person, TESTER, name, BEGINS, now) for name in _channels(person, kinds)]
     )
     raised = Step(alert.id, now, StepKind.RAISED, alert.device, {"rule": alert.rule, "ladder": ""})
     return tuple(calls), (raised, held_step(alert.id, quiet, now), *_said(alert, calls, quiet.tester, TESTER, now))

@@ -26,6 +26,7 @@ QUIET_TEXTS: Mapping[str, tuple[str, str]] = {
     "call.window.0": ("开始", "begun"),
     "call.window.1": ("即将结束", "ends soon"),
     "call.window.2": ("已结束", "over"),
+    "call.purpose.tested": ("测试通知", "walk test"),
     "call.purpose.window": ("静默提醒", "quiet window"),
     "step.held": ("静默期内，暂不通知", "kept quiet"),
     "step.released": ("静默期结束，仍未恢复", "the quiet is over, it still stands"),

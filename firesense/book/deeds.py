@@ -39,6 +39,7 @@ _SAME = (
         tables.alert.c.device == sa.bindparam("device"),
         tables.alert.c.rule == sa.bindparam("rule"),
         tables.alert.c.place == sa.bindparam("place"),
+        tables.alert.c.alert_class == sa.bindparam("alert_class"),  # a test is not the fire that comes after it
         tables.alert.c.open,
         tables.alert.c.condition == Condition.FIRING,
         tables.alert.c.id != sa.bindparam("id"),
@@ -85,7 +86,7 @@ def do(connection: Connection, deed: Raise | TripAgain | Clear, now: Instant, st
 
 def _raise(connection: Connection, deed: Raise, now: Instant, standing: dict[str, str]) -> None:
     alert = deed.alert
-    same = {"device": alert.device, "rule": alert.rule, "place": alert.place, "id": alert.id}
+    same = {name: getattr(alert, name) for name in ("device", "rule", "place", "alert_class", "id")}
     if alert.device and (known := connection.scalar(_SAME, same)) is not None:
         standing[alert.id] = known
         _trip_again(connection, TripAgain(known, alert.event_at, alert.value), now)

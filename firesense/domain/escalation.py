@@ -175,6 +175,7 @@ class Purpose(StrEnum):
     ASSIGNED = "assigned"  # a hazard is theirs to put right
     REMINDER = "reminder"  # a hazard has to be put right soon
     OVERDUE = "overdue"  # a hazard was not seen to in its time
+    TESTED = "tested"  # the tester of a walk test: this device was heard
     WINDOW = "window"  # a quiet window began, ends soon, or is over
     HANDED_ON = "handed-on"  # the case is this person's now
     DISPATCH = "dispatch"  # go there

@@ -129,6 +129,8 @@ def _mark(call: Call, alert: Alert) -> str:
     language = call.language
     if call.purpose is Purpose.NOTICE:
         return say("call.mark.unanswered" if call.strand else "call.mark.notice", language)
+    if call.purpose is Purpose.TESTED:
+        return say("quiet.walk-test", language)
     if call.purpose is Purpose.WINDOW:
         what = f"quiet.{alert.rule}" if alert.rule in QUIET_RULES else "class.test"
         return f"{say(what, language)} · {say(f'call.window.{call.rung}', language)}"
