@@ -59,7 +59,7 @@ class Hush:
         self._version = -1
 
     def keep(self, now: Instant) -> int:
-        """Do what is due about windows, and end those whose alert a person has closed; counts them. Raises BookError."""
+        """Do what is due about windows, and end those whose alert a person has closed; counts them."""
         kept = 0
         for window, alert in self._book.due_quiets(now):
             if not alert.open and window.ends_at > now:

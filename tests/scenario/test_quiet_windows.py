@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from firesense.domain.alert import AlertClass, Case, Condition, Finding
+from firesense.domain.deed import Actor
 from firesense.domain.device import Device
 from firesense.domain.errors import Conflict, NotFound
 from firesense.domain.instant import HOUR, MINUTE, SECOND, micros
@@ -179,7 +180,7 @@ def test_it_can_be_extended_within_its_limit(house):
 def test_closing_its_alert_ends_a_window(house):
     window = house.quiet.maintain("sun-bo", "new batteries", HOUR_LONG, place=GRID)
     trouble(house)
-    house.desk.close(window.id, "li-na", Finding.TEST, "done")
+    house.desk.close(window.id, Actor("li-na"), Finding.TEST, "done")
     house.wind(seconds=2)
     assert told_to(house) == {("sun-bo", "fault")}
     assert house.quiet.windows() == []
