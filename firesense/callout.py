@@ -41,10 +41,12 @@ def calls(
     now: Instant,
     role: str = "",
     place: str = "",
+    **detail: str,
 ) -> list[Call]:
     """Call people over every channel they have an address for; ``kinds`` has the channels there are.
 
-    The instant is part of the key: who is sent twice is called twice. The plan is run once for an alert.
+    ``detail`` is what the message says besides: ``by`` whom, and a ``note``. The instant is part of the key: who is
+    sent twice is called twice. The plan is run once for an alert.
     """
     once = "" if purpose is Purpose.PLAN else f":{now}"
     return [
@@ -63,6 +65,7 @@ def calls(
             created_at=now,
             due_at=now,
             urgent=alert.alert_class is AlertClass.FIRE,
+            detail={key: said for key, said in detail.items() if said},
         )
         for person in people
         for channel, address in person.addresses.items()
@@ -81,7 +84,9 @@ def response(alert: Alert, plan: Plan) -> Response | None:
     return None
 
 
-def by_plan(alert: Alert, plan: Plan, kinds: Mapping[str, str], now: Instant) -> tuple[list[Call], list[Step]]:
+def by_plan(
+    alert: Alert, plan: Plan, kinds: Mapping[str, str], now: Instant, by: str, note: str = ""
+) -> tuple[list[Call], list[Step]]:
     """Run the plan for a confirmed fire: everybody once, in the order of its roles and people; and the story of it.
 
     A role that nobody holds, and a person without a channel, are in the story. Without a plan nobody is called.
@@ -103,7 +108,7 @@ def by_plan(alert: Alert, plan: Plan, kinds: Mapping[str, str], now: Instant) ->
             found.setdefault(person.id, (person, "", ""))
     made: list[Call] = []
     for person, role, where in found.values():
-        theirs = calls(alert, Purpose.PLAN, [person], kinds, now, role, where)
+        theirs = calls(alert, Purpose.PLAN, [person], kinds, now, role, where, by=by, note=note)
         steps += unreachable(alert, [person], theirs, now, role)
         made += theirs
     ran = Step(alert.id, now, StepKind.PLAN, "", {"plan": wanted.id, "to": ",".join(found)})

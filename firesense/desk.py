@@ -16,6 +16,7 @@ from firesense.domain.deed import (
     Close,
     Dispatch,
     HandOn,
+    Photo,
     Reset,
     Silence,
     TakeOver,
@@ -23,19 +24,24 @@ from firesense.domain.deed import (
 )
 from firesense.domain.errors import Conflict, NotAllowed
 from firesense.domain.escalation import Purpose
+from firesense.domain.instant import MINUTE
 from firesense.domain.plan import Plan
 from firesense.raising import raised
 from firesense.text import LANGUAGES, say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from firesense.domain.deed import Actor, Deed, Ground, Position
     from firesense.domain.escalation import Call, Step
     from firesense.domain.instant import Instant
     from firesense.domain.outcome import Raise
+    from firesense.photos import Kept
     from firesense.ports import Book, Clock
 
+PHOTOS_MOST = 20  # of one alert
+SITE = "site"  # the kind of a place that is one building or flat: its neighbours are those of its grid
+_ONE_EVENT = 15 * MINUTE  # alerts so close to each other may be of one event
 FOUND_FAULTY = "found-faulty"  # the rule of a fault case that comes of what was found on site
 
 
@@ -116,12 +122,51 @@ class Desk:
         """Close a case with what was found on site or, without a finding, with what it was verified with."""
         return self._do(alert_id, Close(finding, cause, note.strip()), actor)
 
+    def merge(self, alert_ids: Collection[str], actor: Actor) -> list[Alert]:
+        """Make alerts of one event one incident: who takes, verifies or closes one of them does so to all."""
+        plan = self._plan_source()
+        for each in alert_ids:
+            self._allow(actor, self._book.alert(each), plan)
+        merged = self._book.merge(alert_ids, actor, self._clock.now())
+        self._changed()
+        return merged
+
+    def split(self, alert_id: str, actor: Actor) -> Alert:
+        """Take an alert out of its incident."""
+        self._allow(actor, self._book.alert(alert_id), self._plan_source())
+        alone = self._book.split(alert_id, actor, self._clock.now())
+        self._changed()
+        return alone
+
+    def companions(self, alert: Alert) -> list[Alert]:
+        """Open alerts that may be of the same event: at the same site or in its grid, within a quarter of an hour."""
+        org = self._plan_source().org
+        known = org.places.get(alert.place)
+        if not alert.open or known is None:
+            return []
+        base = known.parent if known.kind == SITE and known.parent else known.code
+        places = {base, *(place.code for place in org.places.values() if place.parent == base)}
+        near = self._book.near(places, alert.raised_at - _ONE_EVENT, alert.raised_at + _ONE_EVENT)
+        return [
+            each for each in near if each.id != alert.id and not (each.incident and each.incident == alert.incident)
+        ]
+
+    def keep_photo(self, alert_id: str, actor: Actor, kept: Kept, note: str = "") -> Photo:
+        """Add a photo that is in the store to an alert; one of a closed case may come late."""
+        self._allow(actor, self._book.alert(alert_id), self._plan_source())
+        photo = Photo(
+            kept.id, alert_id, self._clock.now(), actor.name, kept.size, kept.width, kept.height, note.strip()
+        )
+        self._book.add_photo(photo, actor, PHOTOS_MOST)
+        self._changed()
+        return photo
+
     def _do(self, alert_id: str, deed: Deed, actor: Actor) -> Alert:
         now, plan = self._clock.now(), self._plan_source()
         alert = self._book.alert(alert_id)
         self._allow(actor, alert, plan)
         _check(deed, plan)
-        calls, steps = self._calls(alert, deed, plan, now)
+        calls, steps = self._calls(alert, deed, actor, plan, now)
         also = self._fault_case(alert, deed, plan, now)
         done = self._book.act(alert_id, deed, actor, now, calls=calls, steps=steps, also=also)
         self._changed()
@@ -137,18 +182,18 @@ class Desk:
         if actor.place and actor.place not in {place.code for place in plan.org.path(alert.place)}:
             raise NotAllowed(f"{actor.name} may not act at {alert.place}")
 
-    def _calls(self, alert: Alert, deed: Deed, plan: Plan, now: Instant) -> tuple[list[Call], list[Step]]:
+    def _calls(self, alert: Alert, deed: Deed, actor: Actor, plan: Plan, now: Instant) -> tuple[list[Call], list[Step]]:
         """Who is called by a deed, and what the story says of it."""
         match deed:
-            case HandOn(to):
+            case HandOn(to, note):
                 people, role, place, purpose = callout.one(plan.org, to), "", "", Purpose.HANDED_ON
-            case Dispatch(names, role, place):
+            case Dispatch(names, role, place, note):
                 people, purpose = [plan.org.people[each] for each in names], Purpose.DISPATCH
-            case Verify(Finding.FIRE):
-                return callout.by_plan(alert, plan, self._kinds, now)
+            case Verify(Finding.FIRE, note=note):
+                return callout.by_plan(alert, plan, self._kinds, now, actor.name, note)
             case _:
                 return [], []
-        calls = callout.calls(alert, purpose, people, self._kinds, now, role, place)
+        calls = callout.calls(alert, purpose, people, self._kinds, now, role, place, by=actor.name, note=note)
         return calls, callout.unreachable(alert, people, calls, now, role)
 
     def _fault_case(self, alert: Alert, deed: Deed, plan: Plan, now: Instant) -> Raise | None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from firesense.domain.because import Because
     from firesense.domain.callback import Callback, Heard
     from firesense.domain.columns import Floats, Instants, Snapshot
-    from firesense.domain.deed import Actor, Deed
+    from firesense.domain.deed import Actor, Deed, Photo
     from firesense.domain.device import Device, Registry
     from firesense.domain.escalation import Call, Climb, Ladder, Move, Selector, Settled, Step
     from firesense.domain.frame import FrameBatch, Refusal
@@ -234,7 +234,8 @@ class Flood:
 class Book(Protocol):
     """The relational store: registry, org, alerts, climbs, outbox, quarantine, sessions, positions.
 
-    Every method is one transaction; BookError means that nothing of it was written.
+    Every method is one transaction; BookError means that nothing of it was written. Where an ``entry`` is given, it is
+    added to the audit in the same transaction, if anything was changed.
     """
 
     # -- the plan's share: what people registered -------------------------------------------------------------------
@@ -254,11 +255,13 @@ class Book(Protocol):
         """Ladders by id, and the selectors that choose among them, in order."""
         ...
 
-    def register(self, devices: Iterable[Device]) -> int:
+    def register(self, devices: Iterable[Device], *, entry: Entry | None = None) -> int:
         """Add devices, or change those whose id is known; slots are given here. Counts what changed."""
         ...
 
-    def install(self, org: Org, ladders: Iterable[Ladder], selectors: Iterable[Selector]) -> None:
+    def install(
+        self, org: Org, ladders: Iterable[Ladder], selectors: Iterable[Selector], *, entry: Entry | None = None
+    ) -> None:
         """Replace the org and the ladders. Climbs under way keep their own copies, changes of rosters stay."""
         ...
 
@@ -468,6 +471,33 @@ class Book(Protocol):
         """
         ...
 
+    def near(self, places: Collection[str], since: Instant, until: Instant) -> list[Alert]:
+        """Open alerts raised at one of these places in [since, until], the oldest first."""
+        ...
+
+    def incident(self, incident: str) -> list[Alert]:
+        """The alerts of an incident, the oldest first; empty when there is none of that id."""
+        ...
+
+    def merge(self, alert_ids: Collection[str], actor: Actor, at: Instant) -> list[Alert]:
+        """Make alerts, with the incidents they are in already, one incident. Gives all of it, the oldest first.
+
+        Raises NotFound, or Conflict for fewer than two alerts, and for one that is closed.
+        """
+        ...
+
+    def split(self, alert_id: str, actor: Actor, at: Instant) -> Alert:
+        """Take an alert out of its incident; one that is left alone is none. Raises NotFound, Conflict."""
+        ...
+
+    def add_photo(self, photo: Photo, actor: Actor, most: int) -> None:
+        """Keep that a photo belongs to an alert. Raises NotFound, or Conflict when the alert has ``most`` already."""
+        ...
+
+    def photos(self, alert_id: str) -> list[Photo]:
+        """The photos of an alert, the oldest first."""
+        ...
+
     def acknowledge(self, alert_id: str, who: str, at: Instant) -> Alert:
         """Take an open alert: calls not sent yet become moot, and its climb waits for as long as its ladder grants.
 
@@ -555,18 +585,18 @@ class Book(Protocol):
         """Everyone who may log in, by name."""
         ...
 
-    def put_user(self, user: User, *, staying: str = "") -> None:
+    def put_user(self, user: User, *, staying: str = "", entry: Entry | None = None) -> None:
         """Add a user or replace the one of that name.
 
         Another password ends the user's sessions, but for the one whose token has the hash ``staying``.
         """
         ...
 
-    def remove_user(self, name: str) -> None:
+    def remove_user(self, name: str, *, entry: Entry | None = None) -> None:
         """Forget a user and end the user's sessions. Raises NotFound."""
         ...
 
-    def open_session(self, token_hash: str, user: str, expires_at: Instant) -> None:
+    def open_session(self, token_hash: str, user: str, expires_at: Instant, *, entry: Entry | None = None) -> None:
         """Remember a log-in by the hash of its token."""
         ...
 

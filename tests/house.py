@@ -45,6 +45,7 @@ files:
   org: {root}/config/org.yaml
   ladders: {root}/config/ladders.yaml
   calendars: {root}/tests/calendars.yaml
+  desk: {root}/config/desk.yaml
 channels: [{{name: log, kind: log}}, {{name: mqtt, kind: mqtt}}]
 """
 

@@ -167,7 +167,7 @@ class House:
             with ExitStack() as opened:
                 self._book = opened.enter_context(open_book(self._settings))
                 try:
-                    self._keeper = PlanKeeper(self._settings, self._book)
+                    self._keeper = PlanKeeper(self._settings, self._book, self._clock)
                 except BookError:
                     if last or "alerting" not in self._streets or not self._book.to_be_mended:
                         raise

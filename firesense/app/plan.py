@@ -9,9 +9,13 @@ import structlog
 
 from firesense.app.plugs import make_channels, make_transports, place_faults
 from firesense.calendars import load_calendars, local_days, standard_calendars
+from firesense.deskfile import load_practice
+from firesense.domain.audit import Entry
+from firesense.domain.deed import PLATFORM
 from firesense.domain.errors import ConfigError, Fault
 from firesense.domain.place import Org
 from firesense.domain.plan import Plan
+from firesense.domain.practice import Practice
 from firesense.hazardfile import load_hazards, standard_hazards
 from firesense.ladderfile import Ladders, load_ladders
 from firesense.orgfile import load_devices
@@ -23,8 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from firesense.domain.calendar import Calendars
+    from firesense.domain.deed import Actor
     from firesense.domain.device import Device
     from firesense.domain.hazard import HazardRules
+    from firesense.domain.instant import Instant
     from firesense.domain.profile import Profile
     from firesense.domain.roster import LocalDays
     from firesense.domain.rule import Rule
@@ -47,6 +53,7 @@ class Files:
     calendars: Calendars
     days: LocalDays
     hazards: HazardRules
+    practice: Practice
 
 
 def read_files(settings: Settings, known: Collection[Fault] = ()) -> Files:
@@ -73,12 +80,14 @@ def read_files(settings: Settings, known: Collection[Fault] = ()) -> Files:
     rules = tried(lambda: load_rules(files.rules, seasons))
     ladders = tried(lambda: load_ladders(files.ladders, org, channels, seasons)) if org else None
     hazards = tried(lambda: load_hazards(files.hazards, org) if files.hazards else standard_hazards())
+    practices = files.desk
+    practice = tried(lambda: load_practice(practices, org)) if org and practices else Practice()
     register = files.devices
     devices = tried(lambda: load_devices(register, profiles, org)) if register and profiles and org else []
-    if faults or not (profiles and rules and org and ladders and calendars and hazards) or devices is None:
+    if faults or not (profiles and rules and org and ladders and calendars and hazards and practice) or devices is None:
         raise ConfigError(faults)
     days = local_days(files.calendars, settings.zone)
-    return Files(profiles, rules, org, ladders, devices, calendars, days, hazards)
+    return Files(profiles, rules, org, ladders, devices, calendars, days, hazards, practice)
 
 
 def read_calendars(settings: Settings, org: Org | None) -> Calendars:
@@ -119,8 +128,11 @@ def check(settings: Settings, known: Collection[Fault], clock: Clock) -> str:
     )
 
 
-def import_files(files: Files, book: Book) -> bool:
-    """Bring org, ladders and the device register into the book; says whether anything was new."""
+def import_files(files: Files, book: Book, actor: Actor = PLATFORM, at: Instant | None = None) -> bool:
+    """Bring org, ladders and the device register into the book; says whether anything was new.
+
+    With an instant, the audit says who did it then.
+    """
     org, (ladders, selectors) = book.org(), book.ladders()
     wanted = files.org
     changed = (
@@ -130,18 +142,21 @@ def import_files(files: Files, book: Book) -> bool:
         or selectors != files.ladders.selectors
     )
     if changed:
-        book.install(wanted, files.ladders.by_id.values(), files.ladders.selectors)
-    registered = _register_new(files.devices, book) if files.devices else 0
+        entry = None if at is None else Entry.of(actor, at, "installed", "plan", "", places=str(len(wanted.places)))
+        book.install(wanted, files.ladders.by_id.values(), files.ladders.selectors, entry=entry)
+    registered = _register_new(files.devices, book, actor, at) if files.devices else 0
     return changed or registered > 0
 
 
-def _register_new(devices: Sequence[Device], book: Book) -> int:
+def _register_new(devices: Sequence[Device], book: Book, actor: Actor, at: Instant | None) -> int:
     """Register the devices the book does not know. Those it knows may have been moved since: the book is right.
 
     ``firesense device import`` changes them.
     """
     known = book.registry()
-    return book.register([device for device in devices if known.get(device.id) is None])
+    new = [device for device in devices if known.get(device.id) is None]
+    entry = None if at is None else Entry.of(actor, at, "registered", "device", "", devices=str(len(new)))
+    return book.register(new, entry=entry)
 
 
 def _plan_of(files: Files) -> Plan:
@@ -151,6 +166,7 @@ def _plan_of(files: Files) -> Plan:
         rules=files.rules,
         calendars=files.calendars,
         hazards=files.hazards,
+        practice=files.practice,
         whistling=files.ladders.whistling,
     )
 
@@ -182,12 +198,13 @@ def plan_of(settings: Settings, book: Book) -> Plan:
 class PlanKeeper:
     """Holds the plan in force. ``current`` is cheap; a new plan is put in its place by one assignment."""
 
-    def __init__(self, settings: Settings, book: Book) -> None:
-        """Read the first plan, and import it. Raises ConfigError with every fault."""
+    def __init__(self, settings: Settings, book: Book, clock: Clock | None = None) -> None:
+        """Read the first plan, and import it; with a clock, the audit is told. Raises ConfigError with every fault."""
+        self._clock = clock
         self._settings = settings
         self._book = book
         files = read_files(settings)
-        import_files(files, book)
+        import_files(files, book, at=None if clock is None else clock.now())
         self._days = files.days
         self._plan = self._from_book(_plan_of(files))
 
@@ -210,7 +227,10 @@ class PlanKeeper:
                 _log.error("plan.fault", fault=str(fault))
             _log.error("plan.kept", faults=len(error.faults))
             return False
-        import_files(files, self._book)
+        now = None if self._clock is None else self._clock.now()
+        import_files(files, self._book, at=now)
+        if now is not None:
+            self._book.write_down(Entry.of(PLATFORM, now, "reloaded", "setting", "files"))
         self._days = files.days
         self._plan = self._from_book(_plan_of(files))
         _log.info("plan.reloaded", version=self._plan.version, rules=len(files.rules))

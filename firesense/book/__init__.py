@@ -13,6 +13,7 @@ from firesense.book.counts import Counting
 from firesense.book.devices import Devices
 from firesense.book.floods import Floods
 from firesense.book.hazards import Hazards
+from firesense.book.incidents import Incidents
 from firesense.book.mending import Mended, mend
 from firesense.book.outbox import Outbox
 from firesense.book.people import People
@@ -48,6 +49,7 @@ class SqlBook(
     Quarantine,
     Counting,
     Audit,
+    Incidents,
 ):
     """The Book port on a SQL database; safe to use from several threads, and from several processes at once."""
 

@@ -24,7 +24,7 @@ from firesense.domain.audit import Entry, Proof, Sealed
 from firesense.domain.deed import PLATFORM
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from sqlalchemy.engine import Connection
 
@@ -56,7 +56,7 @@ class Audit(Chapter):
     def write_down(self, *entries: Entry) -> None:
         """Add entries that have no deed in the book to go with."""
         with self._database.writing() as connection:
-            add(connection, entries)
+            add(connection, *entries)
 
     def audit(
         self, *, after: int = 0, most: int = 200, kind: str = "", target: str = "", who: str = ""
@@ -102,13 +102,13 @@ class Audit(Chapter):
             number, sealed = found
             gone = connection.execute(sa.delete(tables.audit).where(_AUDIT.number <= number)).rowcount
             _put_end(connection, TAIL, number, sealed)
-            add(connection, [Entry.of(PLATFORM, at, "trimmed", "audit", "", rows=str(gone), last=str(number))])
+            add(connection, Entry.of(PLATFORM, at, "trimmed", "audit", "", rows=str(gone), last=str(number)))
         return gone
 
 
-def add(connection: Connection, entries: Iterable[Entry]) -> None:
-    """Seal entries and write them, in the transaction of what they tell of."""
-    wanted = list(entries)
+def add(connection: Connection, *entries: Entry | None) -> None:
+    """Seal entries and write them, in the transaction of what they tell of; None is nothing to tell."""
+    wanted = [entry for entry in entries if entry is not None]
     if not wanted:
         return
     number, before = _end(connection, HEAD, to_change=True)

@@ -101,7 +101,9 @@ class Cases(Chapter):
                 refuse_while_a_hazard(connection, alert_id)
             _write(connection, alert, moved, deed, at)
             for mate in _mates(connection, alert) if casework.reaches_incident(deed) else ():
-                with suppress(Conflict):  # somebody else has it, or it is closed: it stays as it is
+                with suppress(Conflict):  # somebody else has it, or it is a hazard yet: it stays as it is
+                    if isinstance(deed, Close):
+                        refuse_while_a_hazard(connection, mate.id)
                     theirs = casework.move(mate, deed, actor.name, at)
                     if isinstance(deed, Close):
                         refuse_while_a_hazard(connection, mate.id)
@@ -111,7 +113,7 @@ class Cases(Chapter):
             if also is not None:
                 _raise_also(connection, moved.alert, also, at)
             done = moved.steps[-1]
-            audit.add(connection, [Entry.of(actor, at, done.kind.value, "alert", alert_id, **done.detail)])
+            audit.add(connection, Entry.of(actor, at, done.kind.value, "alert", alert_id, **done.detail))
             return moved.alert
 
     def acknowledge(self, alert_id: str, who: str, at: Instant) -> Alert:

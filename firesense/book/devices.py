@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from firesense.book import rows, tables
+from firesense.book import audit, rows, tables
 from firesense.book.columns import Kept
 from firesense.book.people import plan_changed
 from firesense.book.sql import Chapter, insert_new
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from sqlalchemy.engine import Connection
+
+    from firesense.domain.audit import Entry
 
 _DEVICE = tables.device.c
 # As they are kept: what of a million devices has to be read is read once for each different value.
@@ -44,7 +46,7 @@ class Devices(Chapter):
             found = connection.execute(_ALL).partitions(_AT_A_TIME)
             return Registry.of_rows(chain.from_iterable(found), _READERS)
 
-    def register(self, devices: Iterable[Device]) -> int:
+    def register(self, devices: Iterable[Device], *, entry: Entry | None = None) -> int:
         """Add devices, or change those whose id is known; slots are given here. Counts what changed.
 
         A device keeps its slot while it keeps its class. Raises Conflict when two devices of one profile would have
@@ -73,6 +75,7 @@ class Devices(Chapter):
                 put = put.on_conflict_do_update(index_elements=["device_class"], set_={"given": put.excluded.given})
                 connection.execute(put, [{"device_class": name, "given": count} for name, count in given.items()])
                 plan_changed(connection)
+                audit.add(connection, entry)
         return len(changed)
 
 

@@ -116,7 +116,7 @@ class Hazards(Chapter):
             if not connection.execute(new.values(rows.hazard_values(hazard))).rowcount:
                 return _read(connection, hazard.alert) or hazard
             add_steps(connection, steps)
-            audit.add(connection, [Entry.of(actor, deed.alert.raised_at, "reported", "alert", hazard.alert)])
+            audit.add(connection, Entry.of(actor, deed.alert.raised_at, "reported", "alert", hazard.alert))
             return hazard
 
     def deal_with_hazard(
@@ -138,7 +138,7 @@ class Hazards(Chapter):
             if actor is not None:
                 audit.add(
                     connection,
-                    (
+                    *(
                         Entry.of(actor, step.at, step.kind.value, "alert", alert_id, **step.detail)
                         for step in dealt.steps
                     ),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from firesense.book import rows, tables
+from firesense.book import audit, rows, tables
 from firesense.book.reliefs import changes_that_hold
 from firesense.book.sql import Chapter
 from firesense.domain.escalation import Ladder, Selector
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from sqlalchemy.engine import Connection
+
+    from firesense.domain.audit import Entry
 
 _PLAN = "plan"
 _VERSION = sa.select(tables.meta.c.value).where(tables.meta.c.key == _PLAN)
@@ -52,7 +54,9 @@ class People(Chapter):
             selectors = _read(connection, Selector, rows.SELECTOR)
         return {ladder.id: ladder for ladder in ladders}, tuple(selectors)
 
-    def install(self, org: Org, ladders: Iterable[Ladder], selectors: Iterable[Selector]) -> None:
+    def install(
+        self, org: Org, ladders: Iterable[Ladder], selectors: Iterable[Selector], *, entry: Entry | None = None
+    ) -> None:
         """Replace the org and the ladders, but for what people changed of the rosters for a while.
 
         Climbs under way keep their own copies.
@@ -83,6 +87,7 @@ class People(Chapter):
             _write(connection, tables.ladder, map(rows.values, ladders))
             _write(connection, tables.selector, map(rows.values, selectors))
             plan_changed(connection)
+            audit.add(connection, entry)
 
 
 def plan_changed(connection: Connection) -> None:

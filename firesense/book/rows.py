@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from firesense.book import tables
 from firesense.domain.alert import Alert, AlertClass
+from firesense.domain.deed import Photo
 from firesense.domain.device import Device
 from firesense.domain.escalation import Call, CallState, Climb, Ladder, Selector, Step
 from firesense.domain.frame import Refusal
@@ -47,6 +48,7 @@ DEVICE = _columns(tables.device, Device)
 FEED = _columns(tables.feed, Feed)
 HAZARD = _columns(tables.hazard, Hazard)
 PERSON = _columns(tables.person, Person)
+PHOTO = _columns(tables.photo, Photo)
 PLACE = _columns(tables.place, Place)
 QUIET = _columns(tables.quiet, Quiet)
 REFUSAL = _columns(tables.quarantine, Refusal)
@@ -69,6 +71,7 @@ _KINDS = (
     Hazard,
     Ladder,
     Person,
+    Photo,
     Place,
     Quiet,
     Refusal,

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from firesense.book import rows, tables
+from firesense.book import audit, rows, tables
 from firesense.book.sql import Chapter, insert_new
 from firesense.domain.errors import NotFound
 from firesense.domain.instant import DAY
 from firesense.ports import User
 
 if TYPE_CHECKING:
+    from firesense.domain.audit import Entry
     from firesense.domain.instant import Instant
 
 _SESSION = tables.session.c
@@ -40,7 +41,7 @@ class Sessions(Chapter):
         with self._database.reading() as connection:
             return [User(*row) for row in connection.execute(_ALL)]
 
-    def put_user(self, user: User, *, staying: str = "") -> None:
+    def put_user(self, user: User, *, staying: str = "", entry: Entry | None = None) -> None:
         """Add a user or replace the one of that name.
 
         Another password ends the user's sessions, but for the one whose token has the hash ``staying``.
@@ -53,20 +54,23 @@ class Sessions(Chapter):
             values = rows.values(user)
             put = insert_new(connection, tables.user).values(values)
             connection.execute(put.on_conflict_do_update(index_elements=["name"], set_=values))
+            audit.add(connection, entry)
 
-    def remove_user(self, name: str) -> None:
+    def remove_user(self, name: str, *, entry: Entry | None = None) -> None:
         """Forget a user and end the user's sessions. Raises NotFound."""
         with self._database.writing() as connection:
             connection.execute(sa.delete(tables.session).where(_SESSION.user == name))
             if not connection.execute(sa.delete(tables.user).where(tables.user.c.name == name)).rowcount:
                 raise NotFound(f"there is no user {name}")
+            audit.add(connection, entry)
 
-    def open_session(self, token_hash: str, user: str, expires_at: Instant) -> None:
+    def open_session(self, token_hash: str, user: str, expires_at: Instant, *, entry: Entry | None = None) -> None:
         """Remember a log-in by the hash of its token. Raises BookError for a user who is not there."""
         with self._database.writing() as connection:
             connection.execute(sa.delete(tables.session).where(_SESSION.expires_at < expires_at - _LONG_OVER))
             opened = {"token_hash": token_hash, "user": user, "expires_at": expires_at}
             connection.execute(sa.insert(tables.session), opened)
+            audit.add(connection, entry)
 
     def session_user(self, token_hash: str, now: Instant) -> User | None:
         """Whose session this is, if it has not expired."""

@@ -1,4 +1,4 @@
-"""Commands about who and what is registered: the org, devices, users; and a desk for the terminal."""
+"""Commands about who and what is registered: the org, devices, users."""
 
 from __future__ import annotations
 
@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING
 from firesense.app import RealClock, import_files, open_book, read_files
 from firesense.cli.terminal import plain
 from firesense.cli.who import actor
-from firesense.desk import Desk
-from firesense.domain.alert import Finding
+from firesense.domain.audit import Entry
 from firesense.domain.catalogue import CLASSES
+from firesense.domain.deed import Rights
 from firesense.domain.device import Device
-from firesense.domain.errors import ConfigError, Conflict, Fault
+from firesense.domain.errors import ConfigError, Conflict, Fault, NotFound
 from firesense.domain.instant import iso
 from firesense.orgfile import load_devices
 from firesense.ports import User
 from firesense.settings import load_settings
-from firesense.text import say
 from firesense.web import hash_password
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
-    """Add org, device, user, alerts, acknowledge and close."""
+    """Add org, device and user."""
     org = commands.add_parser("org", help="places, posts, people, ladders").add_subparsers(
         required=True, metavar="ACTION"
     )
@@ -63,6 +62,8 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
     command = user.add_parser("add", parents=[shared], help="add a user, or give one a new password")
     command.add_argument("name")
     command.add_argument("--person", default="", help="the person of the org this is")
+    command.add_argument("--rights", choices=[*Rights], help="what the user may do (a new one: officer)")
+    command.add_argument("--place", help="place the user may act at, with all below it (a new one: everywhere)")
     command.add_argument("--one-time", action="store_true", help="make a password that works once, and print it")
     command.set_defaults(does=_add_user)
     command = user.add_parser("list", parents=[shared], help="show who may log in")
@@ -71,25 +72,11 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
     command.add_argument("name")
     command.set_defaults(does=_remove_user)
 
-    command = commands.add_parser("alerts", parents=[shared], help="show alerts")
-    command.add_argument("--all", action="store_true", help="closed ones, too")
-    command.set_defaults(does=_alerts)
-    command = commands.add_parser("acknowledge", parents=[shared], help="take an alert: stops its climb")
-    command.add_argument("alert")
-    command.add_argument("--as", dest="who", required=True, help="the person who takes it")
-    command.set_defaults(does=_acknowledge)
-    command = commands.add_parser("close", parents=[shared], help="close an alert with what was found")
-    command.add_argument("alert")
-    command.add_argument("--as", dest="who", required=True)
-    command.add_argument("--finding", required=True, choices=[*Finding])
-    command.add_argument("--note", default="")
-    command.set_defaults(does=_close)
-
 
 def _import_org(asked: argparse.Namespace) -> None:
     settings = load_settings(asked.config)
     with open_book(settings) as book:
-        changed = import_files(read_files(settings), book)
+        changed = import_files(read_files(settings), book, actor(), RealClock().now())
         places = len(book.org().places)
     print(f"{places} places, {'imported' if changed else 'nothing changed'}")
 
@@ -99,8 +86,10 @@ def _import_devices(asked: argparse.Namespace) -> None:
     files = read_files(settings)
     devices = load_devices(asked.file, files.profiles, files.org)
     with open_book(settings) as book:
-        import_files(files, book)
-        changed = book.register(devices)
+        who, now = actor(), RealClock().now()
+        import_files(files, book, who, now)
+        entry = Entry.of(who, now, "registered", "device", "", devices=str(len(devices)), file=asked.file.name)
+        changed = book.register(devices, entry=entry)
     print(f"{len(devices)} devices read, {changed} new or changed")
 
 
@@ -131,25 +120,25 @@ def _claim(asked: argparse.Namespace) -> None:
     if profile is None or faults:
         raise ConfigError(faults)
     with open_book(settings) as book:
-        import_files(files, book)
+        who, now = actor(), RealClock().now()
+        import_files(files, book, who, now)
         taken = book.registry().get(asked.id)
         if taken is not None and not asked.replace:
             raise Conflict(f"{asked.id} is {taken.external_id} ({taken.profile}) already; --replace makes it this one")
-        book.register(
-            [
-                Device(
-                    asked.id,
-                    profile.device_class,
-                    profile.id,
-                    asked.external_id,
-                    asked.place,
-                    -1,
-                    asked.name,
-                    asked.kind,
-                    asked.gateway,
-                )
-            ]
+        claimed = Device(
+            asked.id,
+            profile.device_class,
+            profile.id,
+            asked.external_id,
+            asked.place,
+            -1,
+            asked.name,
+            asked.kind,
+            asked.gateway,
         )
+        told = {"profile": profile.id, "external_id": asked.external_id, "place": asked.place}
+        told |= {"was": f"{taken.external_id} ({taken.profile}) at {taken.place}"} if taken else {}
+        book.register([claimed], entry=Entry.of(who, now, "claimed", "device", asked.id, **told))
     print(f"{asked.id} is registered; frames from before: firesense quarantine replay --reason unknown-device")
 
 
@@ -161,40 +150,34 @@ def _add_user(asked: argparse.Namespace) -> None:
         password = getpass.getpass(f"password of {asked.name}: ")
     else:
         password = sys.stdin.readline().rstrip("\n")
+    who, clock = actor(), RealClock()
     with open_book(load_settings(asked.config)) as book:
-        book.put_user(User(asked.name, hash_password(password), asked.person, asked.one_time))
+        if asked.place and asked.place not in book.org().places:
+            raise NotFound(f"there is no place {asked.place}")
+        before = book.user(asked.name)
+        known = before or User(asked.name, "")
+        user = User(
+            asked.name,
+            hash_password(password),
+            asked.person or known.person,
+            asked.one_time,
+            Rights(asked.rights or known.rights),
+            known.place if asked.place is None else asked.place,
+        )
+        did = "added" if before is None else "changed"
+        told = {"person": user.person, "rights": user.rights.value, "place": user.place}
+        book.put_user(user, entry=Entry.of(who, clock.now(), did, "user", user.name, **told))
 
 
 def _users(asked: argparse.Namespace) -> None:
     with open_book(load_settings(asked.config)) as book:
         for user in book.users():
             note = "\tone-time password" if user.one_time else ""
-            print(f"{plain(user.name)}\t{plain(user.person)}{note}")
+            place = user.place or "everywhere"
+            print(f"{plain(user.name)}\t{plain(user.person)}\t{user.rights}\t{plain(place)}{note}")
 
 
 def _remove_user(asked: argparse.Namespace) -> None:
     with open_book(load_settings(asked.config)) as book:
-        book.remove_user(asked.name)
+        book.remove_user(asked.name, entry=Entry.of(actor(), RealClock().now(), "removed", "user", asked.name))
     print(f"{plain(asked.name)} may log in no more")
-
-
-def _alerts(asked: argparse.Namespace) -> None:
-    with open_book(load_settings(asked.config)) as book:
-        for alert in book.alerts(open_only=not asked.all):
-            print(
-                f"{alert.id}  {iso(alert.raised_at)}  {say('class.' + alert.alert_class, 'en'):<7}"
-                f" {alert.condition:<9} {alert.case:<13} {alert.place}  {plain(alert.device)}"
-                f"  {plain(alert.text.get('en', ''))}"
-            )
-
-
-def _acknowledge(asked: argparse.Namespace) -> None:
-    with open_book(load_settings(asked.config)) as book:
-        alert = Desk(book, RealClock()).acknowledge(asked.alert, actor(asked.who))
-    print(f"{alert.id} is with {alert.acknowledged_by}")
-
-
-def _close(asked: argparse.Namespace) -> None:
-    with open_book(load_settings(asked.config)) as book:
-        alert = Desk(book, RealClock()).close(asked.alert, actor(asked.who), Finding(asked.finding), asked.note)
-    print(f"{alert.id} is closed: {alert.finding}")

@@ -31,7 +31,8 @@ LOCAL = ZoneInfo("Asia/Shanghai")
 _MOST_LINES = 20  # of a bundle; the console has them all
 _MOST_NAME = 60  # characters; names come from people
 _OF_HAZARDS = (Purpose.ASSIGNED, Purpose.REMINDER, Purpose.OVERDUE)
-_MARKED = (*_OF_HAZARDS, Purpose.UNDONE, Purpose.WHISTLE)
+_OF_DEEDS = (Purpose.HANDED_ON, Purpose.DISPATCH, Purpose.PLAN)
+_MARKED = (*_OF_HAZARDS, *_OF_DEEDS, Purpose.UNDONE, Purpose.WHISTLE)
 
 
 def compose(
@@ -160,6 +161,10 @@ def _besides(call: Call, alert: Alert, plan: Plan, zone: tzinfo) -> str:
             return say(f"call.notice{of}", language)
         case Purpose.ASSIGNED | Purpose.REMINDER | Purpose.OVERDUE:
             return say(f"call.{call.purpose}", language, until=_local(int(call.detail.get("until_at", "0")), zone))
+        case Purpose.HANDED_ON | Purpose.DISPATCH | Purpose.PLAN:
+            note = " ".join(call.detail.get("note", "").split())
+            said = say(f"call.{call.purpose}", language, who=_name(call.detail.get("by", ""), plan))
+            return f"{said}{say('call.deed.note', language, note=note)}" if note else said
         case _:
             return ""
 

@@ -184,6 +184,7 @@ def _absolute(settings: Settings, folder: Path) -> Settings:
                 devices=under(folder, files.devices) if files.devices else None,
                 calendars=under(folder, files.calendars) if files.calendars else None,
                 hazards=under(folder, files.hazards) if files.hazards else None,
+                desk=under(folder, files.desk) if files.desk else None,
             ),
             "journal": settings.journal.model_copy(update={"file": under(data, settings.journal.file)}),
             "history": settings.history.model_copy(update={"file": under(data, settings.history.file)}),

@@ -178,3 +178,4 @@ class Files(Written):
     devices: Path | None = None
     calendars: Path | None = None
     hazards: Path | None = None
+    desk: Path | None = None

@@ -26,6 +26,7 @@ from firesense.web.parts import (
     ProgramWriting,
     Visitor,
     WithParts,
+    address_of,
     forget_session,
     keep_session,
     visitor,
@@ -64,7 +65,7 @@ router = APIRouter(prefix="/api/v1", dependencies=[Depends(visitor)], responses=
 @door.post("/session", responses=_problems(401, 422, 429, 503))
 async def log_in(request: Request, response: Response, parts: WithParts, login: doc.Login) -> doc.SessionDocument:
     """Log in: sets the session cookie, and gives the CSRF token for changes."""
-    address = request.client.host if request.client else ""
+    address = address_of(request)
     try:
         session = await parts.door.enter(login.name, login.password, address)
     except Refused as error:
@@ -83,9 +84,9 @@ def current_session(session: Visitor) -> doc.SessionDocument:
 
 
 @door.delete("/session", status_code=204, responses=_problems(401, 403, 503))
-def log_out(response: Response, parts: WithParts, session: ProgramWriting) -> None:
+def log_out(request: Request, response: Response, parts: WithParts, session: ProgramWriting) -> None:
     """Log out."""
-    parts.door.leave(session)
+    parts.door.leave(session, address_of(request))
     forget_session(response, parts)
 
 

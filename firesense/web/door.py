@@ -15,6 +15,7 @@ import argon2
 import structlog
 from anyio import CapacityLimiter, sleep, to_thread
 
+from firesense.domain.audit import Entry
 from firesense.domain.deed import Actor
 from firesense.domain.instant import micros
 from firesense.web.attempts import Attempts, address_key
@@ -32,6 +33,7 @@ NAME_MOST = 64
 _ATTEMPTS_PER = timedelta(minutes=5)
 _ATTEMPTS_OF_ADDRESS = 20
 _ATTEMPTS_OF_PAIR = 10  # of a name from one address
+_REFUSALS_WRITTEN = 100  # lines of the audit: whoever guesses from a thousand addresses must not fill the disk
 # Seconds. A name that was tried as often from anywhere is never shut, or anybody could keep an officer out: every
 # further attempt is slow instead, and each address has its own limit.
 _SLOW = 2.0
@@ -108,6 +110,8 @@ class Door:
         self._addresses = Attempts(_ATTEMPTS_OF_ADDRESS, _ATTEMPTS_PER)
         self._pairs = Attempts(_ATTEMPTS_OF_PAIR, _ATTEMPTS_PER)
         self._names = Attempts(_ATTEMPTS_OF_PAIR, _ATTEMPTS_PER)
+        self._refusals = Attempts(_REFUSALS_WRITTEN, _ATTEMPTS_PER)
+        self._refused = 0
         self._pause = pause
         self._one_time = threading.Lock()
         self._limiter = CapacityLimiter(_AT_ONCE)
@@ -125,9 +129,10 @@ class Door:
         self._names.count(name, now)
         if slow:
             await self._pause(_SLOW)
-        session = await to_thread.run_sync(self._open, name, password, limiter=self._limiter)
+        session = await to_thread.run_sync(self._open, name, password, address, limiter=self._limiter)
         if session is None:
             _log.warning("log-in refused", user=name, address=address)
+            await to_thread.run_sync(self._write_refused, name, address)
             raise Refused
         self._addresses.forgive(source)
         self._pairs.forgive(pair)
@@ -142,12 +147,13 @@ class Door:
         user = self._book.session_user(_token_hash(token), self._clock.now())
         return None if user is None else Session(user, token)
 
-    def leave(self, session: Session) -> None:
+    def leave(self, session: Session, address: str = "") -> None:
         """Log out."""
         self._book.end_session(_token_hash(session.token))
+        self._book.write_down(self._entry(session.user.name, address, "logged-out"))
         _log.info("logged out", user=session.user.name)
 
-    def choose_password(self, session: Session, current: str, password: str) -> bool:
+    def choose_password(self, session: Session, current: str, password: str, address: str = "") -> bool:
         """Give the user of this session a password of their own; False when the current one is wrong.
 
         All other sessions of the user end: whoever changes a password may do so because somebody else knows it.
@@ -156,27 +162,45 @@ class Door:
         if not session.must_choose and not _verify(session.user.password_hash, current):
             return False
         changed = replace(session.user, password_hash=hash_password(password), one_time=False)
-        self._book.put_user(changed, staying=_token_hash(session.token))
+        entry = self._entry(session.user.name, address, "changed-password")
+        self._book.put_user(changed, staying=_token_hash(session.token), entry=entry)
         _log.info("password changed", user=session.user.name)
         return True
 
-    def _open(self, name: str, password: str) -> Session | None:
+    def _open(self, name: str, password: str, address: str) -> Session | None:
         user = self._book.user(name)
         if not _verify((user and user.password_hash) or self._nobody, password) or user is None:
             return None
         if not user.one_time:
-            return self._remember(user)
+            return self._remember(user, address)
         with self._one_time:
             if self._book.user(name) != user:
                 return None
-            session = self._remember(user)
+            session = self._remember(user, address)
             self._book.put_user(replace(user, password_hash=""), staying=_token_hash(session.token))
             return session
 
-    def _remember(self, user: User) -> Session:
+    def _remember(self, user: User, address: str) -> Session:
         session = Session(user, secrets.token_urlsafe(32))
-        self._book.open_session(_token_hash(session.token), user.name, self._clock.now() + micros(SESSION))
+        until = self._clock.now() + micros(SESSION)
+        entry = self._entry(user.name, address, "logged-in")
+        self._book.open_session(_token_hash(session.token), user.name, until, entry=entry)
         return session
+
+    def _write_refused(self, name: str, address: str) -> None:
+        """Tell the audit of a log-in that failed; of a flood of them, how many there were since the last line."""
+        with self._one_time:
+            self._refused += 1
+            now = self._clock.now()
+            if self._refusals.wait("", now):
+                return
+            self._refusals.count("", now)
+            count, self._refused = self._refused, 0
+        self._book.write_down(self._entry(name, address, "refused", count=str(count) if count > 1 else ""))
+
+    def _entry(self, name: str, address: str, did: str, **detail: str) -> Entry:
+        actor = Actor(name, f"console {address}".rstrip())
+        return Entry.of(actor, self._clock.now(), did, "user", name, **detail)
 
 
 def _token_hash(token: str) -> str:

@@ -28,6 +28,7 @@ from firesense.web.parts import (
     Parts,
     Visitor,
     WithParts,
+    address_of,
     forget_session,
     keep_session,
     language_of,
@@ -60,7 +61,7 @@ async def log_in(
 ) -> Response:
     """Let someone in."""
     wanted = local_path(next)
-    address = request.client.host if request.client else ""
+    address = address_of(request)
     try:
         session = await parts.door.enter(name, password, address)
     except Refused:
@@ -76,9 +77,9 @@ async def log_in(
 
 
 @router.post("/logout")
-def log_out(parts: WithParts, session: PageWriting) -> Response:
+def log_out(request: Request, parts: WithParts, session: PageWriting) -> Response:
     """Let someone out."""
-    parts.door.leave(session)
+    parts.door.leave(session, address_of(request))
     to = RedirectResponse("/login", 303)
     forget_session(to, parts)
     return to
@@ -105,7 +106,7 @@ def choose_password(
         error = "web.password.short"
     elif password != again:
         error = "web.password.differ"
-    elif not parts.door.choose_password(session, current, password):
+    elif not parts.door.choose_password(session, current, password, address_of(request)):
         error = "web.password.wrong"
     if error:
         return _page(request, "password.html", 422, session=session, error=error)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from firesense.cli import main
+from firesense.deskfile import load_practice
 from firesense.domain.errors import ConfigError
 from firesense.domain.profile import Profile
 from firesense.ladderfile import load_ladders
@@ -31,6 +32,8 @@ def _load(path):
             load_org(path)
         case "ladders":
             load_ladders(path, org, channels={"log", "mqtt"}, seasons={"heating"})
+        case "desk":
+            load_practice(path, org)
         case "devices":
             load_devices(path, PROFILES, org)
         case "settings":
@@ -47,7 +50,7 @@ def _expected(path):
 
 CASES = [
     path
-    for room in ("org", "ladders", "devices", "settings")
+    for room in ("org", "ladders", "desk", "devices", "settings")
     for path in sorted((FAULTS / room).iterdir())
     if path.suffix in {".yaml", ".csv"}
 ]
