@@ -83,7 +83,13 @@ def test_users_get_one_time_passwords(house, firesense):
 def test_users_are_listed_and_removed(house, firesense):
     for name in ("station", "office"):
         firesense("user", "add", name, "--person", "yang-min", "--one-time")
-    assert firesense("user", "list").split("\n")[0].split("\t") == ["office", "yang-min", "one-time password"]
+    assert firesense("user", "list").split("\n")[0].split("\t") == [
+        "office",
+        "yang-min",
+        "officer",
+        "everywhere",
+        "one-time password",
+    ]
     firesense("user", "remove", "station")
     assert house.book.user("station") is None
     assert "there is no user station" in firesense("user", "remove", "station", code=1)
