@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from firesense.text_desk import DESK_TEXTS
 from firesense.text_channels import CHANNEL_TEXTS
+from firesense.text_desk import DESK_TEXTS
 from firesense.text_hazards import HAZARD_TEXTS
 from firesense.text_ladders import LADDER_TEXTS
 from firesense.text_quiet import QUIET_TEXTS
