@@ -108,10 +108,14 @@ class ListChannel:
 class SmallHouse:
     """All streets by hand: ``hear`` gives frames, ``wind`` moves the clock, ``settle`` lets every street work."""
 
-    def __init__(self, folder, devices=(), *, history=None, clock=None, started=True):
+    def __init__(self, folder, devices=(), *, history=None, clock=None, started=True, org=None):
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / "firesense.yaml"
-        file.write_text(SETTINGS.format(root=ROOT), encoding="utf-8")
+        written = SETTINGS.format(root=ROOT)
+        if org is not None:  # an org file of its own, whose folder is the house's
+            (folder / "org.yaml").write_text(org, encoding="utf-8")
+            written = written.replace(f"{ROOT}/config/org.yaml", "org.yaml")
+        file.write_text(written, encoding="utf-8")
         self.settings = load_settings(file)
         self.settings.data.mkdir(exist_ok=True)
         self.folder = folder

@@ -56,10 +56,11 @@ class Files:
     practice: Practice
 
 
-def read_files(settings: Settings, known: Collection[Fault] = ()) -> Files:
+def read_files(settings: Settings, known: Collection[Fault] = (), *, org: Org | None = None) -> Files:
     """Read profiles, rules, org, ladders and the device register. Raises ConfigError with the faults of them all.
 
-    ``known`` are faults found before, in the settings themselves: they are among those that are raised.
+    ``known`` are faults found before, in the settings themselves: they are among those that are raised. ``org`` takes
+    the place of the one in the files.
     """
     faults = list(known)
 
@@ -74,7 +75,7 @@ def read_files(settings: Settings, known: Collection[Fault] = ()) -> Files:
     unclear = any(fault.path.startswith("channels") for fault in known)  # then nobody can say which there are
     channels = None if unclear else {channel.name for channel in settings.channels}
     profiles = tried(lambda: load_profiles(files.profiles))
-    org = tried(lambda: load_org(files.org))
+    org = org or tried(lambda: load_org(files.org))
     calendars = tried(lambda: read_calendars(settings, org))
     seasons = calendars.seasons if calendars else None  # of faulty calendars nothing is known
     rules = tried(lambda: load_rules(files.rules, seasons))

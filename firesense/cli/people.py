@@ -1,4 +1,4 @@
-"""Commands about who and what is registered: the org, devices, users."""
+"""Commands about who and what is registered: devices, users."""
 
 from __future__ import annotations
 
@@ -29,13 +29,7 @@ if TYPE_CHECKING:
 
 
 def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
-    """Add org, device and user."""
-    org = commands.add_parser("org", help="places, posts, people, ladders").add_subparsers(
-        required=True, metavar="ACTION"
-    )
-    command = org.add_parser("import", parents=[shared], help="read org and ladders into the book")
-    command.set_defaults(does=_import_org)
-
+    """Add device and user."""
     device = commands.add_parser("device", help="the device register").add_subparsers(required=True, metavar="ACTION")
     command = device.add_parser("import", parents=[shared], help="read a register (CSV) into the book")
     command.add_argument("file", type=Path)
@@ -71,14 +65,6 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
     command = user.add_parser("remove", parents=[shared], help="let a user in no more, and end the user's sessions")
     command.add_argument("name")
     command.set_defaults(does=_remove_user)
-
-
-def _import_org(asked: argparse.Namespace) -> None:
-    settings = load_settings(asked.config)
-    with open_book(settings) as book:
-        changed = import_files(read_files(settings), book, actor(), RealClock().now())
-        places = len(book.org().places)
-    print(f"{places} places, {'imported' if changed else 'nothing changed'}")
 
 
 def _import_devices(asked: argparse.Namespace) -> None:

@@ -1,0 +1,215 @@
+"""The org comes in from whatever people have, and whoever is on duty is called."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import date
+
+import openpyxl
+import pytest
+
+from firesense.app import open_book
+from firesense.app.orgimport import do_import, plan_import
+from firesense.cli import main
+from firesense.domain.errors import BookError
+from firesense.domain.instant import DAY, HOUR, MINUTE, SECOND
+from firesense.orgtree import load_org
+from firesense.rosters import RosterDesk
+from firesense.settings import load_settings
+from tests.house import ROOT, SmallHouse, smoke, smoke_device
+
+STATION = "990100101"
+# The house's clock starts on 2026-01-01 at 08:00 in China: the first turn has just begun.
+ROSTER = """\
+rosters:
+  qingxi:
+    name: 青溪镇消防工作站值班
+    rotations:
+      - {teams: [yang-min, zhao-lei], start: 2026-01-01, turn: 1d, from: "08:00"}
+"""
+ORG = ROSTER + (ROOT / "config/org.yaml").read_text(encoding="utf-8").replace(
+    "station-duty: [yang-min, zhao-lei]", "station-duty: {rosters: [qingxi]}"
+)
+
+
+@pytest.fixture
+def house(tmp_path):
+    built = SmallHouse(tmp_path, [smoke_device(1)], org=ORG)
+    yield built
+    built.close()
+
+
+@pytest.fixture
+def desk(house):
+    return RosterDesk(house.book, house.clock, lambda: house.keeper.current().org)
+
+
+@pytest.fixture
+def firesense(house, capsys):
+    def run(*words, code=0):
+        assert main([*words, "--config", str(house.folder / "firesense.yaml")]) == code, capsys.readouterr()
+        said = capsys.readouterr()
+        return said.out + said.err
+
+    return run
+
+
+def station_told(house):
+    """The seconds after which somebody of the station was told, and who."""
+    return [
+        (seconds, who)
+        for seconds, who in house.people_told()
+        if who in {"yang-min", "zhao-lei", "sun-bo", "zhou-qiang"}
+    ]
+
+
+# -- who is called ----------------------------------------------------------------------------------------------------
+def test_only_who_is_on_duty_at_the_station_is_called(house):
+    house.hear(smoke(house.clock, alarm=1))
+    house.wind(minutes=6, step=10 * SECOND)
+    assert station_told(house) == [(300, "yang-min")]
+
+
+def test_a_climb_that_passes_the_hand_over_calls_who_came_on(house):
+    house.clock.at += DAY - 3 * MINUTE  # three minutes before eight
+    house.hear(smoke(house.clock, alarm=1))
+    house.wind(minutes=6, step=10 * SECOND)
+    assert [who for _, who in station_told(house)] == ["zhao-lei"]
+
+
+def test_a_station_whose_officer_is_on_leave_is_passed_at_once(house, desk):
+    desk.leave("station", "yang-min", house.clock.at, house.clock.at + HOUR)
+    house.hear(smoke(house.clock, alarm=1))
+    house.wind(minutes=6, step=10 * SECOND)
+    assert station_told(house) == [(300, "zhou-qiang")]
+    alert = house.open_alerts()[0]
+    empty = [step.detail for step in house.book.story(alert.id) if step.kind == "empty"]
+    assert {"role": "station-duty", "place": STATION, "reason": "nobody"}.items() <= empty[-1].items()
+
+
+def test_who_stands_in_while_a_climb_is_under_way_is_called_by_its_next_rung(house, desk):
+    house.hear(smoke(house.clock, alarm=1))
+    house.wind(minutes=2, step=10 * SECOND)
+    desk.override("station", "sun-bo", house.clock.at, house.clock.at + HOUR, instead_of="yang-min", roster="qingxi")
+    house.wind(minutes=4, step=10 * SECOND)
+    assert station_told(house) == [(300, "sun-bo")]
+
+
+def test_an_import_of_the_org_leaves_who_stands_in(house, desk, firesense):
+    desk.override("station", "sun-bo", house.clock.at, house.clock.at + HOUR, instead_of="yang-min", roster="qingxi")
+    org = house.folder / "org.yaml"
+    org.write_text(ORG.replace("name: 青溪镇\n", "name: 青溪新镇\n"), encoding="utf-8")
+    assert "imported" in firesense("org", "import")
+    house.settle()
+    org = house.keeper.current().org
+    assert org.places[STATION].name == "青溪新镇"
+    post = org.posts[STATION, "station-duty"]
+    assert [person.id for person in org.on_duty(post, house.clock.at)] == ["sun-bo"]
+
+
+# -- in and out -------------------------------------------------------------------------------------------------------
+def test_an_org_goes_out_as_sheets_is_changed_and_comes_back(house, firesense):
+    folder = house.folder / "sheets"
+    assert "people written" in firesense("org", "export", "--format", "csv", "--to", str(folder), "--language", "zh")
+    people = (folder / "people.csv").read_text(encoding="utf-8-sig")
+    (folder / "people.csv").write_bytes(people.replace("张伟", "张小伟").encode("gb18030"))
+    dry = firesense("org", "import", str(folder), "--dry-run")
+    assert dry.splitlines() == [
+        "~ person zhang-wei: name",
+        "0 added, 1 changed, 0 removed; nothing was changed (dry run)",
+    ]
+    assert house.book.org().people["zhang-wei"].name == "张伟"
+    assert "1 changed" in firesense("org", "import", str(folder))
+    assert house.book.org().people["zhang-wei"].name == "张小伟"
+    assert load_org(house.folder / "org.yaml").people["zhang-wei"].name == "张小伟"
+    assert (house.folder / "org.yaml.before").read_text(encoding="utf-8") == ORG
+    house.settle()
+    assert house.keeper.current().org.people["zhang-wei"].name == "张小伟"
+
+
+def test_a_workbook_with_faults_changes_nothing_and_tells_them_all(house, firesense):
+    book = house.folder / "org.xlsx"
+    firesense("org", "export", "--format", "xlsx", "--to", str(book))
+    sheets = openpyxl.load_workbook(book)
+    sheets["people"]["C2"] = "twelve"
+    sheets["places"]["D3"] = "nowhere"
+    sheets.save(book)
+    before = (house.folder / "org.yaml").read_bytes()
+    said = firesense("org", "import", str(book), code=2)
+    assert "sheet people, row 2, column C (phone): 'twelve' is no telephone number" in said
+    assert "sheet places, row 3, column D (parent): there is no place 'nowhere'" in said
+    assert "2 faults found" in said
+    assert (house.folder / "org.yaml").read_bytes() == before
+
+
+def test_an_org_that_ladders_or_devices_miss_is_told_before_anything_is_changed(house, firesense):
+    org = house.folder / "other.yaml"
+    org.write_text("people: {o: {name: 值班员}}\nroot: {code: X, name: x, kind: y, posts: {operator: [o]}}", "utf-8")
+    said = firesense("org", "import", str(org), code=2)
+    assert "no place has a post 'grid-member'" in said
+    assert "there is no place '990100101'" in said
+    assert STATION in house.book.org().places
+
+
+def test_places_that_devices_stand_at_are_missed_in_a_dry_run(house, firesense):
+    org = house.folder / "smaller.yaml"
+    org.write_text(ORG.replace("990100101201-01", "990100101201-09"), encoding="utf-8")
+    assert "! 1 devices stand at places that are gone: smoke-1" in firesense("org", "import", str(org), "--dry-run")
+
+
+def test_when_the_book_refuses_the_file_is_as_it_was(house):
+    settings = load_settings(house.folder / "firesense.yaml")
+    other = house.folder / "other.yaml"
+    other.write_text(ORG.replace("张伟", "张小伟"), encoding="utf-8")
+    with open_book(settings) as book:
+        wanted = plan_import(settings, [other], book)
+        raw = sqlite3.connect(house.folder / "data/book.db")
+        raw.execute("CREATE TRIGGER refuse BEFORE INSERT ON person BEGIN SELECT RAISE(ABORT, 'no'); END")
+        raw.commit()
+        raw.close()
+        with pytest.raises(BookError):
+            do_import(settings, wanted, book)
+    assert (house.folder / "org.yaml").read_text(encoding="utf-8") == ORG
+
+
+def test_a_masked_export_shows_nobody_and_is_not_taken_back(house, firesense):
+    said = firesense("org", "export", "--mask")
+    assert "张**" in said
+    assert "张伟" not in said
+    assert "13900000011" not in said
+    masked = house.folder / "masked.yaml"
+    masked.write_text(said, encoding="utf-8")
+    assert "is no telephone number" in firesense("org", "import", str(masked), code=2)
+
+
+def test_an_export_never_overwrites(house, firesense):
+    assert "is there already" in firesense("org", "export", "--to", str(house.folder / "org.yaml"), code=2)
+    assert "--to" in firesense("org", "export", "--format", "csv", code=2)
+
+
+# -- rosters on the command line --------------------------------------------------------------------------------------
+def test_a_roster_is_shown_changed_checked_and_fetched(firesense):
+    assert "青溪镇 (990100101)  station-duty" in firesense("roster", "show", "--place", STATION, "--days", "2")
+    far = date.today().year + 1  # noqa: DTZ011 -- commands ask the machine's clock
+    time = ("--from", f"{far}-03-01 08:00", "--until", f"{far}-03-02 08:00", "--as", "station")
+    on = ("yang-min", "zhao-lei")[(date(far, 3, 1) - date(2026, 1, 1)).days % 2]
+    firesense("roster", "override", "sun-bo", "--instead-of", on, "--roster", "qingxi", *time)
+    (line,) = firesense("roster", "changes").splitlines()
+    assert f"sun-bo instead of {on}  qingxi" in line
+    assert "taken back" in firesense("roster", "revoke", line.split()[0], "--as", "station")
+    assert firesense("roster", "changes") == ""
+    said = firesense("roster", "leave", on, *time, "--note", "培训")
+    assert "is on leave" in said
+    calendar = firesense("roster", "feed", "--post", STATION, "station-duty")
+    assert calendar.startswith("BEGIN:VCALENDAR")
+    assert "0 open alerts" in firesense("roster", "handover")
+    assert "nobody is called 'ghost'" in firesense("roster", "leave", "ghost", *time, code=1)
+    assert "is no time such as" in firesense("roster", "leave", on, "--from", "x", "--until", "y", "--as", "z", code=2)
+
+
+@pytest.mark.usefixtures("house")
+def test_a_hole_makes_the_check_fail_and_is_told_with_its_place_and_time(firesense):
+    said = firesense("roster", "check", "--days", "2", code=1)
+    assert "nobody" in said
+    assert "清河区 (990100): hazard, fault" in said
+    assert "vacant  柳林村第一网格 (990100101202-01) grid-leader: never held" in said
