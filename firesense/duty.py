@@ -17,6 +17,7 @@ from firesense import escalate, hazards
 from firesense.domain.errors import BookError
 from firesense.domain.escalation import Move
 from firesense.domain.instant import DAY, SECOND, micros
+from firesense.rolltaking import RollTaking
 from firesense.windows import Hush
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Duty:
         self._delivery = delivery
         self._clock = clock
         self._most = most
+        self._roll = RollTaking(book, plan_source, delivery.kinds)
         self._chunk = min(most, _LEAST)
         self._wake = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -74,7 +76,7 @@ class Duty:
         if self._seen_at is None or now < self._seen_at - SECOND:
             self._date_anew(now)
         self._seen_at = now
-        moved = self._hush.keep(now) + self._move_climbs(now) + self._move_hazards(now)
+        moved = self._hush.keep(now) + self._roll.step(now) + self._move_climbs(now) + self._move_hazards(now)
         return moved + await self._delivery.deliver(now)
 
     async def run(self, stop: asyncio.Event) -> None:

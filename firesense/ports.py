@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from firesense.domain.deed import Actor, Deed, Photo
     from firesense.domain.device import Device, Registry
     from firesense.domain.escalation import Call, Climb, Ladder, Move, Selector, Settled, Step
+    from firesense.domain.figures import AlertColumns, OpenAlert
     from firesense.domain.frame import FrameBatch, Refusal
     from firesense.domain.hazard import Dealt, Hazard, HazardColumns
     from firesense.domain.instant import Instant
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from firesense.domain.place import Org
     from firesense.domain.quiet import Quiet, Tried
     from firesense.domain.readings import Readings
+    from firesense.domain.rollcall import RollCall
     from firesense.domain.roster import Change
 
 
@@ -653,6 +655,45 @@ class Book(Protocol):
 
     def hold(self, waiting: Sequence[tuple[str, Quiet]], at: Instant) -> None:
         """Let open alerts, by id, wait for the end of a window before anybody is called."""
+        ...
+
+    # -- figures ----------------------------------------------------------------------------------------------------
+    def alert_columns(self, start: Instant, end: Instant) -> AlertColumns:
+        """Alerts raised from ``start`` up to ``end``, but for those that windows and roll calls are."""
+        ...
+
+    def open_alerts(self) -> list[OpenAlert]:
+        """Say of every open alert what it says about its device."""
+        ...
+
+    # -- roll calls -------------------------------------------------------------------------------------------------
+    def roll_call_seed(self) -> int:
+        """A number nobody knows before, which this book keeps: the times of roll calls are drawn from it."""
+        ...
+
+    def plan_roll_calls(self, calls: Sequence[RollCall]) -> int:
+        """Write roll calls to come; those whose id is known stay as they are. Counts the new ones."""
+        ...
+
+    def roll_call(self, roll_call_id: str) -> RollCall:
+        """One roll call; raises NotFound."""
+        ...
+
+    def roll_calls(self, start: Instant, end: Instant) -> list[RollCall]:
+        """Roll calls planned from ``start`` up to ``end``, in the order of that."""
+        ...
+
+    def due_roll_calls(self, now: Instant) -> list[tuple[RollCall, Alert | None]]:
+        """Roll calls about which something has to be done now, with the alert that each is once it was asked."""
+        ...
+
+    def move_roll_call(
+        self, before: RollCall, after: RollCall, deed: Raise | None = None, *, close_at: Instant | None = None
+    ) -> bool:
+        """Write what became of a roll call, unless it was changed meanwhile: then False.
+
+        ``deed`` raises its alert, ``close_at`` closes that.
+        """
         ...
 
     # -- quarantine -------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from firesense.text_channels import CHANNEL_TEXTS
 from firesense.text_desk import DESK_TEXTS
+from firesense.text_figures import FIGURE_TEXTS
 from firesense.text_hazards import HAZARD_TEXTS
 from firesense.text_ladders import LADDER_TEXTS
 from firesense.text_quiet import QUIET_TEXTS
@@ -407,6 +408,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "explain.attempts": ("尝试 {count} 次", "{count} attempts"),
     **DESK_TEXTS,
     **CHANNEL_TEXTS,
+    **FIGURE_TEXTS,
     **HAZARD_TEXTS,
     **LADDER_TEXTS,
     **QUIET_TEXTS,

@@ -11,6 +11,7 @@ from firesense.book.cases import Cases
 from firesense.book.climbs import Climbs
 from firesense.book.counts import Counting
 from firesense.book.devices import Devices
+from firesense.book.figures import AlertFigures
 from firesense.book.floods import Floods
 from firesense.book.hazards import Hazards
 from firesense.book.incidents import Incidents
@@ -21,6 +22,7 @@ from firesense.book.quarantine import Quarantine
 from firesense.book.quiets import QuietWindows
 from firesense.book.receipts import Receipts
 from firesense.book.reliefs import Reliefs
+from firesense.book.rollcalls import RollCalls
 from firesense.book.schema import prepare
 from firesense.book.sessions import Sessions
 from firesense.book.settling import Settling
@@ -50,6 +52,8 @@ class SqlBook(
     Counting,
     Audit,
     Incidents,
+    AlertFigures,
+    RollCalls,
 ):
     """The Book port on a SQL database; safe to use from several threads, and from several processes at once."""
 

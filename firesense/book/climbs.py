@@ -52,6 +52,7 @@ _NEXT_DUE = sa.union_all(
         for rank in rows.RANKS
     ),
     sa.select(sa.func.min(tables.hazard.c.due_at)),
+    sa.select(sa.func.min(tables.roll_call.c.due_at)),
 )
 
 

@@ -19,6 +19,7 @@ from firesense.domain.frame import Refusal
 from firesense.domain.hazard import Hazard
 from firesense.domain.place import Person, Place
 from firesense.domain.quiet import Quiet
+from firesense.domain.rollcall import RollCall
 from firesense.domain.roster import Change, Roster
 from firesense.ports import Feed, Stranger, User
 
@@ -33,6 +34,7 @@ FIRST, REST = 0, 1
 RANKS = (FIRST, REST)
 _GRAVITY = {kind: number for number, kind in enumerate(AlertClass)}
 TEST_RANKS = (2 * _GRAVITY[AlertClass.TEST], 2 * _GRAVITY[AlertClass.TEST] + 1)
+LIST_RANKS = tuple(range(2 * len(_GRAVITY)))  # see rank_in_list
 PENDING = (CallState.QUEUED, CallState.FAILED_FOR_NOW)
 
 
@@ -52,6 +54,7 @@ PHOTO = _columns(tables.photo, Photo)
 PLACE = _columns(tables.place, Place)
 QUIET = _columns(tables.quiet, Quiet)
 REFUSAL = _columns(tables.quarantine, Refusal)
+ROLL_CALL = _columns(tables.roll_call, RollCall)
 ROSTER = _columns(tables.roster, Roster)
 SELECTOR = _columns(tables.selector, Selector)
 STEP = _columns(tables.step, Step)
@@ -75,6 +78,7 @@ _KINDS = (
     Place,
     Quiet,
     Refusal,
+    RollCall,
     Roster,
     Selector,
     Step,

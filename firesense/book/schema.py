@@ -144,6 +144,17 @@ MIGRATIONS: Sequence[Sequence[str]] = (
         )""",
         "CREATE INDEX photo_id ON photo (id)",
     ),
+    (
+        """CREATE INDEX step_figures ON step (alert, kind, at)
+            WHERE kind IN ('acknowledged', 'handed-on', 'undone', 'held')""",
+        """CREATE TABLE roll_call (
+            id TEXT NOT NULL PRIMARY KEY, role TEXT NOT NULL, place TEXT NOT NULL, planned_at BIGINT NOT NULL,
+            within BIGINT NOT NULL, above TEXT NOT NULL, started_by TEXT NOT NULL, state TEXT NOT NULL,
+            people TEXT NOT NULL, asked_at BIGINT, answered_at BIGINT, answered_by TEXT NOT NULL, due_at BIGINT
+        )""",
+        "CREATE INDEX roll_call_due ON roll_call (due_at)",
+        "CREATE INDEX roll_call_planned ON roll_call (planned_at)",
+    ),
 )
 
 _VERSION = "schema"

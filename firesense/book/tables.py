@@ -26,6 +26,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from firesense.book.columns import (
@@ -47,6 +48,7 @@ from firesense.domain.escalation import CallState, ClimbState, Purpose, StepKind
 from firesense.domain.frame import Reason
 from firesense.domain.hazard import HazardState, Source
 from firesense.domain.quiet import QuietKind
+from firesense.domain.rollcall import RollCallState
 from firesense.domain.roster import ChangeKind
 
 if TYPE_CHECKING:
@@ -285,6 +287,27 @@ quiet = Table(
 Index("quiet_due", quiet.c.due_at)
 Index("quiet_ends", quiet.c.ends_at)
 
+# Roll calls; each that was asked is an alert, too.
+roll_call = Table(
+    "roll_call",
+    metadata,
+    _must("id", Text, key=True),
+    _must("role", Text),
+    _must("place", Text),
+    _must("planned_at", BigInteger),
+    _must("within", DURATION),
+    _must("above", Text),
+    _must("started_by", Text),
+    _must("state", word(RollCallState)),
+    _must("people", NAMES),
+    Column("asked_at", BigInteger),
+    Column("answered_at", BigInteger),
+    _must("answered_by", Text),
+    Column("due_at", BigInteger),
+)
+Index("roll_call_due", roll_call.c.due_at)
+Index("roll_call_planned", roll_call.c.planned_at)
+
 climb = Table(
     "climb",
     metadata,
@@ -373,6 +396,16 @@ step = Table(
     sqlite_autoincrement=True,
 )
 Index("step_alert", step.c.alert)
+# The steps that figures are counted from; said in the same words in the question, or the index is not used.
+OF_FIGURES = text("step.kind IN ('acknowledged', 'handed-on', 'undone', 'held')")
+Index(
+    "step_figures",
+    step.c.alert,
+    step.c.kind,
+    step.c.at,
+    sqlite_where=text("kind IN ('acknowledged', 'handed-on', 'undone', 'held')"),
+    postgresql_where=text("kind IN ('acknowledged', 'handed-on', 'undone', 'held')"),
+)
 
 hazard = Table(
     "hazard",

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from firesense.domain.calendar import Calendars
 from firesense.domain.device import Registry
 from firesense.domain.escalation import Whistling
+from firesense.domain.figures import Targets
 from firesense.domain.hazard import HazardRules
 from firesense.domain.place import Org
 from firesense.domain.practice import Practice
+from firesense.domain.rollcall import RollCalling
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What files say: profiles, rules, calendars, rules of hazards and whistles, practice of the desk.
+    """What files say: profiles, rules, calendars, rules of hazards and whistles, practice of the desk and so on.
 
     From the book come devices, org and ladders; ``version`` is its number of them.
     """
@@ -38,3 +40,5 @@ class Plan:
     hazards: HazardRules = field(default_factory=HazardRules)
     whistling: Whistling = field(default_factory=Whistling)
     practice: Practice = field(default_factory=Practice)
+    roll_calling: RollCalling = field(default_factory=RollCalling)
+    targets: Targets = field(default_factory=Targets)

@@ -15,6 +15,7 @@ from firesense.domain.escalation import Purpose
 from firesense.domain.instant import moment
 from firesense.domain.message import Message
 from firesense.domain.quiet import QUIET_RULES
+from firesense.domain.rollcall import ROLL_CALL
 from firesense.text import say
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def compose(
     lines = [
         _besides(call, alert, plan, zone),
         say("call.test", language)
-        if alert.alert_class is AlertClass.TEST and call.purpose is not Purpose.WINDOW
+        if alert.alert_class is AlertClass.TEST and call.purpose is not Purpose.WINDOW and alert.rule != ROLL_CALL
         else "",
         say("call.what", language, what=" ".join(what.split())),
         say("call.place", language, place=" / ".join(reversed(path)) or _short(alert.place)),
@@ -137,7 +138,7 @@ def _mark(call: Call, alert: Alert) -> str:
         return f"{say(what, language)} · {say(f'call.window.{call.rung}', language)}"
     if call.purpose is Purpose.CLEARED:
         return say(f"call.cleared.{alert.alert_class}", language)
-    mark = say(f"class.{alert.alert_class}", language)
+    mark = say("call.mark.roll-call" if alert.rule == ROLL_CALL else f"class.{alert.alert_class}", language)
     if alert.alert_class is AlertClass.HAZARD:
         mark = say("call.mark.hazard", language, grade=say(f"grade.{alert.grade}", language))
     if call.purpose in _MARKED:

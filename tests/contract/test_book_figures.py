@@ -1,0 +1,131 @@
+"""What the book gives to count figures from, and how it keeps roll calls."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from firesense.domain.alert import Alert, AlertClass, Case, Finding, Grade
+from firesense.domain.deed import Actor, Arrive, Close, HandOn, TakeOver, Verify
+from firesense.domain.errors import NotFound
+from firesense.domain.escalation import Purpose, Step, StepKind
+from firesense.domain.figures import NEVER, OpenAlert
+from firesense.domain.instant import DAY, MINUTE, SECOND
+from firesense.domain.outcome import Raise
+from firesense.domain.rollcall import ROLL_CALL, RollCall, RollCallState
+from tests.book_examples import LATER, NOON, alarm, call, lease, outcome, raised, sent
+
+
+def columns(book, start=NOON, end=NOON + DAY):
+    return book.alert_columns(start, end)
+
+
+def test_an_alert_is_one_row_from_its_call_to_its_closing(book):
+    alert = alarm(1)
+    book.commit(outcome(1, raised(alert, call(alert, "wen"), call(alert, "zhou"))))
+    for number, leased in enumerate(lease(book)):
+        sent(book, leased, LATER + number * SECOND)
+    for minutes, who, deed in (
+        (2, "wen", HandOn("zhou")),
+        (3, "wen", TakeOver("nearer")),
+        (5, "wen", Arrive()),
+        (8, "wen", Verify(Finding.FALSE_ALARM, "cooking")),
+        (9, "wen", Close()),
+    ):
+        book.act(alert.id, deed, Actor(who), NOON + minutes * MINUTE)
+    got = columns(book)
+    assert (len(got), got.alert_class[0], got.place[0], got.device[0]) == (1, "fire", "g1", "smoke-1")
+    assert (got.raised_at[0], got.called_at[0]) == (alert.raised_at, LATER)
+    assert got.taken_at[0] == NOON + 2 * MINUTE, "it was somebody's then, whoever took it over later"
+    assert (got.arrived_at[0], got.closed_at[0]) == (NOON + 5 * MINUTE, NOON + 9 * MINUTE)
+    assert (got.finding[0], got.cause[0], got.closed_by[0], got.taken_by[0]) == ("false-alarm", "cooking", "wen", "wen")
+    assert not np.any(got.open | got.held | got.undone)
+    assert got.cleared_at[0] == NEVER
+
+
+def test_only_calls_to_the_alert_count_and_only_those_a_channel_took(book):
+    alert = alarm(1)
+    notice = replace(call(alert, "zhou"), purpose=Purpose.NOTICE, key="notice")
+    book.commit(outcome(1, raised(alert, notice, call(alert, "wen"))))
+    told = next(each for each in lease(book) if each.purpose is Purpose.NOTICE)
+    sent(book, told, LATER)
+    assert columns(book).called_at[0] == NEVER
+
+
+def test_what_stood_still_and_what_a_window_held_is_marked(book):
+    stood, held = alarm(1), alarm(2, AlertClass.FAULT)
+    lines = ((stood, Step(stood.id, NOON + MINUTE, StepKind.UNDONE)), (held, Step(held.id, NOON, StepKind.HELD)))
+    deeds = [replace(raised(alert), steps=(*raised(alert).steps, line)) for alert, line in lines]
+    book.commit(outcome(2, *deeds))
+    got = columns(book)
+    assert (got.undone.tolist(), got.held.tolist()) == ([True, False], [False, True])
+
+
+def test_alerts_are_those_raised_in_the_time_asked_for(book):
+    book.commit(outcome(2, raised(alarm(1)), raised(alarm(5))))
+    assert columns(book, NOON, NOON + 5).device == ("smoke-1",)
+    assert columns(book, NOON + 5, NOON + 6).device == ("smoke-5",)
+    assert len(columns(book, NOON + 6)) == 0
+
+
+def test_open_alerts_say_how_devices_are(book):
+    book.commit(outcome(2, raised(alarm(1)), raised(alarm(2, AlertClass.FAULT))))
+    book.act(alarm(1).id, Close(Finding.FIRE), Actor("wen"), LATER)
+    assert book.open_alerts() == [OpenAlert(AlertClass.FAULT, "fire-flag", "smoke-2")]
+
+
+def planned(**changes):
+    fields = {
+        "id": "R0LLCA11AA",
+        "role": "station-duty",
+        "place": "t1",
+        "planned_at": NOON,
+        "within": timedelta(minutes=3),
+        "above": "committee-office",
+        "due_at": NOON,
+    }
+    return RollCall(**(fields | changes))
+
+
+def asked(roll, at):
+    alert = Alert(roll.id, ROLL_CALL, "", AlertClass.TEST, Grade.MINOR, "", "", roll.place, at, at, 0)
+    return replace(roll, state=RollCallState.ASKED, people=("wen",), asked_at=at, due_at=at + 3 * MINUTE), raised(alert)
+
+
+def test_a_roll_call_is_due_when_it_is_planned_answered_or_over(book):
+    roll = planned()
+    assert (book.plan_roll_calls([roll, planned(id="OTHER00000", planned_at=LATER, due_at=LATER)])) == 2
+    assert book.plan_roll_calls([roll]) == 0, "it is there"
+    assert book.due_roll_calls(NOON - 1) == []
+    assert book.due_roll_calls(NOON) == [(roll, None)]
+    assert book.next_due_at() == NOON
+    after, deed = asked(roll, NOON)
+    assert book.move_roll_call(roll, after, deed)
+    assert not book.move_roll_call(roll, after, deed), "somebody else did it"
+    assert book.due_roll_calls(NOON) == []
+    book.acknowledge(roll.id, "wen", NOON + MINUTE)
+    [(due, alert)] = book.due_roll_calls(NOON + MINUTE - 1)
+    assert (due, alert.acknowledged_by) == (after, "wen")
+    done = replace(after, state=RollCallState.ANSWERED, answered_at=NOON + MINUTE, answered_by="wen", due_at=None)
+    assert book.move_roll_call(after, done, close_at=NOON + MINUTE)
+    assert book.roll_call(roll.id) == done
+    closed = book.alert(roll.id)
+    assert (closed.case, closed.finding, closed.closed_at) == (Case.CLOSED, Finding.TEST, NOON + MINUTE)
+    assert [each.id for each in book.roll_calls(NOON, NOON + 1)] == [roll.id]
+    with pytest.raises(NotFound):
+        book.roll_call("NOBODY")
+
+
+def test_what_roll_calls_and_windows_are_is_no_alert_of_the_figures(book):
+    roll = planned()
+    book.plan_roll_calls([roll])
+    assert book.move_roll_call(roll, *asked(roll, NOON))
+    assert len(columns(book)) == 0
+    assert isinstance(raised(alarm(1)), Raise)
+
+
+def test_the_times_are_drawn_from_a_number_the_book_keeps(book):
+    assert book.roll_call_seed() == book.roll_call_seed() > 0
