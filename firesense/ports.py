@@ -268,11 +268,14 @@ class Book(Protocol):
         ...
 
     # -- rosters ----------------------------------------------------------------------------------------------------
-    def change_rosters(self, changes: Sequence[Change]) -> None:
-        """Write what people change of the rosters for a while: all of it or nothing; a known id changes nothing."""
+    def change_rosters(self, changes: Sequence[Change], *entries: Entry) -> None:
+        """Write what people change of the rosters for a while, and the audit: all of it or nothing.
+
+        Nothing is changed when one of the ids is known.
+        """
         ...
 
-    def revoke_change(self, change_id: str, who: str, at: Instant) -> list[Change]:
+    def revoke_change(self, change_id: str, who: str, at: Instant, *, entry: Entry | None = None) -> list[Change]:
         """Take a change back, with the other half of a swap; gives what was taken back.
 
         It stays in the book, with who took it back. Raises NotFound, or Conflict when it was taken back already.
@@ -283,7 +286,7 @@ class Book(Protocol):
         """The changes that hold at any time from ``start`` until ``end``, in the order they were written."""
         ...
 
-    def put_feed(self, feed: Feed) -> None:
+    def put_feed(self, feed: Feed, *, entry: Entry | None = None) -> None:
         """Let a telephone fetch a calendar."""
         ...
 
@@ -291,7 +294,7 @@ class Book(Protocol):
         """What may be fetched with a token, by its hash."""
         ...
 
-    def remove_feeds(self, *, person: str = "", place: str = "", role: str = "") -> int:
+    def remove_feeds(self, *, person: str = "", place: str = "", role: str = "", entry: Entry | None = None) -> int:
         """Let nobody fetch these calendars any more; counts them."""
         ...
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from firesense.app.plan import Files
+    from firesense.domain.deed import Actor
+    from firesense.domain.instant import Instant
     from firesense.domain.place import Org
     from firesense.ports import Book
     from firesense.settings import Settings
@@ -36,7 +38,7 @@ def plan_import(settings: Settings, paths: Sequence[Path], book: Book) -> OrgImp
     return OrgImport(files, tuple(differences(book.org(), files.org)), stranded)
 
 
-def do_import(settings: Settings, wanted: OrgImport, book: Book) -> Path:
+def do_import(settings: Settings, wanted: OrgImport, book: Book, actor: Actor, now: Instant) -> Path:
     """Put the org in the place of the one in the configuration, and into the book; gives where the old one is now.
 
     Raises ConfigError when the file cannot be written, BookError; then everything is as it was before.
@@ -53,7 +55,7 @@ def do_import(settings: Settings, wanted: OrgImport, book: Book) -> Path:
     except OSError as error:
         raise ConfigError([Fault(str(target), "", error.strerror or str(error))]) from error
     try:
-        import_files(wanted.files, book)
+        import_files(wanted.files, book, actor, now)
     except BaseException:
         _remove(target)
         if before.exists():

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from firesense.book import rows, tables
-from firesense.book.sql import Chapter, insert_new
+from firesense.book import audit, rows, tables
+from firesense.book.sql import Chapter
 from firesense.domain.errors import Conflict, NotFound
 from firesense.domain.roster import Change
 from firesense.ports import Feed
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
+    from firesense.domain.audit import Entry
     from firesense.domain.instant import Instant
 
 _CHANGE, _FEED, _META = tables.roster_change.c, tables.feed.c, tables.meta.c
@@ -27,17 +28,22 @@ _GROW = sa.update(tables.meta).where(_META.key == "plan").values(value=_META.val
 class Reliefs(Chapter):
     """Overrides, swaps, leave; calendar feeds."""
 
-    def change_rosters(self, changes: Sequence[Change]) -> None:
-        """Write what people change of the rosters for a while: all of it or nothing; a known id changes nothing."""
-        if not changes:
-            return
-        with self._database.writing() as connection:
-            written = [rows.values(change) | {"revoked_by": ""} for change in changes]
-            put = insert_new(connection, tables.roster_change).values(written)
-            connection.execute(put.on_conflict_do_nothing(index_elements=["id"]))
-            connection.execute(_GROW)
+    def change_rosters(self, changes: Sequence[Change], *entries: Entry) -> None:
+        """Write what people change of the rosters for a while, and the audit: all of it or nothing.
 
-    def revoke_change(self, change_id: str, who: str, at: Instant) -> list[Change]:
+        Nothing is changed when one of the ids is known.
+        """
+        with self._database.writing() as connection:
+            ids = [change.id for change in changes]
+            if not changes or connection.scalar(sa.select(_CHANGE.id).where(_CHANGE.id.in_(ids)).limit(1)):
+                return
+            connection.execute(
+                sa.insert(tables.roster_change), [rows.values(change) | {"revoked_by": ""} for change in changes]
+            )
+            connection.execute(_GROW)
+            audit.add(connection, *entries)
+
+    def revoke_change(self, change_id: str, who: str, at: Instant, *, entry: Entry | None = None) -> list[Change]:
         """Take a change back, with the other half of a swap; gives what was taken back.
 
         It stays in the book, with who took it back. Raises NotFound, or Conflict when it was taken back already.
@@ -56,6 +62,7 @@ class Reliefs(Chapter):
                 sa.update(tables.roster_change).where(these).values({"revoked_by": who, "revoked_at": at})
             )
             connection.execute(_GROW)
+            audit.add(connection, entry)
         return changes
 
     def roster_changes(self, start: Instant, end: Instant) -> list[Change]:
@@ -64,10 +71,11 @@ class Reliefs(Chapter):
         with self._database.reading() as connection:
             return [Change(*row) for row in connection.execute(touching)]
 
-    def put_feed(self, feed: Feed) -> None:
+    def put_feed(self, feed: Feed, *, entry: Entry | None = None) -> None:
         """Let a telephone fetch a calendar."""
         with self._database.writing() as connection:
             connection.execute(sa.insert(tables.feed), [rows.values(feed)])
+            audit.add(connection, entry)
 
     def feed(self, token_hash: str) -> Feed | None:
         """What may be fetched with a token, by its hash."""
@@ -75,11 +83,13 @@ class Reliefs(Chapter):
             row = connection.execute(sa.select(*rows.FEED).where(_FEED.token_hash == token_hash)).one_or_none()
         return None if row is None else Feed(*row)
 
-    def remove_feeds(self, *, person: str = "", place: str = "", role: str = "") -> int:
+    def remove_feeds(self, *, person: str = "", place: str = "", role: str = "", entry: Entry | None = None) -> int:
         """Let nobody fetch these calendars any more; counts them."""
         these = (_FEED.person == person, _FEED.place == place, _FEED.role == role)
         with self._database.writing() as connection:
-            return connection.execute(sa.delete(tables.feed).where(*these)).rowcount
+            removed = connection.execute(sa.delete(tables.feed).where(*these)).rowcount
+            audit.add(connection, entry if removed else None)
+        return removed
 
 
 def changes_that_hold(connection: Connection) -> list[Change]:

@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from firesense.app import import_files, open_book, read_files
+from firesense.app import RealClock, import_files, open_book, read_files
 from firesense.app.orgimport import do_import, plan_import, write_org
 from firesense.cli.terminal import plain
+from firesense.cli.who import actor
 from firesense.domain.errors import ConfigError, Fault
 from firesense.domain.place import Org
 from firesense.notify.masking import masked
@@ -51,7 +52,7 @@ def _import(asked: argparse.Namespace) -> None:
     settings = load_settings(asked.config)
     with open_book(settings) as book:
         if not asked.files and not asked.dry_run:
-            changed = import_files(read_files(settings), book)
+            changed = import_files(read_files(settings), book, actor(), RealClock().now())
             print(f"{len(book.org().places)} places, {'imported' if changed else 'nothing changed'}")
             return
         wanted = plan_import(settings, asked.files or [settings.files.org], book)
@@ -65,7 +66,7 @@ def _import(asked: argparse.Namespace) -> None:
         if asked.dry_run:
             print(f"{counts}; nothing was changed (dry run)")
             return
-        before = do_import(settings, wanted, book)
+        before = do_import(settings, wanted, book, actor(), RealClock().now())
     print(f"{counts}; imported into {settings.files.org}" + (f", the old one is {before}" if before.exists() else ""))
 
 

@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 from firesense.app import RealClock, open_book
 from firesense.app.plan import plan_of
 from firesense.cli.terminal import plain
+from firesense.cli.who import actor
+from firesense.domain.audit import Entry
 from firesense.domain.errors import ConfigError, Fault, NotFound
 from firesense.domain.instant import DAY, instant, moment
 from firesense.domain.roster import ChangeKind
@@ -174,24 +176,24 @@ def _override(asked: argparse.Namespace) -> None:
     with _desk(asked) as (desk, zone):
         begins_at, ends_at = _when(asked.begins, "--from", zone), _when(asked.ends, "--until", zone)
         more = {"instead_of": asked.instead_of, "roster": asked.roster, "note": asked.note}
-        _tell(desk, [desk.override(asked.who, asked.person, begins_at, ends_at, **more)], zone)
+        _tell(desk, [desk.override(actor(asked.who), asked.person, begins_at, ends_at, **more)], zone)
 
 
 def _swap(asked: argparse.Namespace) -> None:
     with _desk(asked) as (desk, zone):
         one, other = (asked.person, asked.day), (asked.other, asked.other_day)
-        _tell(desk, desk.swap(asked.who, asked.roster, one, other, note=asked.note), zone)
+        _tell(desk, desk.swap(actor(asked.who), asked.roster, one, other, note=asked.note), zone)
 
 
 def _leave(asked: argparse.Namespace) -> None:
     with _desk(asked) as (desk, zone):
         begins_at, ends_at = _when(asked.begins, "--from", zone), _when(asked.ends, "--until", zone)
-        _tell(desk, [desk.leave(asked.who, asked.person, begins_at, ends_at, note=asked.note)], zone)
+        _tell(desk, [desk.leave(actor(asked.who), asked.person, begins_at, ends_at, note=asked.note)], zone)
 
 
 def _revoke(asked: argparse.Namespace) -> None:
     with _desk(asked) as (desk, zone):
-        for change in desk.revoke(asked.who, asked.change):
+        for change in desk.revoke(actor(asked.who), asked.change):
             print(f"taken back: {_line(change, zone)}")
 
 
@@ -240,12 +242,17 @@ def _feed(asked: argparse.Namespace) -> None:
             raise NotFound(f"nobody is called {asked.person!r}")
         if asked.post and (place, role) not in org.posts:
             raise NotFound(f"there is no post {role!r} at {place!r}")
-        feed = Feed("", asked.person, place, role, "cli", now)
+        who = actor()
+        feed = Feed("", asked.person, place, role, who.name, now)
+        whose = asked.person or f"{place} {role}"
         if asked.stop:
-            print(f"{book.remove_feeds(person=asked.person, place=place, role=role)} addresses are of no more use")
+            entry = Entry.of(who, now, "stopped-feeds", "roster", whose)
+            removed = book.remove_feeds(person=asked.person, place=place, role=role, entry=entry)
+            print(f"{removed} addresses are of no more use")
         elif asked.url:
             token = secrets.token_urlsafe(24)
-            book.put_feed(replace(feed, token_hash=sha256(token.encode()).hexdigest()))
+            entry = Entry.of(who, now, "made-feed", "roster", whose)
+            book.put_feed(replace(feed, token_hash=sha256(token.encode()).hexdigest()), entry=entry)
             print(f"{settings.web.url.rstrip('/')}/feeds/{token}.ics")
         else:
             calendar = calendar_of(org, feed, now)

@@ -8,8 +8,9 @@ from functools import partial
 from hashlib import blake2s
 from typing import TYPE_CHECKING
 
-from firesense.domain.errors import Conflict, NotFound
-from firesense.domain.instant import DAY, micros
+from firesense.domain.audit import Entry
+from firesense.domain.errors import Conflict, NotAllowed, NotFound
+from firesense.domain.instant import DAY, iso, micros
 from firesense.domain.place import Org
 from firesense.domain.roster import Change, ChangeKind, turns
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import date
 
+    from firesense.domain.deed import Actor
     from firesense.domain.instant import Instant
     from firesense.domain.place import Post
     from firesense.domain.roster import Span
@@ -40,7 +42,8 @@ class Emptied:
 class RosterDesk:
     """Where people change rosters; every change is checked, kept with who made it, and can be taken back.
 
-    Each method raises NotFound for people and rosters there are not, Conflict for what makes no sense, BookError.
+    Each method raises NotFound for people and rosters there are not, Conflict for what makes no sense, NotAllowed for
+    actors who may only look or whose place is another one, BookError.
     """
 
     def __init__(self, book: Book, clock: Clock, org: Callable[[], Org]) -> None:
@@ -51,7 +54,7 @@ class RosterDesk:
 
     def override(
         self,
-        who: str,
+        actor: Actor,
         stand_in: str,
         begins_at: Instant,
         ends_at: Instant,
@@ -73,12 +76,14 @@ class RosterDesk:
                 raise Conflict(f"{stand_in} cannot stand in for themselves")
             if not self._is_on(instead_of, roster, begins_at, ends_at):
                 raise Conflict(f"{instead_of} is not on duty then" + (f" in {roster}" if roster else ""))
+        self._allow(actor, instead_of, roster)
+        who = actor.name
         change = self._change(ChangeKind.OVERRIDE, who, begins_at, ends_at, instead_of, stand_in, roster, note=note)
-        self._book.change_rosters([change])
+        self._write(actor, "overrode", change)
         return change
 
     def swap(
-        self, who: str, roster: str, one: tuple[str, date], other: tuple[str, date], *, note: str = ""
+        self, actor: Actor, roster: str, one: tuple[str, date], other: tuple[str, date], *, note: str = ""
     ) -> tuple[Change, Change]:
         """Let two people take each other's turns, each given by the person and the local day on which it begins."""
         self._roster(roster)
@@ -91,24 +96,30 @@ class RosterDesk:
         if turn.begins_at < return_turn.ends_at and return_turn.begins_at < turn.ends_at:
             raise Conflict("the two turns overlap")
         self._time(min(turn.begins_at, return_turn.begins_at), min(turn.ends_at, return_turn.ends_at))
-        half = partial(self._change, ChangeKind.OVERRIDE, who, roster=roster, note=note)
+        self._allow(actor, "", roster)
+        half = partial(self._change, ChangeKind.OVERRIDE, actor.name, roster=roster, note=note)
         there = half(turn.begins_at, turn.ends_at, first, second)
         back = half(return_turn.begins_at, return_turn.ends_at, second, first)
         there, back = replace(there, swap=there.id), replace(back, swap=there.id)
-        self._book.change_rosters([there, back])
+        self._write(actor, "swapped", there, back)
         return there, back
 
-    def leave(self, who: str, person: str, begins_at: Instant, ends_at: Instant, *, note: str = "") -> Change:
+    def leave(self, actor: Actor, person: str, begins_at: Instant, ends_at: Instant, *, note: str = "") -> Change:
         """Let someone be away from every post."""
         self._time(begins_at, ends_at)
         self._person(person)
-        change = self._change(ChangeKind.LEAVE, who, begins_at, ends_at, person, note=note)
-        self._book.change_rosters([change])
+        self._allow(actor, person, "")
+        change = self._change(ChangeKind.LEAVE, actor.name, begins_at, ends_at, person, note=note)
+        self._write(actor, "gave-leave", change)
         return change
 
-    def revoke(self, who: str, change_id: str) -> list[Change]:
-        """Take a change back, a swap whole. Raises NotFound, Conflict when it was taken back already, BookError."""
-        return self._book.revoke_change(change_id, who, self._clock.now())
+    def revoke(self, actor: Actor, change_id: str) -> list[Change]:
+        """Take a change back, a swap whole; raises Conflict when it was taken back already, besides the others."""
+        known = next((change for change in self._org().rosters.changes if change.id == change_id), None)
+        self._allow(actor, known.person if known else "", known.roster if known else "")
+        now = self._clock.now()
+        entry = Entry.of(actor, now, "revoked", "roster", known.roster if known else "", change=change_id)
+        return self._book.revoke_change(change_id, actor.name, now, entry=entry)
 
     def emptied(self, changes: Sequence[Change]) -> list[Emptied]:
         """The posts that nobody is on duty at because of these changes, in the sixty days from now on."""
@@ -132,6 +143,25 @@ class RosterDesk:
                 ]
         return found
 
+    def _write(self, actor: Actor, did: str, *changes: Change) -> None:
+        entries = [
+            Entry.of(
+                actor,
+                change.at,
+                did,
+                "roster",
+                change.roster or change.person,
+                person=change.person,
+                stand_in=change.stand_in,
+                begins=iso(change.begins_at),
+                ends=iso(change.ends_at),
+                change=change.id,
+                note=change.note,
+            )
+            for change in changes
+        ]
+        self._book.change_rosters(changes, *entries)
+
     # -- checks -----------------------------------------------------------------------------------------------------
     def _time(self, begins_at: Instant, ends_at: Instant) -> None:
         if ends_at <= begins_at:
@@ -148,6 +178,18 @@ class RosterDesk:
     def _roster(self, roster: str) -> None:
         if roster not in self._org().rosters.by_id:
             raise NotFound(f"there is no roster {roster!r}")
+
+    def _allow(self, actor: Actor, person: str, roster: str) -> None:
+        """Refuse whoever may only look, and whoever acts for one place what concerns the posts of another."""
+        if not actor.rights.may_act:
+            raise NotAllowed(f"{actor.name} may look, and nothing else")
+        if not actor.place:
+            return
+        org = self._org()
+        for post in org.posts.values():
+            concerned = roster in post.rosters if roster else _may_hold(org, post, person)
+            if concerned and all(place.code != actor.place for place in org.path(post.place)):
+                raise NotAllowed(f"{actor.name} may not change who is on duty at {post.place}")
 
     def _is_on(self, person: str, roster: str, begins_at: Instant, ends_at: Instant) -> bool:
         org = self._org()
@@ -196,16 +238,16 @@ def _with(org: Org, changes: Sequence[Change]) -> Org:
 
 def _concerns(org: Org, post: Post, change: Change) -> bool:
     """Whether the person who is replaced or away may be on duty at a post."""
-    return (
-        change.person in post.holders
-        or any(
-            change.person in team
-            for name in post.rosters
-            if (roster := org.rosters.by_id.get(name)) is not None
-            for rotation in roster.rotations
-            for team in rotation.teams
-        )
-        or any(other.stand_in == change.person for other in org.rosters.changes)
+    return _may_hold(org, post, change.person) or any(other.stand_in == change.person for other in org.rosters.changes)
+
+
+def _may_hold(org: Org, post: Post, person: str) -> bool:
+    return person in post.holders or any(
+        person in team
+        for name in post.rosters
+        if (roster := org.rosters.by_id.get(name)) is not None
+        for rotation in roster.rotations
+        for team in rotation.teams
     )
 
 

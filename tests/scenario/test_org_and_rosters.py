@@ -11,6 +11,7 @@ import pytest
 from firesense.app import open_book
 from firesense.app.orgimport import do_import, plan_import
 from firesense.cli import main
+from firesense.domain.deed import Actor
 from firesense.domain.errors import BookError
 from firesense.domain.instant import DAY, HOUR, MINUTE, SECOND
 from firesense.orgtree import load_org
@@ -19,6 +20,7 @@ from firesense.settings import load_settings
 from tests.house import ROOT, SmallHouse, smoke, smoke_device
 
 STATION = "990100101"
+OFFICER = Actor("station", "console 192.0.2.7")
 # The house's clock starts on 2026-01-01 at 08:00 in China: the first turn has just begun.
 ROSTER = """\
 rosters:
@@ -78,7 +80,7 @@ def test_a_climb_that_passes_the_hand_over_calls_who_came_on(house):
 
 
 def test_a_station_whose_officer_is_on_leave_is_passed_at_once(house, desk):
-    desk.leave("station", "yang-min", house.clock.at, house.clock.at + HOUR)
+    desk.leave(OFFICER, "yang-min", house.clock.at, house.clock.at + HOUR)
     house.hear(smoke(house.clock, alarm=1))
     house.wind(minutes=6, step=10 * SECOND)
     assert station_told(house) == [(300, "zhou-qiang")]
@@ -90,13 +92,13 @@ def test_a_station_whose_officer_is_on_leave_is_passed_at_once(house, desk):
 def test_who_stands_in_while_a_climb_is_under_way_is_called_by_its_next_rung(house, desk):
     house.hear(smoke(house.clock, alarm=1))
     house.wind(minutes=2, step=10 * SECOND)
-    desk.override("station", "sun-bo", house.clock.at, house.clock.at + HOUR, instead_of="yang-min", roster="qingxi")
+    desk.override(OFFICER, "sun-bo", house.clock.at, house.clock.at + HOUR, instead_of="yang-min", roster="qingxi")
     house.wind(minutes=4, step=10 * SECOND)
     assert station_told(house) == [(300, "sun-bo")]
 
 
 def test_an_import_of_the_org_leaves_who_stands_in(house, desk, firesense):
-    desk.override("station", "sun-bo", house.clock.at, house.clock.at + HOUR, instead_of="yang-min", roster="qingxi")
+    desk.override(OFFICER, "sun-bo", house.clock.at, house.clock.at + HOUR, instead_of="yang-min", roster="qingxi")
     org = house.folder / "org.yaml"
     org.write_text(ORG.replace("name: 青溪镇\n", "name: 青溪新镇\n"), encoding="utf-8")
     assert "imported" in firesense("org", "import")
@@ -168,7 +170,7 @@ def test_when_the_book_refuses_the_file_is_as_it_was(house):
         raw.commit()
         raw.close()
         with pytest.raises(BookError):
-            do_import(settings, wanted, book)
+            do_import(settings, wanted, book, OFFICER, house.clock.at)
     assert (house.folder / "org.yaml").read_text(encoding="utf-8") == ORG
 
 

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from firesense.book import SqlBook
-from firesense.domain.errors import Conflict, NotFound
+from firesense.domain.deed import Actor, Rights
+from firesense.domain.errors import Conflict, NotAllowed, NotFound
 from firesense.domain.instant import DAY, HOUR, instant
 from firesense.domain.place import Org, Person, Place, Post
 from firesense.domain.roster import ChangeKind, LocalDays, Roster, Rotation
@@ -19,6 +20,8 @@ from tests.book_examples import LADDER, SELECTORS, alarm
 from tests.house import HandClock
 
 ZONE = ZoneInfo("Asia/Shanghai")
+STATION = Actor("station", "console 192.0.2.7")
+BOSS = Actor("boss", "console 192.0.2.8")
 MONDAY = date(2026, 10, 12)
 TUESDAY = date(2026, 10, 13)
 NOW = instant(datetime(2026, 10, 12, 9, tzinfo=ZONE))
@@ -53,7 +56,7 @@ def on_duty(book, hours, role="leader"):
 
 
 def test_somebody_stands_in_and_an_import_of_the_org_leaves_it(desk, book):
-    change = desk.override("station", "qian", NOW + HOUR, NOW + 3 * HOUR, instead_of="zhou", roster="duty", note=" 病 ")
+    change = desk.override(STATION, "qian", NOW + HOUR, NOW + 3 * HOUR, instead_of="zhou", roster="duty", note=" 病 ")
     assert (change.who, change.at, change.note) == ("station", NOW, "病")
     book.install(ORG, [LADDER], SELECTORS)
     assert [on_duty(book, hours) for hours in (0, 1, 3)] == [["zhou"], ["qian"], ["zhou"]]
@@ -61,18 +64,18 @@ def test_somebody_stands_in_and_an_import_of_the_org_leaves_it(desk, book):
 
 
 def test_two_swap_their_turns_and_take_it_back_whole(desk, book):
-    there, back = desk.swap("station", "duty", ("zhou", MONDAY), ("wu", TUESDAY))
+    there, back = desk.swap(STATION, "duty", ("zhou", MONDAY), ("wu", TUESDAY))
     assert (there.swap, back.swap) == (there.id, there.id)
     assert [on_duty(book, hours) for hours in (0, 23, 46, 47)] == [["wu"], ["zhou"], ["zhou"], ["zheng"]]
-    assert desk.revoke("boss", back.id) == [there, back]
+    assert desk.revoke(BOSS, back.id) == [there, back]
     assert [on_duty(book, hours) for hours in (0, 23)] == [["zhou"], ["wu"]]
     with pytest.raises(Conflict, match="boss took"):
-        desk.revoke("station", there.id)
+        desk.revoke(STATION, there.id)
     assert book.roster_changes(NOW, NOW + DAY) == []
 
 
 def test_leave_says_which_posts_it_empties(desk, book):
-    change = desk.leave("station", "zhou", NOW - HOUR, NOW + 2 * HOUR)
+    change = desk.leave(STATION, "zhou", NOW - HOUR, NOW + 2 * HOUR)
     assert change.kind is ChangeKind.LEAVE
     assert on_duty(book, 1) == []
     assert [(one.post.role, one.begins_at, one.ends_at) for one in desk.emptied([change])] == [
@@ -81,10 +84,10 @@ def test_leave_says_which_posts_it_empties(desk, book):
 
 
 def test_an_extra_hand_needs_a_roster(desk, book):
-    desk.override("station", "qian", NOW, NOW + HOUR, roster="duty")
+    desk.override(STATION, "qian", NOW, NOW + HOUR, roster="duty")
     assert on_duty(book, 0) == ["zhou", "qian"]
     with pytest.raises(Conflict, match="say whom"):
-        desk.override("station", "qian", NOW, NOW + HOUR)
+        desk.override(STATION, "qian", NOW, NOW + HOUR)
 
 
 @pytest.mark.parametrize(
@@ -104,23 +107,49 @@ def test_an_extra_hand_needs_a_roster(desk, book):
 def test_what_makes_no_sense_is_refused_and_nothing_is_written(desk, book, change, error, reason):
     asked = {"stand_in": "qian", "begins_at": NOW, "ends_at": NOW + HOUR, "instead_of": "zhou", "roster": "duty"}
     with pytest.raises(error, match=reason):
-        desk.override("station", **(asked | change))
+        desk.override(STATION, **(asked | change))
     assert book.roster_changes(NOW - 10 * DAY, NOW + 3000 * DAY) == []
 
 
 def test_swaps_that_make_no_sense_are_refused(desk):
     with pytest.raises(Conflict, match="wu has no turn in duty that begins on 2026-10-12"):
-        desk.swap("station", "duty", ("zhou", MONDAY), ("wu", MONDAY))
+        desk.swap(STATION, "duty", ("zhou", MONDAY), ("wu", MONDAY))
     with pytest.raises(Conflict, match="swap with themselves"):
-        desk.swap("station", "duty", ("zhou", MONDAY), ("zhou", MONDAY + timedelta(3)))
+        desk.swap(STATION, "duty", ("zhou", MONDAY), ("zhou", MONDAY + timedelta(3)))
     with pytest.raises(NotFound, match="there is no change"):
-        desk.revoke("station", "nothing")
+        desk.revoke(STATION, "nothing")
 
 
 def test_the_same_change_written_twice_is_one(desk, book):
-    change = desk.leave("station", "zhou", NOW, NOW + HOUR)
+    change = desk.leave(STATION, "zhou", NOW, NOW + HOUR)
     book.change_rosters([change])
     assert book.roster_changes(NOW, NOW + DAY) == [change]
+
+
+def test_who_may_only_look_or_acts_elsewhere_changes_nothing(desk, book):
+    with pytest.raises(NotAllowed):
+        desk.leave(Actor("guest", rights=Rights.VIEWER), "zhou", NOW, NOW + HOUR)
+    with pytest.raises(NotAllowed, match="at t"):
+        desk.swap(Actor("head", place="v"), "duty", ("zhou", MONDAY), ("wu", TUESDAY))
+    with pytest.raises(NotAllowed):
+        desk.leave(Actor("head", place="v"), "wu", NOW, NOW + HOUR)  # who holds a post at the station, too
+    assert book.roster_changes(NOW, NOW + DAY) == []
+    assert desk.leave(Actor("chief", place="t"), "wu", NOW, NOW + HOUR)
+
+
+def test_every_change_is_in_the_audit(desk, book):
+    there, _ = desk.swap(STATION, "duty", ("zhou", MONDAY), ("wu", TUESDAY), note="婚礼")
+    desk.revoke(BOSS, there.id)
+    lines = [row.entry for row in book.audit(kind="roster")]
+    assert [(line.who, line.did, line.target) for line in lines] == [
+        ("station", "swapped", "duty"),
+        ("station", "swapped", "duty"),
+        ("boss", "revoked", "duty"),
+    ]
+    assert lines[0].detail["person"] == "zhou"
+    assert lines[0].detail["note"] == "婚礼"
+    assert lines[0].origin == "console 192.0.2.7"
+    assert book.prove_audit().broken == 0
 
 
 # -- calendars --------------------------------------------------------------------------------------------------------
@@ -134,7 +163,7 @@ def events(calendar):
 
 
 def test_a_person_has_a_calendar_of_their_turns(desk, book):
-    desk.swap("station", "duty", ("zhou", MONDAY), ("wu", TUESDAY))
+    desk.swap(STATION, "duty", ("zhou", MONDAY), ("wu", TUESDAY))
     calendar = calendar_of(org_of(book), Feed("", person="wu"), NOW)
     first, second, *_ = events(calendar)
     assert first == ("值班：青溪镇 消防工作站值班员", "20261012T000000Z", "20261013T000000Z")
