@@ -26,6 +26,7 @@ from firesense.domain.errors import Conflict, NotAllowed
 from firesense.domain.escalation import Purpose
 from firesense.domain.instant import MINUTE
 from firesense.domain.plan import Plan
+from firesense.escalate import way_in, whistle
 from firesense.raising import raised
 from firesense.text import LANGUAGES, say
 
@@ -33,9 +34,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from firesense.domain.deed import Actor, Deed, Ground, Position
-    from firesense.domain.escalation import Call, Step
+    from firesense.domain.escalation import Call, Climb, Step
     from firesense.domain.instant import Instant
     from firesense.domain.outcome import Raise
+    from firesense.escalate import Target
     from firesense.photos import Kept
     from firesense.ports import Book, Clock
 
@@ -160,6 +162,32 @@ class Desk:
         self._book.add_photo(photo, actor, PHOTOS_MOST)
         self._changed()
         return photo
+
+    def whistle(self, alert_id: str, actor: Actor, target: Target, reason: str) -> Climb:
+        """Call in a department, or another rung of the ladder, at once and besides the climb; gives its own climb.
+
+        When it does not answer in its time, its superiors are called and ``actor`` is told.
+        """
+        alert, plan, now = self._book.alert(alert_id), self._plan_source(), self._clock.now()
+        self._allow(actor, alert, plan)
+        ladder = way_in(target, alert, self._book.climb(alert_id), plan, self._kinds)
+        if ladder is None:
+            raise Conflict(f"there is nobody to whistle for: {target}", "conflict.no-department", role=target.role)
+        if not reason.strip():
+            raise Conflict("a whistle needs a reason", "conflict.no-reason")
+        strand = f"w{len(self._book.whistles(alert_id)) + 1}"
+        blown = whistle(alert, ladder, plan, self._kinds, now, strand=strand, by=actor.name, reason=reason.strip())
+        self._book.blow(blown.climb, blown.calls, blown.steps, actor, now)
+        self._changed()
+        return blown.climb
+
+    def answer(self, alert_id: str, actor: Actor, strand: str = "") -> list[str]:
+        """Say that the department this person was called for has come, or the one of that whistle."""
+        if strand:  # for somebody else
+            self._allow(actor, self._book.alert(alert_id), self._plan_source())
+        answered = self._book.answer(alert_id, actor, self._clock.now(), strand)
+        self._changed()
+        return answered
 
     def _do(self, alert_id: str, deed: Deed, actor: Actor) -> Alert:
         now, plan = self._clock.now(), self._plan_source()

@@ -437,6 +437,24 @@ class Book(Protocol):
         """
         ...
 
+    def whistles(self, alert_id: str) -> list[Climb]:
+        """The whistles of an alert, in the order they were blown."""
+        ...
+
+    def blow(self, climb: Climb, calls: Sequence[Call], steps: Sequence[Step], actor: Actor, at: Instant) -> None:
+        """Write a whistle with its first calls, and a line of the audit.
+
+        Raises NotFound, or Conflict when the alert is closed or has a whistle of that strand.
+        """
+        ...
+
+    def answer(self, alert_id: str, actor: Actor, at: Instant, strand: str = "") -> list[str]:
+        """A department has come: every whistle its person was called by, or this one, is over; gives their strands.
+
+        Raises NotFound, or Conflict when there is nothing to answer.
+        """
+        ...
+
     def climb(self, alert_id: str) -> Climb | None:
         """The climb of an alert, if it has one."""
         ...

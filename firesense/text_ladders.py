@@ -35,6 +35,14 @@ LADDER_TEXTS: Mapping[str, tuple[str, str]] = {
     "step.whistled": ("吹哨", "whistled"),
     "step.answered": ("部门报到", "department answered"),
     "step.repaired": ("系统自查修复", "repaired by the auditor"),
+    "conflict.whistle-closed": ("未执行：警情已办结，无需吹哨", "Not done: the alert is closed, nobody need come"),
+    "conflict.whistle-meanwhile": (
+        "未执行：刚刚有人吹哨，请重试",
+        "Not done: somebody whistled just now; try again",
+    ),
+    "conflict.no-whistle": ("未执行：没有等待您报到的吹哨", "Not done: no whistle waits for you"),
+    "conflict.no-department": ("未执行：本地及上级均没有岗位 {role}", "Not done: no post {role} here or above"),
+    "conflict.no-reason": ("未执行：请写明吹哨事由", "Not done: a whistle needs a reason"),
     "explain.start": ("首次上报至第{rung}级", "the first act calls everybody up to rung {rung}"),
     "web.reason.refused": ("全部渠道拒收", "every channel refused"),
 }

@@ -29,6 +29,7 @@ from firesense.book.settling import Settling
 from firesense.book.sql import Database
 from firesense.book.story import Story
 from firesense.book.streets import Streets
+from firesense.book.whistles import Whistles
 
 __all__ = ["Mended", "SqlBook", "mend"]
 
@@ -39,6 +40,7 @@ class SqlBook(
     Devices,
     Streets,
     Climbs,
+    Whistles,
     Outbox,
     Settling,
     Receipts,

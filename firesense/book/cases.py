@@ -12,6 +12,7 @@ from firesense.book import audit, deeds, rows, tables
 from firesense.book.hazards import refuse_while_a_hazard
 from firesense.book.sql import Chapter
 from firesense.book.story import add_steps, drop_calls, move_case, queue_calls, read_alert, write_alert
+from firesense.book.whistles import answer_whistles
 from firesense.domain.alert import Alert
 from firesense.domain.audit import Entry
 from firesense.domain.deed import Acknowledge, Actor, Close, Reset, Silence
@@ -94,6 +95,10 @@ class Cases(Chapter):
         """
         with self._database.writing() as connection:
             alert = read_alert(connection, alert_id, to_change=True)
+            if isinstance(deed, Acknowledge):
+                answered = answer_whistles(connection, alert_id, actor.name, at)
+                if answered and alert.acknowledged_by not in {"", actor.name}:
+                    return alert  # whoever was called in has come; the alert stays with whoever has it
             moved = casework.move(alert, deed, actor.name, at)
             if not moved.steps:
                 return alert

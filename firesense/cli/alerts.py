@@ -14,6 +14,7 @@ from firesense.domain.deed import Ground, Position
 from firesense.domain.errors import ConfigError, Fault
 from firesense.domain.instant import iso
 from firesense.domain.plan import Plan
+from firesense.escalate import Target
 from firesense.settings import load_settings
 from firesense.text import say
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from firesense.cli.daemon import Commands
     from firesense.domain.alert import Alert
     from firesense.domain.deed import Actor
+    from firesense.domain.escalation import Climb
 
 
 def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
@@ -69,13 +71,21 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
     command = add("merge", _merge, "make alerts of one event one incident")
     command.add_argument("others", nargs="+", metavar="other")
     add("split", _split, "take it out of its incident")
+    command = add("whistle", _whistle, "call in a department, or another rung, at once and besides the climb")
+    whom = command.add_mutually_exclusive_group(required=True)
+    whom.add_argument("--post", default="", help="the role that is called, looked up from the place upwards")
+    whom.add_argument("--rung", type=int, default=1, help="a rung of the alert's own ladder, from 1")
+    command.add_argument("--at", default="", help="code of the place to look the post up from")
+    command.add_argument("--reason", required=True)
+    command = add("answer", _answer, "say that a department that was called in has come")
+    command.add_argument("--strand", default="", help="the whistle, where it is for somebody else: w1")
 
 
 def _deed(
     actions: Commands,
     shared: argparse.ArgumentParser,
     name: str,
-    does: Callable[[Desk, Actor, argparse.Namespace], Alert],
+    does: Callable[[Desk, Actor, argparse.Namespace], object],
     summary: str,
 ) -> argparse.ArgumentParser:
     command = actions.add_parser(name, parents=[shared], help=summary)
@@ -97,7 +107,7 @@ def _with_position(command: argparse.ArgumentParser) -> None:
     command.add_argument("--position", default="", help="latitude,longitude in degrees (WGS 84)")
 
 
-def _do(deed: Callable[[Desk, Actor, argparse.Namespace], Alert], asked: argparse.Namespace) -> None:
+def _do(deed: Callable[[Desk, Actor, argparse.Namespace], object], asked: argparse.Namespace) -> None:
     settings = load_settings(asked.config)
     files = read_files(settings)
     with open_book(settings) as book:
@@ -111,10 +121,12 @@ def _do(deed: Callable[[Desk, Actor, argparse.Namespace], Alert], asked: argpars
             selectors=selectors,
             calendars=files.calendars,
             practice=files.practice,
+            whistling=files.ladders.whistling,
         )
         kinds = {channel.name: channel.kind for channel in settings.channels}
         desk = Desk(book, RealClock(), plan_source=lambda: plan, kinds=kinds)
-        alert = deed(desk, actor(asked.who), asked)
+        deed(desk, actor(asked.who), asked)
+        alert = book.alert(asked.alert)
     finding = f", {alert.finding}" if alert.finding else ""
     print(f"{alert.id} is {alert.case}{finding}, with {plain(alert.acknowledged_by) or 'nobody'}")
 
@@ -165,6 +177,18 @@ def _merge(desk: Desk, who: Actor, asked: argparse.Namespace) -> Alert:
 
 def _split(desk: Desk, who: Actor, asked: argparse.Namespace) -> Alert:
     return desk.split(asked.alert, who)
+
+
+def _whistle(desk: Desk, who: Actor, asked: argparse.Namespace) -> Climb:
+    climb = desk.whistle(asked.alert, who, Target(asked.post, asked.at, asked.rung - 1), asked.reason)
+    print(f"whistle {climb.strand} for {plain(climb.ladder.id)}")
+    return climb
+
+
+def _answer(desk: Desk, who: Actor, asked: argparse.Namespace) -> list[str]:
+    answered = desk.answer(asked.alert, who, asked.strand)
+    print(f"answered: {', '.join(answered)}")
+    return answered
 
 
 def _position(written: str) -> Position | None:

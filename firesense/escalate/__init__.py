@@ -6,5 +6,6 @@ twice is written once.
 
 from firesense.escalate.climbing import Acted, act, after_deed, begin, redated, standing
 from firesense.escalate.failover import next_channel
+from firesense.escalate.whistling import Target, way_in, whistle
 
-__all__ = ["Acted", "act", "after_deed", "begin", "next_channel", "redated", "standing"]
+__all__ = ["Acted", "Target", "act", "after_deed", "begin", "next_channel", "redated", "standing", "way_in", "whistle"]

@@ -39,7 +39,8 @@ _SECOND = 1_000_000
 _DIGITS_MOST = 20  # 64 bits
 
 
-def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Say in the OpenAPI document which problems an operation may answer with."""
     return {
         status: {"model": doc.ProblemDocument, "description": description}
         for status, description in (
@@ -59,10 +60,10 @@ def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 Limit = Annotated[int, Query(ge=1, le=1000)]
 
 door = APIRouter(prefix="/api/v1", tags=["session"])
-router = APIRouter(prefix="/api/v1", dependencies=[Depends(visitor)], responses=_problems(401, 422, 503))
+router = APIRouter(prefix="/api/v1", dependencies=[Depends(visitor)], responses=problems(401, 422, 503))
 
 
-@door.post("/session", responses=_problems(401, 422, 429, 503))
+@door.post("/session", responses=problems(401, 422, 429, 503))
 async def log_in(request: Request, response: Response, parts: WithParts, login: doc.Login) -> doc.SessionDocument:
     """Log in: sets the session cookie, and gives the CSRF token for changes."""
     address = address_of(request)
@@ -77,20 +78,25 @@ async def log_in(request: Request, response: Response, parts: WithParts, login: 
     return doc.SessionDocument(user=session.user.name, person=session.user.person, csrf=session.csrf)
 
 
-@door.get("/session", responses=_problems(401, 503))
+@door.get("/session", responses=problems(401, 503))
 def current_session(session: Visitor) -> doc.SessionDocument:
     """Say who is logged in, and give the CSRF token again."""
     return doc.SessionDocument(user=session.user.name, person=session.user.person, csrf=session.csrf)
 
 
+<<<<<<< HEAD
 @door.delete("/session", status_code=204, responses=_problems(401, 403, 503))
 def log_out(request: Request, response: Response, parts: WithParts, session: ProgramWriting) -> None:
+=======
+@door.delete("/session", status_code=204, responses=problems(401, 403, 503))
+def log_out(response: Response, parts: WithParts, session: ProgramWriting) -> None:
+>>>>>>> 1c94e8a (Call in a department at once: whistles with their own time to answer, superiors, and word to whoever blew)
     """Log out."""
     parts.door.leave(session, address_of(request))
     forget_session(response, parts)
 
 
-@router.get("/alerts", tags=["alerts"], responses=_problems(404))
+@router.get("/alerts", tags=["alerts"], responses=problems(404))
 def alerts(
     parts: WithParts, after: AfterAlert = "", *, open_only: bool = True, limit: Limit = 200
 ) -> alert_doc.AlertsDocument:
@@ -104,7 +110,7 @@ def alerts(
     )
 
 
-@router.get("/alerts/{alert_id}", tags=["alerts"], responses=_problems(404))
+@router.get("/alerts/{alert_id}", tags=["alerts"], responses=problems(404))
 def alert_detail(parts: WithParts, alert_id: AlertId) -> alert_doc.AlertDetailDocument:
     """Give one alert with its climb, its calls (addresses masked) and its story."""
     plan = parts.plan_source()
@@ -118,7 +124,7 @@ def alert_detail(parts: WithParts, alert_id: AlertId) -> alert_doc.AlertDetailDo
     )
 
 
-@router.get("/alerts/{alert_id}/explanation", tags=["alerts"], responses=_problems(404))
+@router.get("/alerts/{alert_id}/explanation", tags=["alerts"], responses=problems(404))
 def explanation(parts: WithParts, alert_id: AlertId) -> alert_doc.ExplanationDocument:
     """Say why an alert was raised: the rule and the readings as they were, the route, each call and receipt."""
     plan = parts.plan_source()
@@ -129,7 +135,7 @@ def explanation(parts: WithParts, alert_id: AlertId) -> alert_doc.ExplanationDoc
     "/alerts/{alert_id}/cap",
     tags=["alerts"],
     response_class=Response,
-    responses=_problems(404) | {200: {"content": {"application/cap+xml": {}}, "description": "A CAP 1.2 message."}},
+    responses=problems(404) | {200: {"content": {"application/cap+xml": {}}, "description": "A CAP 1.2 message."}},
 )
 def alert_as_cap(
     parts: WithParts,
@@ -145,13 +151,13 @@ def alert_as_cap(
     return Response(document, media_type="application/cap+xml")
 
 
-@router.post("/alerts/{alert_id}/acknowledge", tags=["alerts"], responses=_problems(403, 404, 409))
+@router.post("/alerts/{alert_id}/acknowledge", tags=["alerts"], responses=problems(403, 404, 409))
 def acknowledge(parts: WithParts, actor: ProgramActing, alert_id: AlertId) -> alert_doc.AlertDocument:
     """Take an alert: its climb ends and nobody else is called."""
     return alert_doc.AlertDocument.of(parts.desk.acknowledge(alert_id, actor), parts.plan_source())
 
 
-@router.post("/alerts/{alert_id}/close", tags=["alerts"], responses=_problems(403, 404, 409))
+@router.post("/alerts/{alert_id}/close", tags=["alerts"], responses=problems(403, 404, 409))
 def close(
     parts: WithParts, actor: ProgramActing, alert_id: AlertId, closing: alert_doc.Closing
 ) -> alert_doc.AlertDocument:
@@ -176,13 +182,13 @@ def devices(
     )
 
 
-@router.get("/devices/{device_id}", tags=["devices"], responses=_problems(404))
+@router.get("/devices/{device_id}", tags=["devices"], responses=problems(404))
 def device_detail(parts: WithParts, device_id: str) -> doc.DeviceDocument:
     """Give one registered device."""
     return doc.DeviceDocument.of(_device(parts.plan_source(), device_id))
 
 
-@router.get("/devices/{device_id}/series", tags=["devices"], responses=_problems(404, 502))
+@router.get("/devices/{device_id}/series", tags=["devices"], responses=problems(404, 502))
 async def series(
     parts: WithParts, device_id: str, span: Annotated[doc.Span, Query()]
 ) -> doc.SeriesDocument | doc.WindowsDocument:

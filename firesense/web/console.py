@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from firesense import __version__
-from firesense.web import api, pages, report
+from firesense.web import api, pages, report, whistles
 from firesense.web.answers import install_problems
 from firesense.web.board import Board
 from firesense.web.bodies import Bodies
@@ -107,6 +107,7 @@ def create_console(
     install_problems(console)
     console.include_router(api.door)
     console.include_router(api.router)
+    console.include_router(whistles.router)
     console.include_router(pages.router)
     console.include_router(report.router)
     for more in routes:
