@@ -2,16 +2,21 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from pydantic import Field, StringConstraints
 
 from firesense.escalate import Target
 from firesense.web.alert_documents import ClimbDocument
 from firesense.web.api import problems
 from firesense.web.documents import Document
-from firesense.web.parts import AlertId, ProgramActing, Visitor, WithParts
+from firesense.web.parts import AlertId, ProgramActing, WithParts, visitor
 
-router = APIRouter(prefix="/api/v1/alerts/{alert_id}", tags=["alerts"])
+router = APIRouter(
+    prefix="/api/v1/alerts/{alert_id}",
+    tags=["alerts"],
+    dependencies=[Depends(visitor)],
+    responses=problems(401, 422, 503),
+)
 _Word = Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)]
 
 
@@ -46,7 +51,7 @@ class AnsweredDocument(Document):
 
 
 @router.get("/whistles", responses=problems(404))
-def whistles(parts: WithParts, _visitor: Visitor, alert_id: AlertId) -> list[WhistleDocument]:
+def whistles(parts: WithParts, alert_id: AlertId) -> list[WhistleDocument]:
     """List the whistles of an alert, in the order they were blown."""
     parts.book.alert(alert_id)
     return [

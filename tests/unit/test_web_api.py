@@ -435,3 +435,24 @@ def test_the_openapi_document_is_whole(client):
                 for status, response in operation["responses"].items():
                     if int(status) >= 400:
                         assert list(response["content"]) == ["application/problem+json"], (path, status)
+
+
+# -- whistles ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_department_is_whistled_for_and_comes(client, township):
+    log_in(client)
+    alert = township.alarm()
+    url = f"/api/v1/alerts/{alert.id}"
+    whistle = client.post(f"{url}/whistle", json={"role": "committee-office", "reason": "cut the power"})
+    assert whistle.status_code == 200, whistle.text
+    assert (whistle.json()["strand"], whistle.json()["by"]) == ("w1", "station")
+    (listed,) = client.get(f"{url}/whistles").json()
+    assert listed == whistle.json()
+    assert [line.entry.did for line in township.book.audit(kind="alert")] == ["whistled"]
+    problem_of(client.post(f"{url}/whistle", json={"role": "committee-office"}), 422)
+    assert (
+        "no post navy" in problem_of(client.post(f"{url}/whistle", json={"role": "navy", "reason": "x"}), 409)["detail"]
+    )
+    problem_of(client.post(f"{url}/answer", json={}), 409)
+    assert client.post(f"{url}/answer", json={"strand": "w1"}).json() == {"answered": ["w1"]}
