@@ -84,13 +84,8 @@ def current_session(session: Visitor) -> doc.SessionDocument:
     return doc.SessionDocument(user=session.user.name, person=session.user.person, csrf=session.csrf)
 
 
-<<<<<<< HEAD
-@door.delete("/session", status_code=204, responses=_problems(401, 403, 503))
-def log_out(request: Request, response: Response, parts: WithParts, session: ProgramWriting) -> None:
-=======
 @door.delete("/session", status_code=204, responses=problems(401, 403, 503))
-def log_out(response: Response, parts: WithParts, session: ProgramWriting) -> None:
->>>>>>> 1c94e8a (Call in a department at once: whistles with their own time to answer, superiors, and word to whoever blew)
+def log_out(request: Request, response: Response, parts: WithParts, session: ProgramWriting) -> None:
     """Log out."""
     parts.door.leave(session, address_of(request))
     forget_session(response, parts)

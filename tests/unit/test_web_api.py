@@ -444,7 +444,7 @@ def test_a_department_is_whistled_for_and_comes(client, township):
     log_in(client)
     alert = township.alarm()
     url = f"/api/v1/alerts/{alert.id}"
-    whistle = client.post(f"{url}/whistle", json={"role": "committee-office", "reason": "cut the power"})
+    whistle = client.post(f"{url}/whistle", json={"role": "grid-leader", "reason": "cut the power"})
     assert whistle.status_code == 200, whistle.text
     assert (whistle.json()["strand"], whistle.json()["by"]) == ("w1", "station")
     (listed,) = client.get(f"{url}/whistles").json()
