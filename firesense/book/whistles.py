@@ -70,7 +70,7 @@ class Whistles(Chapter):
             queue_calls(connection, calls)
             add_steps(connection, steps)
             said = {"whom": climb.ladder.id, "reason": climb.reason, "strand": climb.strand}
-            audit.add(connection, [Entry.of(actor, at, StepKind.WHISTLED.value, "alert", alert.id, **said)])
+            audit.add(connection, Entry.of(actor, at, StepKind.WHISTLED.value, "alert", alert.id, **said))
 
     def answer(self, alert_id: str, actor: Actor, at: Instant, strand: str = "") -> list[str]:
         """Write that a department has come: every whistle its person was called by or, if given, this one.
@@ -83,7 +83,7 @@ class Whistles(Chapter):
             if not answered:
                 raise Conflict(f"nobody whistled for {actor.name} at {alert_id}", "conflict.no-whistle")
             said = {"strand": ", ".join(answered)}
-            audit.add(connection, [Entry.of(actor, at, StepKind.ANSWERED.value, "alert", alert_id, **said)])
+            audit.add(connection, Entry.of(actor, at, StepKind.ANSWERED.value, "alert", alert_id, **said))
         return answered
 
 
