@@ -79,20 +79,19 @@ class Rehearsal:
         self.courses: list[Course] = []
         self._kinds = kinds
         self._taken_after = None if taken_after is None else micros(taken_after)
-        periods = {profile.id: profile.period for profile in plan.profiles.values()}
-        self._engine = RuleEngine(
-            plan.rules,
-            plan.registry,
-            periods=periods,
-            started_at=started_at,
-            org=plan.org,
-            calendars=plan.calendars,
-        )
+        self._engine = self._engine_from(started_at)
         self._windows = windows
         self._alarms = Alarms(plan.rules, plan.registry, plan.org)
         self._alarms.quieted.windows = windows
         self._by_id: dict[str, Course] = {}
         self._due: list[tuple[Instant, int, str]] = []  # climbs: when, which version, of which alert
+
+    def _engine_from(self, now: Instant) -> RuleEngine:
+        plan = self.plan
+        periods = {profile.id: profile.period for profile in plan.profiles.values()}
+        return RuleEngine(
+            plan.rules, plan.registry, periods=periods, started_at=now, org=plan.org, calendars=plan.calendars
+        )
 
     # -- what happens -----------------------------------------------------------------------------------------------
     def hear(self, tables: Iterable[Readings], now: Instant) -> None:
@@ -133,6 +132,16 @@ class Rehearsal:
     def deaf_until(self, now: Instant) -> None:
         """Nobody listened up to ``now``: silences are measured from here."""
         self._engine.heard_again_from(now)
+
+    def restart(self) -> None:
+        """Firesense is started anew: rules from their snapshot, alerts and what is firing from what the book holds."""
+        state = self._engine.snapshot()
+        self._engine = self._engine_from(self.now)
+        self._engine.restore(state)
+        self._alarms = Alarms(self.plan.rules, self.plan.registry, self.plan.org)
+        self._alarms.quieted.windows = self._windows
+        self._alarms.refresh(course.alert for course in self.courses if course.alert.open)
+        self._engine.settle(self._alarms.firing())
 
     def take(self, course: Course, now: Instant) -> None:
         """Somebody takes an alert: its climb ends."""

@@ -153,10 +153,19 @@ def play(case, plan, kinds):
     """The alerts of a case, all the way from its frames."""
     plan = replace(plan, registry=case.registry)
     backtest = Backtest({"rules": plan}, Reader(plan.profiles, plan.registry), kinds)
-    backtest.run(towns.frames(case))
+    frames = towns.frames(case, most=case.restarts) if case.restarts else towns.frames(case)
+    backtest.run(restarting(frames, backtest) if case.restarts else frames)
     assert backtest.refused == 0, f"{backtest.refused} frames of {case.name} cannot be read"
     [tried] = backtest.tried
     return backtest, tried.courses
+
+
+def restarting(batches, backtest):
+    """Start firesense anew after each batch."""
+    for batch in batches:
+        yield batch
+        for tried in backtest.tried:
+            tried.rehearsal.restart()
 
 
 def outcome_of(case, plan, kinds):

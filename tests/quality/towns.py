@@ -24,6 +24,8 @@ EVERY_STEP = 20.0  # of Town: its physics takes a twentieth of its speed a step
 SHORT, LONG = 4 * 3600, 86400  # s: cases that unfold longer take longer steps
 SPARSE = 300  # s: the period of every device in cases of days
 GATEWAY = "gw-0001"
+RESTARTS = 50  # frames from one restart to the next: less than what a hold lasts
+RESTARTED = ("smouldering_fire", "growing_leakage", "weak_heater", DEAD_GATEWAY)
 OUTAGE, BACKFILL = 120, 6 * 3600  # s: a broker that restarts, a gateway that has lost its uplink
 
 
@@ -48,6 +50,7 @@ class Case:
     struck: frozenset[str]
     arrives: object = None
     exactly: int | None = None
+    restarts: int = 0  # firesense is started anew after so many frames, again and again
 
     @property
     def registry(self):
@@ -79,9 +82,12 @@ def registry_of(fleet):
 
 
 def cases(devices=60, seed=11):
-    """Every scenario of the simulators on every fourth device it fits, and what only arrives differently."""
+    """Every scenario of the simulators, what only arrives differently, and some through one restart after the other."""
     fleet = make_fleet(devices, seed, PLACES)
-    return [scenario_case(scenario, fleet) for scenario in SCENARIOS.values()] + arrivals(fleet)
+    made = [scenario_case(scenario, fleet) for scenario in SCENARIOS.values()] + arrivals(fleet)
+    return made + [
+        replace(case, name=f"{case.name}_restarts", restarts=RESTARTS) for case in made if case.name in RESTARTED
+    ]
 
 
 def scenario_case(scenario: Scenario, fleet):
