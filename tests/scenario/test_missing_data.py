@@ -28,9 +28,8 @@ def make_house(tmp_path):
         house.close()
 
 
-def alerts(house, open_only=True):
-    found = house.book.alerts(open_only=open_only)
-    return [(alert.rule, alert.device, str(alert.condition)) for alert in found]
+def alerts(house):
+    return [(alert.rule, alert.device, str(alert.condition)) for alert in house.open_alerts()]
 
 
 def test_a_device_that_was_registered_and_never_heard_is_told_once(make_house):
