@@ -640,15 +640,15 @@ class Book(Protocol):
         """Windows that are not over yet, and those that lasted beyond ``since``, in the order they were set."""
         ...
 
-    def start_quiet(self, quiet: Quiet, notice: Alert) -> None:
+    def start_quiet(self, quiet: Quiet, notice: Alert, actor: Actor) -> None:
         """Set a window, with the alert it is. Raises Conflict for one that is there."""
         ...
 
-    def end_quiet(self, quiet_id: str, who: str, at: Instant) -> Quiet:
+    def end_quiet(self, quiet_id: str, actor: Actor, at: Instant) -> Quiet:
         """End a window now; duty does what follows. Raises NotFound, or Conflict when it is over."""
         ...
 
-    def extend_quiet(self, quiet_id: str, until: Instant, remind_at: Instant, who: str, at: Instant) -> Quiet:
+    def extend_quiet(self, quiet_id: str, until: Instant, remind_at: Instant, actor: Actor, at: Instant) -> Quiet:
         """Let a window last until then. Raises NotFound, or Conflict when it is over."""
         ...
 

@@ -1,4 +1,7 @@
-"""The desk for quiet windows: maintenance, shelving and walk tests are set, extended and ended here, within limits."""
+"""The desk for quiet windows: maintenance, shelving and walk tests are set, extended and ended here, within limits.
+
+Whoever may only look, or only act elsewhere, is refused with NotAllowed.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from firesense.domain.alert import AlertClass
-from firesense.domain.errors import Conflict, NotFound
+from firesense.domain.errors import Conflict, NotAllowed, NotFound
 from firesense.domain.instant import micros
 from firesense.domain.quiet import Quiet, QuietKind, quiet_id
 from firesense.domain.rule import RuleKind
@@ -16,6 +19,7 @@ from firesense.quieting import notice
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from firesense.domain.deed import Actor
     from firesense.domain.device import Device
     from firesense.domain.instant import Instant
     from firesense.domain.plan import Plan
@@ -76,7 +80,7 @@ class QuietDesk:
     # -- setting ----------------------------------------------------------------------------------------------------
     def maintain(
         self,
-        who: str,
+        actor: Actor,
         why: str,
         lasts: timedelta,
         *,
@@ -92,9 +96,9 @@ class QuietDesk:
         if sum(map(bool, (place, device, gateway))) != 1:
             raise Conflict("maintenance is of one place, one device or one gateway")
         where: dict[str, Any] = {"place": place, "device": device, "gateway": gateway}
-        return self._set(QuietKind.MAINTENANCE, who, why, lasts, starts_at, **where)
+        return self._set(QuietKind.MAINTENANCE, actor, why, lasts, starts_at, **where)
 
-    def shelve_alert(self, alert_id: str, who: str, why: str, lasts: timedelta) -> Quiet:
+    def shelve_alert(self, alert_id: str, actor: Actor, why: str, lasts: timedelta) -> Quiet:
         """Shelve what an alert tells: its rule at its device (of a coincidence, at its place).
 
         Raises NotFound, or Conflict when it is closed, a fire, or a test.
@@ -107,10 +111,10 @@ class QuietDesk:
         rule = next((rule for rule in self._plan_source().rules if rule.id == alert.rule), None)
         meets = rule is not None and rule.kind is RuleKind.COINCIDENCE
         where: dict[str, Any] = {"place": alert.place} if meets else {"device": alert.device}
-        return self._set(QuietKind.SHELVED, who, why, lasts, rule=alert.rule, alert=alert.id, known=True, **where)
+        return self._set(QuietKind.SHELVED, actor, why, lasts, rule=alert.rule, alert=alert.id, known=True, **where)
 
     def shelve_rule(
-        self, rule: str, who: str, why: str, lasts: timedelta, *, place: str = "", device: str = ""
+        self, rule: str, actor: Actor, why: str, lasts: timedelta, *, place: str = "", device: str = ""
     ) -> Quiet:
         """Shelve a rule at one device, or at a place with all below.
 
@@ -123,9 +127,9 @@ class QuietDesk:
             raise NotFound(f"there is no rule {rule}")
         if any(one.alert_class is AlertClass.FIRE for one in named):
             raise Conflict(f"{rule} says fire, and fire cannot be shelved")
-        return self._set(QuietKind.SHELVED, who, why, lasts, rule=rule, place=place, device=device)
+        return self._set(QuietKind.SHELVED, actor, why, lasts, rule=rule, place=place, device=device)
 
-    def walk(self, place: str, tester: str, who: str, why: str, lasts: timedelta) -> Quiet:
+    def walk(self, place: str, tester: str, actor: Actor, why: str, lasts: timedelta) -> Quiet:
         """Begin a walk test of a place with all below: what says fire there is told to the tester alone.
 
         Raises NotFound for what does not exist, Conflict when the tester cannot be told anything.
@@ -136,20 +140,22 @@ class QuietDesk:
         if not any(person.addresses.values()):
             raise Conflict(f"{tester} has no address: nobody would be told of the test")
         grace = self._limits.walk_test_grace
-        return self._set(QuietKind.WALK_TEST, who, why, lasts, place=place, tester=tester, grace=grace)
+        return self._set(QuietKind.WALK_TEST, actor, why, lasts, place=place, tester=tester, grace=grace)
 
     # -- ending -----------------------------------------------------------------------------------------------------
-    def end(self, window: str, who: str) -> Quiet:
-        """End a window now: what still stands is called. Raises NotFound, or Conflict when it is over."""
-        quiet = self._book.end_quiet(window, who, self._clock.now())
+    def end(self, window: str, actor: Actor) -> Quiet:
+        """End a window now: what still stands is called. Raises NotFound, NotAllowed, Conflict when it is over."""
+        self._allow(actor, self._book.alert(window).place)
+        quiet = self._book.end_quiet(window, actor, self._clock.now())
         self._changed()
         return quiet
 
-    def extend(self, window: str, who: str, lasts: timedelta) -> Quiet:
-        """Let a window last so long from now on, within its limit. Raises NotFound, or Conflict."""
+    def extend(self, window: str, actor: Actor, lasts: timedelta) -> Quiet:
+        """Let a window last so long from now on, within its limit. Raises NotFound, NotAllowed, Conflict."""
+        self._allow(actor, self._book.alert(window).place)
         now = self._clock.now()
         ends_at = self._until(self._book.quiet(window).kind, lasts, now)
-        quiet = self._book.extend_quiet(window, ends_at, self._remind_at(now, ends_at), who, now)
+        quiet = self._book.extend_quiet(window, ends_at, self._remind_at(now, ends_at), actor, now)
         self._changed()
         return quiet
 
@@ -170,7 +176,7 @@ class QuietDesk:
     def _set(
         self,
         kind: QuietKind,
-        who: str,
+        actor: Actor,
         why: str,
         lasts: timedelta,
         starts_at: Instant | None = None,
@@ -188,7 +194,7 @@ class QuietDesk:
         quiet = Quiet(
             id="",
             kind=kind,
-            who=who,
+            who=actor.name,
             why=why.strip(),
             set_at=now,
             starts_at=starts_at,
@@ -197,7 +203,9 @@ class QuietDesk:
             **where,
         )
         quiet = replace(quiet, id=quiet_id(kind, f"{quiet.subject}/{quiet.rule}", now))
-        self._book.start_quiet(quiet, notice(quiet, plan.org, plan.registry))
+        shown = notice(quiet, plan.org, plan.registry)
+        self._allow(actor, shown.place)
+        self._book.start_quiet(quiet, shown, actor)
         self._changed()
         return quiet
 
@@ -210,6 +218,14 @@ class QuietDesk:
     def _remind_at(self, starts_at: Instant, ends_at: Instant) -> Instant:
         """Before the end, by what is agreed on; of a short window half-way through."""
         return max(ends_at - micros(self._limits.remind_before), (starts_at + ends_at) // 2)
+
+    def _allow(self, actor: Actor, place: str) -> None:
+        """Raise NotAllowed for whoever may only look, or act elsewhere."""
+        if not actor.rights.may_act:
+            raise NotAllowed(f"{actor.name} may look, and nothing else")
+        path = {above.code for above in self._plan_source().org.path(place)}
+        if actor.place and actor.place not in path:
+            raise NotAllowed(f"{actor.name} may not act at {place}")
 
     def _changed(self) -> None:
         if self._on_change is not None:

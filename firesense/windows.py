@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from firesense import quieting
+from firesense.domain.deed import Actor
 from firesense.domain.escalation import ClimbState
 from firesense.domain.instant import DAY
 from firesense.domain.quiet import NO_WINDOWS, Quiets
@@ -63,7 +64,7 @@ class Hush:
         kept = 0
         for window, alert in self._book.due_quiets(now):
             if not alert.open and window.ends_at > now:
-                self._book.end_quiet(window.id, alert.closed_by, now)
+                self._book.end_quiet(window.id, Actor(alert.closed_by, "alert closed"), now)
                 kept += 1
                 continue
             acted = quieting.act(window, alert, self._plan_source().org, self._kinds, now)

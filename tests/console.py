@@ -24,6 +24,7 @@ from firesense.hazardfile import standard_hazards
 from firesense.history.sqlite import SqliteHistory
 from firesense.photos import Photos
 from firesense.ports import User
+from firesense.quietdesk import QuietDesk
 from firesense.web import create_console, hash_password
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ class Township:
         self.hazards = HazardDesk(
             self.book, self.clock, lambda: self.plan, {"mqtt": "mqtt", "dingtalk": "dingtalk"}, self._changed
         )
+        self.quiet = QuietDesk(self.book, self.clock, lambda: self.plan, on_change=self._changed)
         self.offset = 0
 
     def _changed(self) -> None:
@@ -112,6 +114,7 @@ class Township:
 
     def console(self, **changes: object) -> object:
         given = {"status": lambda: STATUS, "secure_cookies": False, "hazards": self.hazards, "photos": self.photos}
+        given["quiet"] = self.quiet
         given |= changes
         return create_console(self.book, self.history, self.desk, self.clock, lambda: self.plan, **given)
 

@@ -49,6 +49,7 @@ from firesense.ingest import Ingest
 from firesense.notify.message import compose
 from firesense.notify.outbox import Delivery
 from firesense.photos import Photos
+from firesense.quietdesk import Limits, QuietDesk
 from firesense.record import Record
 from firesense.scout import Scout
 from firesense.snapshot import SnapshotFile
@@ -244,6 +245,7 @@ class House:
                 status=lambda: self._status,
                 secure_cookies=settings.web.secure_cookies,
                 hazards=HazardDesk(self._book, self._clock, plan, kinds, duty.poke),
+                quiet=QuietDesk(self._book, self._clock, plan, Limits(**settings.quiet.model_dump()), duty.poke),
                 photos=Photos(settings.data / "photos"),
                 zone=zone,
                 routes=[operation(self._metrics.text, self._not_ready, settings.watch.token.get_secret_value())],

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from firesense.book import rows, tables
+from firesense.book import audit, rows, tables
 from firesense.book.sql import Chapter, insert_new
 from firesense.book.story import add_steps, drop_calls, queue_calls, write_alert
 from firesense.domain.alert import Alert, AlertClass, Case, Condition, Finding
+from firesense.domain.audit import Entry
 from firesense.domain.errors import Conflict, NotFound
 from firesense.domain.escalation import ClimbState, Step, StepKind
 from firesense.domain.instant import iso
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
+    from firesense.domain.deed import Actor
     from firesense.domain.escalation import Call
     from firesense.domain.instant import Instant
 
@@ -85,7 +87,7 @@ class QuietWindows(Chapter):
         with self._database.reading() as connection:
             return [Quiet(*row) for row in connection.execute(_SINCE, {"since": since})]
 
-    def start_quiet(self, quiet: Quiet, notice: Alert) -> None:
+    def start_quiet(self, quiet: Quiet, notice: Alert, actor: Actor) -> None:
         """Set a window, with the alert it is. Raises Conflict for one that is there."""
         with self._database.writing() as connection:
             new = insert_new(connection, tables.alert).on_conflict_do_nothing().values(rows.alert_values(notice))
@@ -94,21 +96,25 @@ class QuietWindows(Chapter):
             connection.execute(sa.insert(tables.quiet), rows.quiet_values(quiet))
             detail = {"rule": notice.rule, "why": quiet.why}
             add_steps(connection, [Step(quiet.id, quiet.set_at, StepKind.RAISED, quiet.who, detail)])
+            about = {"what": quiet.subject, "rule": quiet.rule, "until": iso(quiet.ends_at), "why": quiet.why}
+            audit.add(connection, [Entry.of(actor, quiet.set_at, quiet.kind.value, "quiet", quiet.id, **about)])
             _changed(connection)
 
-    def end_quiet(self, quiet_id: str, who: str, at: Instant) -> Quiet:
+    def end_quiet(self, quiet_id: str, actor: Actor, at: Instant) -> Quiet:
         """End a window now; duty does what follows. Raises NotFound, or Conflict when it is over."""
         with self._database.writing() as connection:
             quiet = _lasting(connection, quiet_id, at)
-            return _put(connection, replace(quiet, ends_at=at, ended_by=who))
+            audit.add(connection, [Entry.of(actor, at, "ended", "quiet", quiet_id)])
+            return _put(connection, replace(quiet, ends_at=at, ended_by=actor.name))
 
-    def extend_quiet(self, quiet_id: str, until: Instant, remind_at: Instant, who: str, at: Instant) -> Quiet:
+    def extend_quiet(self, quiet_id: str, until: Instant, remind_at: Instant, actor: Actor, at: Instant) -> Quiet:
         """Let a window last until then. Raises NotFound, or Conflict when it is over."""
         with self._database.writing() as connection:
             quiet = _lasting(connection, quiet_id, at)
             quiet = replace(quiet, ends_at=until, remind_at=remind_at, reminded_at=None)
             _hold(connection, quiet, _alerts(connection, _HELD, id=quiet_id), at, told=False)
-            add_steps(connection, [Step(quiet_id, at, StepKind.EXTENDED, who, {"until": iso(until)})])
+            add_steps(connection, [Step(quiet_id, at, StepKind.EXTENDED, actor.name, {"until": iso(until)})])
+            audit.add(connection, [Entry.of(actor, at, "extended", "quiet", quiet_id, until=iso(until))])
             return _put(connection, quiet)
 
     def due_quiets(self, now: Instant) -> list[tuple[Quiet, Alert]]:

@@ -13,6 +13,7 @@ from fastapi.staticfiles import StaticFiles
 
 from firesense import __version__
 from firesense.web import api, pages, report, whistles
+from firesense.web import quiet as quiet_windows
 from firesense.web.answers import install_problems
 from firesense.web.board import Board
 from firesense.web.bodies import Bodies
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from firesense.hazarddesk import HazardDesk
     from firesense.photos import Photos
     from firesense.ports import Book, Clock, History
+    from firesense.quietdesk import QuietDesk
 
 _BODY_MOST = 64 * 1024  # bytes; a note is the longest thing anybody sends
 _CHINA = ZoneInfo("Asia/Shanghai")
@@ -50,6 +52,7 @@ def create_console(
     status: Callable[[], Mapping[str, Any]],
     secure_cookies: bool,
     hazards: HazardDesk,
+    quiet: QuietDesk,
     photos: Photos,
     zone: tzinfo = _CHINA,
     routes: Iterable[APIRouter] = (),
@@ -95,6 +98,7 @@ def create_console(
         reads=HistoryReads(),
         secure=secure_cookies,
         hazards=hazards,
+        quiet=quiet,
         photos=photos,
         gates=ReportGates(),
     )
@@ -109,6 +113,8 @@ def create_console(
     console.include_router(api.router)
     console.include_router(whistles.router)
     console.include_router(pages.router)
+    console.include_router(quiet_windows.api)
+    console.include_router(quiet_windows.pages)
     console.include_router(report.router)
     for more in routes:
         console.include_router(more)

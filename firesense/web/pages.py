@@ -35,6 +35,7 @@ from firesense.web.parts import (
     local_path,
     page_context,
 )
+from firesense.web.quiet import shown_windows
 from firesense.web.shown import show_alert, show_story
 
 _log = structlog.get_logger(__name__)
@@ -217,6 +218,7 @@ def _board(request: Request, parts: Parts, after: str, *, closed: bool) -> dict[
         "now": parts.clock.now(),
         "alerts": listed.alerts,
         "counts": listed.counts,
+        "windows": shown_windows(parts),
         "waiting": sum(shown.alert.acknowledged_at is None for shown in open_alerts),
         "whole": whole,
         "closed": closed,

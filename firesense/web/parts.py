@@ -20,6 +20,7 @@ from firesense.domain.plan import Plan
 from firesense.hazarddesk import HazardDesk
 from firesense.photos import Photos
 from firesense.ports import Book, Clock, History
+from firesense.quietdesk import QuietDesk
 from firesense.text import LANGUAGES, say
 from firesense.web.board import Board
 from firesense.web.door import SESSION, Door, Session
@@ -66,6 +67,7 @@ class Parts:
     reads: HistoryReads
     secure: bool
     hazards: HazardDesk
+    quiet: QuietDesk
     photos: Photos
     gates: ReportGates
 
@@ -98,7 +100,7 @@ def language_of(request: Request) -> str:
 
 def local_path(path: str) -> str:
     """Give back a path of the console that may be gone to after a log-in; anything else is the board."""
-    return path if re.fullmatch(r"/((alerts|hazards|report)(/[0-9A-Za-z-]{1,40})?)?", path) else "/"
+    return path if re.fullmatch(r"/((alerts|hazards|quiet|report)(/[0-9A-Za-z-]{1,40})?)?", path) else "/"
 
 
 def visitor(request: Request, parts: WithParts) -> Session:

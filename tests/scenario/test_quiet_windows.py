@@ -7,13 +7,14 @@ from datetime import timedelta
 import pytest
 
 from firesense.domain.alert import AlertClass, Case, Condition, Finding
-from firesense.domain.deed import Actor
+from firesense.domain.deed import Actor, Rights
 from firesense.domain.device import Device
-from firesense.domain.errors import Conflict, NotFound
+from firesense.domain.errors import Conflict, NotAllowed, NotFound
 from firesense.domain.instant import HOUR, MINUTE, SECOND, micros
 from tests.frames import T0
 from tests.house import GRID, STREET_GRID, SmallHouse, smoke, smoke_device
 
+SUN_BO, LI_NA = Actor("sun-bo"), Actor("li-na")
 VILLAGE = "990100101201"
 SELDOM = timedelta(days=1)
 HOUR_LONG = timedelta(hours=1)
@@ -72,7 +73,7 @@ def told_to(house, purpose="alert"):
 # -- maintenance ------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("where", [{"place": VILLAGE}, {"place": GRID}, {"device": "smoke-1"}, {"gateway": "gw-1"}])
 def test_a_fault_under_maintenance_is_recorded_and_calls_nobody(house, where):
-    house.quiet.maintain("sun-bo", "new batteries", HOUR_LONG, **where)
+    house.quiet.maintain(SUN_BO, "new batteries", HOUR_LONG, **where)
     trouble(house)
     house.wind(minutes=30, step=10 * MINUTE)
     fault = alert_of(house, "smoke-trouble")
@@ -82,19 +83,19 @@ def test_a_fault_under_maintenance_is_recorded_and_calls_nobody(house, where):
 
 
 def test_what_is_next_door_calls_as_ever(house):
-    house.quiet.maintain("sun-bo", "new batteries", HOUR_LONG, device="smoke-1")
+    house.quiet.maintain(SUN_BO, "new batteries", HOUR_LONG, device="smoke-1")
     trouble(house, 2)
     assert {person for person, _ in told_to(house)} == {"sun-bo"}
 
 
 def test_fire_calls_under_maintenance_as_ever(house):
-    house.quiet.maintain("sun-bo", "new batteries", HOUR_LONG, place=VILLAGE)
+    house.quiet.maintain(SUN_BO, "new batteries", HOUR_LONG, place=VILLAGE)
     house.hear(smoke(house.clock, alarm=1))
     assert [person for _, person in house.people_told()] == ["zhang-wei"]
 
 
 def test_what_still_stands_when_maintenance_is_over_is_called_then(house):
-    house.quiet.maintain("sun-bo", "new batteries", HOUR_LONG, place=GRID)
+    house.quiet.maintain(SUN_BO, "new batteries", HOUR_LONG, place=GRID)
     trouble(house)
     trouble(house, 2)
     well(house, 2)
@@ -111,21 +112,21 @@ def test_what_still_stands_when_maintenance_is_over_is_called_then(house):
 
 
 def test_maintenance_that_is_ended_early_calls_at_once(house):
-    window = house.quiet.maintain("sun-bo", "new batteries", HOUR_LONG, place=GRID)
+    window = house.quiet.maintain(SUN_BO, "new batteries", HOUR_LONG, place=GRID)
     trouble(house)
     house.wind(minutes=5, step=MINUTE)
-    house.quiet.end(window.id, "sun-bo")
+    house.quiet.end(window.id, SUN_BO)
     house.settle()
     assert told_to(house) == {("sun-bo", "fault")}
     assert house.quiet.windows() == []
     with pytest.raises(Conflict):
-        house.quiet.end(window.id, "sun-bo")
+        house.quiet.end(window.id, SUN_BO)
 
 
 def test_a_fault_that_nobody_has_taken_waits_from_when_maintenance_begins(house):
     trouble(house)
     assert told_to(house) == {("sun-bo", "fault")}
-    house.quiet.maintain("sun-bo", "new batteries", timedelta(hours=8), place=GRID)
+    house.quiet.maintain(SUN_BO, "new batteries", timedelta(hours=8), place=GRID)
     house.settle()
     fault = alert_of(house, "smoke-trouble")
     assert fault.quiet
@@ -134,7 +135,7 @@ def test_a_fault_that_nobody_has_taken_waits_from_when_maintenance_begins(house)
 
 def test_maintenance_of_tomorrow_begins_tomorrow(house):
     starts_at = house.clock.at + 2 * HOUR
-    house.quiet.maintain("sun-bo", "new batteries", HOUR_LONG, place=GRID, starts_at=starts_at)
+    house.quiet.maintain(SUN_BO, "new batteries", HOUR_LONG, place=GRID, starts_at=starts_at)
     trouble(house)
     assert told_to(house) == {("sun-bo", "fault")}
     house.clock.at = starts_at
@@ -143,7 +144,7 @@ def test_maintenance_of_tomorrow_begins_tomorrow(house):
 
 
 def test_a_window_is_on_the_list_with_who_and_why_until_it_is_over(house):
-    window = house.quiet.maintain("sun-bo", "new batteries", HOUR_LONG, place=GRID)
+    window = house.quiet.maintain(SUN_BO, "new batteries", HOUR_LONG, place=GRID)
     house.settle()
     shown = house.book.alert(window.id)
     assert shown.open
@@ -157,7 +158,7 @@ def test_a_window_is_on_the_list_with_who_and_why_until_it_is_over(house):
 
 
 def test_whoever_set_it_is_reminded_before_it_ends(house):
-    house.quiet.maintain("sun-bo", "new batteries", HOUR_LONG, place=GRID)
+    house.quiet.maintain(SUN_BO, "new batteries", HOUR_LONG, place=GRID)
     house.settle()
     house.wind(minutes=60, step=15 * MINUTE)
     reminders = [
@@ -167,10 +168,10 @@ def test_whoever_set_it_is_reminded_before_it_ends(house):
 
 
 def test_it_can_be_extended_within_its_limit(house):
-    window = house.quiet.maintain("sun-bo", "new batteries", HOUR_LONG, place=GRID)
+    window = house.quiet.maintain(SUN_BO, "new batteries", HOUR_LONG, place=GRID)
     trouble(house)
     house.wind(minutes=50, step=10 * MINUTE)
-    house.quiet.extend(window.id, "sun-bo", timedelta(hours=2))
+    house.quiet.extend(window.id, SUN_BO, timedelta(hours=2))
     house.wind(minutes=60, step=10 * MINUTE)
     assert called(house, "fault") == []
     house.wind(minutes=61, step=10 * MINUTE)
@@ -178,7 +179,7 @@ def test_it_can_be_extended_within_its_limit(house):
 
 
 def test_closing_its_alert_ends_a_window(house):
-    window = house.quiet.maintain("sun-bo", "new batteries", HOUR_LONG, place=GRID)
+    window = house.quiet.maintain(SUN_BO, "new batteries", HOUR_LONG, place=GRID)
     trouble(house)
     house.desk.close(window.id, Actor("li-na"), Finding.TEST, "done")
     house.wind(seconds=2)
@@ -187,8 +188,8 @@ def test_closing_its_alert_ends_a_window(house):
 
 
 def test_two_windows_over_one_device_are_over_when_both_are(house):
-    house.quiet.maintain("sun-bo", "new batteries", HOUR_LONG, device="smoke-1")
-    house.quiet.maintain("li-na", "painting", timedelta(hours=2), place=GRID)
+    house.quiet.maintain(SUN_BO, "new batteries", HOUR_LONG, device="smoke-1")
+    house.quiet.maintain(LI_NA, "painting", timedelta(hours=2), place=GRID)
     trouble(house)
     house.wind(minutes=100, step=10 * MINUTE)
     assert called(house, "fault") == []
@@ -197,7 +198,7 @@ def test_two_windows_over_one_device_are_over_when_both_are(house):
 
 
 def test_a_daemon_that_starts_anew_keeps_it_quiet(house):
-    house.quiet.maintain("sun-bo", "new batteries", timedelta(hours=8), place=GRID)
+    house.quiet.maintain(SUN_BO, "new batteries", timedelta(hours=8), place=GRID)
     trouble(house)
     house.alerting.settle()
     house.start()
@@ -222,14 +223,14 @@ def test_a_daemon_that_starts_anew_keeps_it_quiet(house):
 def test_what_cannot_be_is_refused_and_nothing_is_quiet(house, asked, fault):
     asked = {"why": "new batteries", "lasts": HOUR_LONG} | asked
     with pytest.raises(fault):
-        house.quiet.maintain("sun-bo", asked.pop("why"), asked.pop("lasts"), **asked)
+        house.quiet.maintain(SUN_BO, asked.pop("why"), asked.pop("lasts"), **asked)
     assert house.quiet.windows() == []
 
 
 # -- shelving ---------------------------------------------------------------------------------------------------------
 def test_a_shelved_alert_calls_nobody_however_often_it_comes_back(house):
     trouble(house)
-    house.quiet.shelve_alert(alert_of(house, "smoke-trouble").id, "li-na", "known, parts ordered", timedelta(hours=24))
+    house.quiet.shelve_alert(alert_of(house, "smoke-trouble").id, LI_NA, "known, parts ordered", timedelta(hours=24))
     house.settle()
     told = called(house, "fault")
     for _ in range(3):
@@ -243,7 +244,7 @@ def test_a_shelved_alert_calls_nobody_however_often_it_comes_back(house):
 
 def test_another_rule_of_that_device_is_not_shelved(house):
     trouble(house)
-    house.quiet.shelve_alert(alert_of(house, "smoke-trouble").id, "li-na", "known", HOUR_LONG)
+    house.quiet.shelve_alert(alert_of(house, "smoke-trouble").id, LI_NA, "known", HOUR_LONG)
     house.settle()
     house.hear(smoke(house.clock, tamper=1, fault=1))
     house.wind(seconds=12, step=6 * SECOND)
@@ -251,7 +252,7 @@ def test_another_rule_of_that_device_is_not_shelved(house):
 
 
 def test_a_rule_is_shelved_at_a_place(house):
-    house.quiet.shelve_rule("smoke-trouble", "li-na", "a bad batch", HOUR_LONG, place=VILLAGE)
+    house.quiet.shelve_rule("smoke-trouble", LI_NA, "a bad batch", HOUR_LONG, place=VILLAGE)
     trouble(house)
     trouble(house, 3)
     assert alert_of(house, "smoke-trouble", device="smoke-1").quiet
@@ -259,7 +260,7 @@ def test_a_rule_is_shelved_at_a_place(house):
 
 
 def test_what_was_shelved_too_long_is_called(house):
-    house.quiet.shelve_rule("smoke-trouble", "li-na", "a bad batch", HOUR_LONG, device="smoke-1")
+    house.quiet.shelve_rule("smoke-trouble", LI_NA, "a bad batch", HOUR_LONG, device="smoke-1")
     trouble(house)
     house.wind(minutes=61, step=10 * MINUTE)
     assert told_to(house) == {("sun-bo", "fault")}
@@ -267,17 +268,17 @@ def test_what_was_shelved_too_long_is_called(house):
 
 def test_fire_cannot_be_shelved(house):
     with pytest.raises(Conflict):
-        house.quiet.shelve_rule("smoke-fire", "li-na", "toast", HOUR_LONG, device="smoke-1")
+        house.quiet.shelve_rule("smoke-fire", LI_NA, "toast", HOUR_LONG, device="smoke-1")
     house.hear(smoke(house.clock, alarm=1))
     with pytest.raises(Conflict):
-        house.quiet.shelve_alert(alert_of(house, "smoke-fire").id, "li-na", "toast", HOUR_LONG)
+        house.quiet.shelve_alert(alert_of(house, "smoke-fire").id, LI_NA, "toast", HOUR_LONG)
     with pytest.raises(NotFound):
-        house.quiet.shelve_rule("smoke-magic", "li-na", "toast", HOUR_LONG, device="smoke-1")
+        house.quiet.shelve_rule("smoke-magic", LI_NA, "toast", HOUR_LONG, device="smoke-1")
 
 
 # -- walk tests -------------------------------------------------------------------------------------------------------
 def walk(house, place=GRID, lasts=HOUR_LONG):
-    window = house.quiet.walk(place, "sun-bo", "li-na", "quarterly test", lasts)
+    window = house.quiet.walk(place, SUN_BO, LI_NA, "quarterly test", lasts)
     house.settle()
     return window
 
@@ -400,11 +401,11 @@ def test_the_report_says_who_was_heard_and_who_was_not(house):
 
 def test_a_walk_test_needs_a_tester_who_can_be_told(house):
     with pytest.raises(NotFound):
-        house.quiet.walk(GRID, "nobody", "li-na", "quarterly test", HOUR_LONG)
+        house.quiet.walk(GRID, "nobody", LI_NA, "quarterly test", HOUR_LONG)
     with pytest.raises(Conflict):
-        house.quiet.walk(GRID, "sun-bo", "li-na", "quarterly test", timedelta(hours=3))
+        house.quiet.walk(GRID, SUN_BO, LI_NA, "quarterly test", timedelta(hours=3))
     with pytest.raises(NotFound):
-        house.quiet.walk("nowhere", "sun-bo", "li-na", "quarterly test", HOUR_LONG)
+        house.quiet.walk("nowhere", "sun-bo", LI_NA, "quarterly test", HOUR_LONG)
 
 
 # -- judged late ------------------------------------------------------------------------------------------------------
@@ -432,3 +433,24 @@ class _Asleep:
 def test_lengths_are_what_was_asked_for(house):
     window = walk(house)
     assert window.ends_at - window.starts_at == micros(HOUR_LONG)
+
+
+def test_whoever_may_only_look_or_act_elsewhere_is_refused(house):
+    for actor in (Actor("sun-bo", rights=Rights.VIEWER), Actor("sun-bo", place=STREET_GRID)):
+        with pytest.raises(NotAllowed):
+            house.quiet.maintain(actor, "new batteries", HOUR_LONG, place=GRID)
+    window = house.quiet.maintain(SUN_BO, "new batteries", HOUR_LONG, place=GRID)
+    with pytest.raises(NotAllowed):
+        house.quiet.end(window.id, Actor("li-na", place=STREET_GRID))
+
+
+def test_who_set_extended_and_ended_a_window_is_in_the_audit(house):
+    window = house.quiet.maintain(SUN_BO, "new batteries", HOUR_LONG, place=GRID)
+    house.quiet.extend(window.id, SUN_BO, HOUR_LONG)
+    house.quiet.end(window.id, LI_NA)
+    rows = house.book.audit(kind="quiet", target=window.id)
+    assert [(row.entry.who, row.entry.did) for row in rows] == [
+        ("sun-bo", "maintenance"),
+        ("sun-bo", "extended"),
+        ("li-na", "ended"),
+    ]
