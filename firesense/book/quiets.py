@@ -97,14 +97,14 @@ class QuietWindows(Chapter):
             detail = {"rule": notice.rule, "why": quiet.why}
             add_steps(connection, [Step(quiet.id, quiet.set_at, StepKind.RAISED, quiet.who, detail)])
             about = {"what": quiet.subject, "rule": quiet.rule, "until": iso(quiet.ends_at), "why": quiet.why}
-            audit.add(connection, [Entry.of(actor, quiet.set_at, quiet.kind.value, "quiet", quiet.id, **about)])
+            audit.add(connection, Entry.of(actor, quiet.set_at, quiet.kind.value, "quiet", quiet.id, **about))
             _changed(connection)
 
     def end_quiet(self, quiet_id: str, actor: Actor, at: Instant) -> Quiet:
         """End a window now; duty does what follows. Raises NotFound, or Conflict when it is over."""
         with self._database.writing() as connection:
             quiet = _lasting(connection, quiet_id, at)
-            audit.add(connection, [Entry.of(actor, at, "ended", "quiet", quiet_id)])
+            audit.add(connection, Entry.of(actor, at, "ended", "quiet", quiet_id))
             return _put(connection, replace(quiet, ends_at=at, ended_by=actor.name))
 
     def extend_quiet(self, quiet_id: str, until: Instant, remind_at: Instant, actor: Actor, at: Instant) -> Quiet:
@@ -114,7 +114,7 @@ class QuietWindows(Chapter):
             quiet = replace(quiet, ends_at=until, remind_at=remind_at, reminded_at=None)
             _hold(connection, quiet, _alerts(connection, _HELD, id=quiet_id), at, told=False)
             add_steps(connection, [Step(quiet_id, at, StepKind.EXTENDED, actor.name, {"until": iso(until)})])
-            audit.add(connection, [Entry.of(actor, at, "extended", "quiet", quiet_id, until=iso(until))])
+            audit.add(connection, Entry.of(actor, at, "extended", "quiet", quiet_id, until=iso(until)))
             return _put(connection, quiet)
 
     def due_quiets(self, now: Instant) -> list[tuple[Quiet, Alert]]:
