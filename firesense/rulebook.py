@@ -127,8 +127,8 @@ class _Check:
         self._seasons = seasons
         self.faults: set[Fault] = set()  # a set, because every circuit of a family has the same ones
 
-    def fault(self, path: str, reason: str) -> None:
-        self.faults.add(Fault(self._file, path, reason))
+    def fault(self, path: str, reason: str, column: int = 0) -> None:
+        self.faults.add(Fault(self._file, path, reason, column))
 
     def rules(self, one: _Rule, at: str) -> Iterator[Rule]:
         """Make the rules that one written rule stands for; what is made of a faulty one is not to be used."""
@@ -291,7 +291,7 @@ class _Check:
             return compile_expression(text, device_class, rate_of, self._seasons)
         except ExpressionError as error:
             for column, reason in error.faults:
-                self.fault(at, f"column {column}: {reason}")
+                self.fault(at, reason, column)
             return None
 
     def _fit(self, one: _Rule, at: str, metric: str, when: Expression | None, clears: Expression | None) -> None:

@@ -22,6 +22,7 @@ from firesense.orgfile import load_devices
 from firesense.orgtree import load_org
 from firesense.profiles import load_profiles
 from firesense.rulebook import load_rules
+from firesense.yamlmarks import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -224,8 +225,8 @@ class PlanKeeper:
         try:
             files = read_files(self._settings)
         except ConfigError as error:
-            for fault in error.faults:
-                _log.error("plan.fault", fault=str(fault))
+            for line in shown(error.faults):
+                _log.error("plan.fault", fault=line)
             _log.error("plan.kept", faults=len(error.faults))
             return False
         now = None if self._clock is None else self._clock.now()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from firesense import __version__
 from firesense.cli import alerts, audit, backtest, daemon, exports, frames, org, people, quiet, rosters, rules
 from firesense.domain.errors import ConfigError, FiresenseError
+from firesense.yamlmarks import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,8 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(asked.does(asked) or 0)
     except ConfigError as error:
-        for fault in error.faults:
-            print(fault, file=sys.stderr)
+        for line in shown(error.faults):
+            print(line, file=sys.stderr)
         count = len(error.faults)
         print(f"{count} fault{'s' if count != 1 else ''} found", file=sys.stderr)
         return 2

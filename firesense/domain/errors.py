@@ -41,15 +41,21 @@ class FiresenseError(Exception):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:
-    """One thing wrong in what a person wrote: the file, the path inside it (``rules[3].when``), and the reason."""
+    """One thing wrong in what a person wrote: the file, the path inside it (``rules[3].when``), and the reason.
+
+    ``column`` is where in the text at the path, from 1 (0: all of it); where that text stands in its file is looked up
+    when the fault is shown (yamlmarks.py).
+    """
 
     file: str
     path: str
     reason: str
+    column: int = 0
 
     def __str__(self) -> str:
-        """Show it as one line: ``file: path: reason``."""
-        return ": ".join(part for part in (self.file, self.path, self.reason) if part)
+        """Show it as one line: ``file: path: column 12: reason``."""
+        column = f"column {self.column}" if self.column else ""
+        return ": ".join(part for part in (self.file, self.path, column, self.reason) if part)
 
 
 class ConfigError(FiresenseError):

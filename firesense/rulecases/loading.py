@@ -116,8 +116,8 @@ class _Check:
         self._file, self._defaults, self._rules, self._org = file, defaults, rules, org
         self.faults: list[Fault] = []
 
-    def fault(self, path: str, reason: str) -> None:
-        self.faults.append(Fault(self._file, path, reason))
+    def fault(self, path: str, reason: str, column: int = 0) -> None:
+        self.faults.append(Fault(self._file, path, reason, column))
 
     def case(self, case: _Case, at: str) -> RuleCase:
         """Make a case; what is made of a faulty one is not to be used."""
@@ -186,7 +186,7 @@ class _Check:
                 series[column] = points(str(text), every)
             except NotationError as error:
                 for place, reason in error.faults:
-                    self.fault(f"{at}.{column}", f"column {place}: {reason}")
+                    self.fault(f"{at}.{column}", reason, place)
         for tick in range(max(map(len, series.values()), default=0)):
             yield from self._row(device, series, tick, micros(every) * tick, at)
 

@@ -118,9 +118,9 @@ def test_check_tells_the_faults_of_every_file_at_once(tmp_path, capsys):
     for part in (
         "zone: ",
         "web.port: ",
-        "odd.yaml: ",
-        "rules.yaml: ",
-        "org.yaml: root",
+        "odd.yaml:1:1: ",
+        "rules.yaml:1:1: ruless: ",
+        "org.yaml:1:1: root",
         "filters[0]",
         "keep_alive",
         "channels[0].secret",
