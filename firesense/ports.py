@@ -397,6 +397,10 @@ class Book(Protocol):
         """When this line of a channel was used since then, oldest first, and whether that was urgent."""
         ...
 
+    def was_seen(self, name: str) -> bool:
+        """Say whether somebody came with this name already, in the last week."""
+        ...
+
     def first_time(self, name: str, at: Instant) -> bool:
         """Say whether nobody came with this name before, and remember it for a week."""
         ...

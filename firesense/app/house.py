@@ -23,7 +23,7 @@ from firesense.app import consoles
 from firesense.app.listener import listening
 from firesense.app.locks import sole_owner
 from firesense.app.logs import set_up_logs
-from firesense.app.manners import make_manners
+from firesense.app.manners import make_answering, make_callbacks, make_links, make_manners
 from firesense.app.mend import fit_together, mend_files
 from firesense.app.metrics import Metrics
 from firesense.app.plan import PlanKeeper
@@ -91,6 +91,7 @@ class House:
         self._running = Running()
         self._pulse: Pulse | None = None
         self._kept = Turns()
+        self._duty: Duty | None = None
         self.started = threading.Event()
 
     def stop(self) -> None:
@@ -193,14 +194,18 @@ class House:
         kinds = {name: channel.kind for name, channel in self._channels.items()}
         zone = ZoneInfo(settings.zone)
         url = settings.web.url.rstrip("/")
+        links = make_links(settings)
+        desk = Desk(self._book, self._clock, self._poke, plan_source=plan, kinds=kinds)
+        answering = make_answering(settings, plan, self._book, desk, self._channels, self._clock, links)
+        self._running.answering = answering
         delivery = Delivery(
             self._book,
             self._channels,
-            lambda call, alert: compose(call, alert, plan(), console_url=url, zone=zone),
+            lambda call, alert: compose(call, alert, plan(), console_url=url, zone=zone, links=links),
             self._clock,
-            make_manners(settings, plan, self._book, self._channels, self._clock),
+            make_manners(settings, plan, self._book, self._channels, self._clock, answering.pressed),
         )
-        duty = Duty(self._book, plan, delivery, self._clock)
+        duty = self._duty = Duty(self._book, plan, delivery, self._clock)
         if "alerting" in self._streets:
             snapshots = self._running.snapshots = SnapshotFile(settings.data / "rules.state")
             alerting = Alerting(
@@ -239,7 +244,7 @@ class House:
             console = create_console(
                 self._book,
                 self._history,
-                Desk(self._book, self._clock, duty.poke, plan_source=plan, kinds=kinds),
+                desk,
                 self._clock,
                 plan,
                 status=lambda: self._status,
@@ -248,7 +253,10 @@ class House:
                 quiet=QuietDesk(self._book, self._clock, plan, Limits(**settings.quiet.model_dump()), duty.poke),
                 photos=Photos(settings.data / "photos"),
                 zone=zone,
-                routes=[operation(self._metrics.text, self._not_ready, settings.watch.token.get_secret_value())],
+                routes=[
+                    operation(self._metrics.text, self._not_ready, settings.watch.token.get_secret_value()),
+                    make_callbacks(answering, settings, plan),
+                ],
             )
             served = Turns()
             self._start("web", partial(consoles.serve, console, self._listener, served.add), served)
@@ -271,6 +279,11 @@ class House:
 
         self._threads[name] = threading.Thread(target=guarded, name=name)
         self._threads[name].start()
+
+    def _poke(self) -> None:
+        """Somebody did something: there may be calls to make."""
+        if self._duty is not None:
+            self._duty.poke()
 
     # -- running ----------------------------------------------------------------------------------------------------
     async def _stand_by(self, ingests: Mapping[str, asyncio.Task[None]]) -> None:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import secrets
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from firesense import escalate
+from firesense.answering import Answering
 from firesense.domain.quiet_hours import quiet_until
+from firesense.notify.links import Links
 from firesense.notify.manners import FloodLimits, Manners
-from firesense.notify.message import compose_bundle
+from firesense.notify.message import compose, compose_bundle
+from firesense.web import callbacks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from fastapi import APIRouter
+
+    from firesense.answering import Taking
+    from firesense.desk import Desk
     from firesense.domain.alert import Alert
     from firesense.domain.escalation import Call
     from firesense.domain.instant import Instant
@@ -20,6 +30,45 @@ if TYPE_CHECKING:
     from firesense.domain.plan import Plan
     from firesense.ports import Book, Channel, Clock
     from firesense.settings import Settings
+
+
+_SECRET_BYTES = 32
+
+
+def make_links(settings: Settings) -> Links:
+    """Make the links of a house. Their secret is made at the first start and kept in the data folder."""
+    file = settings.data / "links.secret"
+    with suppress(FileExistsError):
+        descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(descriptor, "w") as new:
+            new.write(secrets.token_hex(_SECRET_BYTES))
+    return Links(file.read_text().strip().encode(), settings.web.url, settings.telling.links)
+
+
+def make_answering(
+    settings: Settings,
+    plan_source: Callable[[], Plan],
+    book: Book,
+    desk: Desk,
+    channels: Mapping[str, Channel],
+    clock: Clock,
+    links: Links,
+) -> Answering:
+    """Make what takes callbacks and links."""
+    manners = make_manners(settings, plan_source, book, channels, clock)
+    return Answering(book, desk, clock, channels, links, lambda: plan_source().org, manners.instead)
+
+
+def make_callbacks(answering: Answering, settings: Settings, plan_source: Callable[[], Plan]) -> APIRouter:
+    """Make the routes of callbacks and links."""
+    zone = ZoneInfo(settings.zone)
+
+    def words(taking: Taking) -> Message:
+        assert taking.call is not None  # noqa: S101 - asked only for links that lead somewhere
+        assert taking.alert is not None  # noqa: S101 - the same
+        return compose(taking.call, taking.alert, plan_source(), zone=zone)
+
+    return callbacks(answering, plan_source, words)
 
 
 def make_manners(

@@ -45,6 +45,7 @@ class Metrics(Collector):
         yield from self._of_ingest()
         yield from self._of_record()
         yield from self._of_calls()
+        yield from self._of_callbacks()
         yield from self._of_stages()
 
     def _of_ingest(self) -> Iterator[Metric]:
@@ -83,11 +84,31 @@ class Metrics(Collector):
         if self._running.delivery is None:
             return
         status = self._running.delivery.status
-        outcomes = {"sent": status.sent, "put-off": status.put_off, "given-up": status.given_up}
+        outcomes = {
+            "sent": status.sent,
+            "put-off": status.put_off,
+            "given-up": status.given_up,
+            "held": status.held,
+            "bundled": status.bundled,
+            "late": status.late,
+            "silent": status.silent,
+        }
         yield _counter("calls", "Calls by what came of an attempt", "outcome", outcomes)
         yield _gauge("calls_under_way", "Calls being made now", "", {"": self._running.delivery.under_way})
         down = {name: int(since is not None) for name, since in self._running.delivery.down_since.items()}
         yield _gauge("channel_down", "1 while a channel puts off its calls", "channel", down)
+
+    def _of_callbacks(self) -> Iterator[Metric]:
+        if self._running.answering is None:
+            return
+        status = self._running.answering.status
+        outcomes = {
+            "taken": status.taken,
+            "repeated": status.repeated,
+            "forged": status.forged,
+            "unreadable": status.unreadable,
+        }
+        yield _counter("callbacks", "Callbacks of providers by what came of them", "outcome", outcomes)
 
     def _of_stages(self) -> Iterator[Metric]:
         seconds = CounterMetricFamily("firesense_stage_seconds", "Time spent in a stage", labels=["street", "stage"])

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from firesense.alerting import Alerting
+    from firesense.answering import Answering
     from firesense.book import SqlBook
     from firesense.domain.instant import Instant
     from firesense.domain.outcome import Tally
@@ -45,6 +46,7 @@ class Running:
     alerting: Alerting | None = None
     record: Record | None = None
     delivery: Delivery | None = None
+    answering: Answering | None = None
     snapshots: SnapshotFile | None = None
     turns: dict[str, Any] = field(default_factory=dict)  # street -> the counter of its turns
 

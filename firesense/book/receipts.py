@@ -110,6 +110,11 @@ class Receipts(Chapter):
             found = connection.execute(_SPENT, {"channel": channel, "line": line, "since": since})
             return [(at, bool(urgent)) for at, urgent in found]
 
+    def was_seen(self, name: str) -> bool:
+        """Say whether somebody came with this name already, in the last week."""
+        with self._database.reading() as connection:
+            return connection.scalar(sa.select(_SEEN.at).where(_SEEN.name == name)) is not None
+
     def first_time(self, name: str, at: Instant) -> bool:
         """Say whether nobody came with this name before, and remember it for a week."""
         with self._database.writing() as connection:

@@ -46,7 +46,7 @@ class Links:
         """Where the call can be taken; empty for a call that is none to an alert, or when there is no address."""
         if not self._url or call.purpose is not Purpose.ALERT:
             return ""
-        return f"{self._url}/callbacks/take/{call.alert}/{self.token(call)}"
+        return f"{self._url}/take/{call.alert}/{self.token(call)}"
 
     def code(self, call: Call) -> str:
         """Six digits to answer a text message with."""

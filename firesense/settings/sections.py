@@ -117,11 +117,13 @@ class TellingSettings(Written):
     """How people are told what is not about a fire.
 
     ``apart``: messages for one address keep that much apart, what comes in between becomes one message. ``quiet``:
-    role -> hours of the local day in which its holders are left alone, beside those of each person.
+    role -> hours of the local day in which its holders are left alone, beside those of each person. ``links``: how long
+    the link and the code of a call can be used to take its alert.
     """
 
     apart: Duration = timedelta(seconds=30)
     flood: FloodSettings = FloodSettings()
+    links: Duration = timedelta(hours=12)
     quiet: dict[str, Annotated[str, Field(pattern=SPAN)]] = Field(default_factory=dict)
 
 

@@ -1,0 +1,208 @@
+"""What comes back: reports of providers, keys pressed on telephones, answers to text messages, links and buttons.
+
+Whatever says that somebody takes an alert goes through the desk, with the channel as its origin. Everything may come
+twice, late, or from somebody who has no business with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import structlog
+
+from firesense.domain.alert import Case
+from firesense.domain.deed import Actor
+from firesense.domain.errors import Conflict, Forged, NotAllowed, NotFound, Unreadable
+from firesense.domain.escalation import CallState
+from firesense.domain.instant import DAY
+from firesense.notify.provider import line_of_telephone
+from firesense.ports import Answered
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from firesense.desk import Desk
+    from firesense.domain.alert import Alert
+    from firesense.domain.callback import Callback, News
+    from firesense.domain.escalation import Call
+    from firesense.domain.place import Org
+    from firesense.notify.links import Links
+    from firesense.ports import Book, Channel, Clock
+
+_log = structlog.get_logger(__name__)
+
+TAKE_KEY = "1"  # to be pressed on the telephone
+_HEARD_FOR = DAY  # whoever presses a key or answers later than that means something else
+
+
+class Standing(StrEnum):
+    """What a link can still do."""
+
+    OPEN = "open"
+    YOURS = "yours"  # its person has the alert already
+    GONE = "gone"  # somebody else has it
+    OVER = "over"  # the alert is closed
+    DEAD = "dead"  # no such link, or not any more
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """What a link leads to; no alert for a dead one."""
+
+    standing: Standing
+    alert: Alert | None = None
+    call: Call | None = None
+
+
+@dataclass(slots=True)
+class AnsweringStatus:
+    """Callbacks since the start: taken, come before, forged, not understood."""
+
+    taken: int = 0
+    repeated: int = 0
+    forged: int = 0
+    unreadable: int = 0
+
+
+class Answering:
+    """Takes callbacks and links; safe to use from several threads."""
+
+    def __init__(
+        self,
+        book: Book,
+        desk: Desk,
+        clock: Clock,
+        channels: Mapping[str, Channel],
+        links: Links,
+        org: Callable[[], Org],
+        instead: Callable[[Call], Call | None] | None = None,
+    ) -> None:
+        """``instead`` finds the same person's next channel when a provider says that a call failed."""
+        self.status = AnsweringStatus()
+        self._book = book
+        self._desk = desk
+        self._clock = clock
+        self._channels = channels
+        self._links = links
+        self._org = org
+        self._instead = instead
+
+    def hear(self, name: str, callback: Callback) -> bytes:
+        """Take a callback for the channel of that name, and give the answer its sender waits for.
+
+        Raises NotFound when no such channel takes any, Forged, Unreadable, BookError (it may come again).
+        """
+        channel, now = self._channels.get(name), self._clock.now()
+        if channel is None or not isinstance(channel, Answered):
+            raise NotFound(f"no channel {name} takes callbacks")
+        try:
+            heard = channel.hear(callback, now)
+        except Forged as error:
+            self.status.forged += 1
+            _log.warning("a callback was forged", channel=name, reason=str(error))
+            raise
+        except Unreadable as error:
+            self.status.unreadable += 1
+            _log.warning("a callback is not understood", channel=name, reason=str(error))
+            raise
+        once = f"callback:{name}:{heard.once}" if heard.once else ""
+        if once and self._book.was_seen(once):
+            self.status.repeated += 1
+            return heard.answer
+        for news in heard.news:
+            self._take(name, news)
+        # Only now: what broke off in the middle comes again, and saying it twice does no harm.
+        if once:
+            self._book.first_time(once, now)
+        self.status.taken += 1
+        return heard.answer
+
+    def pressed(self, call: Call, key: str) -> None:
+        """Somebody who was called pressed a key on the telephone. Raises BookError."""
+        if key.strip("#* ") == TAKE_KEY:
+            self._acknowledge(call, call.person, call.channel)
+
+    # -- links ------------------------------------------------------------------------------------------------------
+    def look(self, alert_id: str, token: str) -> Taking:
+        """Say what a link leads to. Looking changes nothing: previews and scanners look, too. Raises BookError."""
+        try:
+            alert = self._book.alert(alert_id)
+        except NotFound:
+            return Taking(Standing.DEAD)
+        call = self._links.of_token(token, self._book.calls(alert_id), self._clock.now())
+        if call is None:
+            return Taking(Standing.DEAD)
+        if not alert.open:
+            return Taking(Standing.OVER, alert, call)
+        if alert.acknowledged_by:
+            own = alert.acknowledged_by == call.person
+            return Taking(Standing.YOURS if own else Standing.GONE, alert, call)
+        if alert.case is not Case.OPEN or self._book.was_seen(_link(call)):
+            return Taking(Standing.DEAD)
+        return Taking(Standing.OPEN, alert, call)
+
+    def take(self, alert_id: str, token: str, origin: str) -> Taking:
+        """Take the alert of a link, once; gives what it has become. Raises BookError."""
+        taking = self.look(alert_id, token)
+        if taking.standing is Standing.OPEN and taking.call is not None:
+            self._acknowledge(taking.call, taking.call.person, f"{taking.call.channel} {origin}".strip(), "link")
+            self._book.first_time(_link(taking.call), self._clock.now())
+            return self.look(alert_id, token)
+        return taking
+
+    # -- news -------------------------------------------------------------------------------------------------------
+    def _take(self, name: str, news: News) -> None:
+        if news.reference:
+            self._of_reference(name, news)
+        elif news.token:
+            self._of_button(name, news)
+        elif news.address:
+            self._of_answer(name, news)
+
+    def _of_reference(self, name: str, news: News) -> None:
+        now = self._clock.now()
+        pairs = self._book.calls_with(name, news.reference)
+        for call, _ in pairs:
+            if news.state is not None:
+                failed = news.state is CallState.FAILED
+                told = replace(call, state=news.state, receipt=news.reason if failed else call.receipt)
+                other = self._instead(call) if failed and self._instead is not None else None
+                self._book.report(told, now, () if other is None else (other,))
+        # A key is an answer to one alert; who was told of twenty has to look at them.
+        if len(pairs) == 1 and news.pressed:
+            [(call, _)] = pairs
+            if now - (call.sent_at or now) <= _HEARD_FOR:
+                self.pressed(call, news.pressed)
+
+    def _of_button(self, name: str, news: News) -> None:
+        call = self._links.of_token(news.token, self._book.calls(news.alert), self._clock.now())
+        if call is None or call.channel != name or self._book.was_seen(_link(call)):
+            _log.warning("a button of no call was pressed", channel=name, alert=news.alert)
+            return
+        # In a group it may be somebody else than who was called by name.
+        people = self._org().people.values()
+        presser = next((each.id for each in people if each.addresses.get(name) == news.address), call.person)
+        self._acknowledge(call, presser, name)
+        self._book.first_time(_link(call), self._clock.now())
+
+    def _of_answer(self, name: str, news: News) -> None:
+        now = self._clock.now()
+        line = line_of_telephone(news.address)
+        calls = [call for call, _ in self._book.calls_to(name, line, now - _HEARD_FOR)]
+        call = self._links.of_code(news.text, calls, now)
+        if call is None:
+            _log.info("an answer holds no code of ours", channel=name)
+            return
+        self._acknowledge(call, call.person, name)
+
+    def _acknowledge(self, call: Call, who: str, way: str, by: str = "channel") -> None:
+        try:
+            self._desk.acknowledge(call.alert, Actor(who, f"{by} {way}"))
+        except (Conflict, NotAllowed) as error:
+            _log.info("an alert was not taken", alert=call.alert, who=who, by=f"{by} {way}", reason=str(error))
+
+
+def _link(call: Call) -> str:
+    return f"link:{call.key}"

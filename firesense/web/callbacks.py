@@ -1,0 +1,76 @@
+"""What comes from outside without a log-in: providers' callbacks, and the links people are sent.
+
+None of it has a session or a CSRF token. A callback proves itself to its channel; a link is its own proof, and only
+pressing the button on its page does anything: previews of links ask for the page, and nothing happens.
+"""
+
+from collections.abc import Callable
+from typing import Annotated
+
+from anyio import to_thread
+from fastapi import APIRouter, Path, Request, Response
+
+from firesense.answering import Answering, Standing, Taking
+from firesense.domain.callback import Callback
+from firesense.domain.errors import Forged, NotFound, Unreadable
+from firesense.domain.message import Message
+from firesense.domain.plan import Plan
+from firesense.web.parts import TEMPLATES, AlertId, page_context
+from firesense.web.shown import person_name
+
+_STATUS = {Standing.OPEN: 200, Standing.YOURS: 200, Standing.GONE: 410, Standing.OVER: 410, Standing.DEAD: 404}
+_QUIETLY = {"X-Robots-Tag": "noindex, nofollow", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
+
+Token = Annotated[str, Path(pattern="^[a-zA-Z2-7]{16}$")]
+
+
+def callbacks(answering: Answering, plan_source: Callable[[], Plan], words: Callable[[Taking], Message]) -> APIRouter:
+    """Make the routes /callbacks and /take. ``words`` puts the alert of a link into words."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.post("/callbacks/{channel}")
+    @router.post("/callbacks/{channel}/{rest:path}")
+    async def take_callback(request: Request, channel: str, rest: str = "") -> Response:
+        """Take a callback: 403 for one that is forged, 400 for one that is not understood."""
+        callback = Callback(rest, dict(request.query_params), dict(request.headers), await request.body())
+        try:
+            answer = await to_thread.run_sync(answering.hear, channel, callback)
+        except Forged:
+            return Response("The sender is not proven.\n", 403, media_type="text/plain")
+        except Unreadable:
+            return Response("Not understood.\n", 400, media_type="text/plain")
+        except NotFound:
+            return Response("No such channel.\n", 404, media_type="text/plain")
+        return Response(answer, media_type="application/json")
+
+    def page(request: Request, alert_id: str, token: str, taking: Taking, *, done: bool = False) -> Response:
+        plan = plan_source()
+        language = taking.call.language if taking.call is not None else "zh"
+        message = words(taking) if taking.call is not None and taking.alert is not None else None
+        has_it = taking.alert.acknowledged_by if taking.alert is not None else ""
+        context = page_context(
+            request,
+            language=language,
+            standing=taking.standing.value,
+            done=done,
+            message=message,
+            action=f"/take/{alert_id}/{token}",
+            who=person_name(plan, taking.call.person) if taking.call is not None else "",
+            holder=person_name(plan, has_it) if has_it else "",
+        )
+        status = _STATUS[taking.standing]
+        return TEMPLATES.TemplateResponse(request, "take.html", context, status_code=status, headers=_QUIETLY)
+
+    @router.get("/take/{alert_id}/{token}")
+    def look(request: Request, alert_id: AlertId, token: Token) -> Response:
+        """Show what the link is about, with a button."""
+        return page(request, alert_id, token, answering.look(alert_id, token))
+
+    @router.post("/take/{alert_id}/{token}")
+    def take(request: Request, alert_id: AlertId, token: Token) -> Response:
+        """Take the alert."""
+        origin = request.client.host if request.client else ""
+        taking = answering.take(alert_id, token, origin)
+        return page(request, alert_id, token, taking, done=taking.standing is Standing.YOURS)
+
+    return router
