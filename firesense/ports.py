@@ -346,6 +346,10 @@ class Book(Protocol):
         """
         ...
 
+    def lease_like(self, call: Call, now: Instant, until: Instant, most: int) -> list[tuple[Call, Alert]]:
+        """Take what else is due for the same person on the same channel and is not about a fire: to be told at once."""
+        ...
+
     def release_calls(self, now: Instant, beyond: Instant) -> int:
         """Make due now what is leased, and what is due after ``beyond``: nobody can have meant that. Counts them.
 

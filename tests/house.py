@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from firesense.alerting import Alerting
-from firesense.app.manners import make_manners
+from firesense.app.manners import make_answering, make_links, make_manners
 from firesense.app.plan import PlanKeeper
 from firesense.app.plugs import make_reader
 from firesense.book import SqlBook
@@ -108,10 +108,15 @@ class ListChannel:
 class SmallHouse:
     """All streets by hand: ``hear`` gives frames, ``wind`` moves the clock, ``settle`` lets every street work."""
 
-    def __init__(self, folder, devices=(), *, history=None, clock=None, started=True, org=None):
+    timeout = timedelta(seconds=10)  # of a call, on the real clock
+
+    def __init__(
+        self, folder, devices=(), *, history=None, clock=None, started=True, org=None, channels=None, settings=""
+    ):
+        """``channels``: clock -> further channels by name; ``settings``: more lines of the settings."""
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / "firesense.yaml"
-        written = SETTINGS.format(root=ROOT)
+        written = SETTINGS.format(root=ROOT) + settings
         if org is not None:  # an org file of its own, whose folder is the house's
             (folder / "org.yaml").write_text(org, encoding="utf-8")
             written = written.replace(f"{ROOT}/config/org.yaml", "org.yaml")
@@ -121,6 +126,9 @@ class SmallHouse:
         self.folder = folder
         self.clock = clock or HandClock()
         self.log, self.mqtt = ListChannel("log", "log", self.clock), ListChannel("mqtt", "mqtt", self.clock)
+        self.channels = {"log": self.log, "mqtt": self.mqtt} | (channels(self.clock) if channels else {})
+        # Channels that talk to servers keep their connections, which belong to one loop.
+        self._runner = asyncio.Runner() if channels else None
         self.journal = SqliteJournal(self.settings.journal.file)
         self.book = SqlBook(self.settings.book)
         self.history = history or SqliteHistory(self.settings.history.file, timedelta(days=400))
@@ -141,20 +149,23 @@ class SmallHouse:
             plan,
             reader,
             SnapshotFile(self.settings.data / "rules.state"),
-            kinds={"log": "log", "mqtt": "mqtt"},
+            kinds={name: channel.kind for name, channel in self.channels.items()},
         )
         self.record = Record(self.journal, self.book, self.history, self.clock, plan, reader)
-        channels = {"log": self.log, "mqtt": self.mqtt}
+        channels = self.channels
+        links = self.links = make_links(self.settings)
         delivery = Delivery(
             self.book,
             channels,
-            lambda call, alert: compose(call, alert, plan()),
+            lambda call, alert: compose(call, alert, plan(), links=links),
             self.clock,
-            make_manners(self.settings, plan, self.book, channels, self.clock),
+            make_manners(self.settings, plan, self.book, channels, self.clock, self._pressed),
+            timeout=self.timeout,
         )
         self.delivery = delivery
         self.duty = Duty(self.book, plan, delivery, self.clock)
         self.desk = Desk(self.book, self.clock, plan_source=plan, kinds=delivery.kinds)
+        self.answering = make_answering(self.settings, plan, self.book, self.desk, channels, self.clock, links)
         self.hazards = HazardDesk(self.book, self.clock, plan, delivery.kinds)
         self.quiet = QuietDesk(self.book, self.clock, plan)
 
@@ -177,7 +188,17 @@ class SmallHouse:
             pass
         while self.record.step():
             pass
-        asyncio.run(self._duty())
+        if self._runner is None:
+            asyncio.run(self._duty())
+        else:
+            self._runner.run(self._duty())
+
+    def run(self, work):
+        """Run something on the loop of the channels."""
+        return self._runner.run(work)
+
+    def _pressed(self, call, key):
+        self.answering.pressed(call, key)
 
     async def _duty(self):
         while await self.duty.step(self.clock.at) or self.delivery.under_way:  # noqa: ASYNC110 - see below
@@ -218,6 +239,9 @@ class SmallHouse:
         return self.journal.head == tally.total
 
     def close(self):
+        if self._runner is not None:
+            self._runner.run(self.delivery.close())
+            self._runner.close()
         self.journal.close()
         self.book.close()
         self.history.close()

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from firesense.book import rows, tables
 from firesense.book.sql import Chapter
-from firesense.domain.alert import Alert, Case
+from firesense.domain.alert import Alert, AlertClass, Case
 from firesense.domain.escalation import Call, CallState, Purpose
 
 if TYPE_CHECKING:
@@ -34,6 +34,20 @@ _TAKE = (
     .join(tables.alert, tables.alert.c.id == _CALL.alert)
     .where(_DUE, _FREE)
     .order_by(_CALL.rank, _CALL.ready_at, _CALL.number)
+    .limit(sa.bindparam("most"))
+    .with_for_update(of=tables.call, skip_locked=True)
+)
+_TAKE_LIKE = (
+    sa.select(_CALL.number, *rows.CALL, *rows.ALERT)
+    .join(tables.alert, tables.alert.c.id == _CALL.alert)
+    .where(
+        _DUE,
+        _CALL.rank == rows.REST,
+        _CALL.state.in_(rows.PENDING),
+        *(_CALL[name] == sa.bindparam(name) for name in ("channel", "person", "address", "language")),
+        tables.alert.c.alert_class != AlertClass.FIRE,
+    )
+    .order_by(_CALL.ready_at, _CALL.number)
     .limit(sa.bindparam("most"))
     .with_for_update(of=tables.call, skip_locked=True)
 )
@@ -88,6 +102,16 @@ class Outbox(Chapter):
                 # In the place of those that were dropped others can be made.
                 room = room - len(wanted) if len(wanted) < len(found) else 0
         return leased
+
+    def lease_like(self, call: Call, now: Instant, until: Instant, most: int) -> list[tuple[Call, Alert]]:
+        """Take what else is due for the same person on the same channel and is not about a fire: to be told at once."""
+        alike = {"channel": call.channel, "person": call.person, "address": call.address, "language": call.language}
+        with self._database.writing() as connection:
+            found = [_due(row) for row in connection.execute(_TAKE_LIKE, alike | {"now": now, "most": most})]
+            wanted = [(number, call, alert) for number, call, alert in found if not is_needless(call, alert)]
+            _lease(connection, wanted, until)
+            _drop(connection, ((number, call) for number, call, alert in found if is_needless(call, alert)))
+        return [(call, alert) for _, call, alert in wanted]
 
     def release_calls(self, now: Instant, beyond: Instant) -> int:
         """Make due now what is leased, and what is due after ``beyond``: nobody can have meant that. Counts them.

@@ -181,7 +181,7 @@ def hurry_on(connection: Connection, refused: Iterable[tuple[Call, Instant]]) ->
         one = {"id": alert, "of_strand": strand}
         made = connection.execute(_OF_STRAND, one).all()
         last = next((created for created, _, instead_of in reversed(made) if not instead_of), None)
-        if any(created == last and state is not CallState.FAILED for created, state, _ in made):
+        if last is None or any(created >= last and state is not CallState.FAILED for created, state, _ in made):
             continue
         if connection.execute(_HURRY, one | {"now": at}).rowcount:
             detail = {"reason": "refused"} | ({"strand": strand} if strand else {})

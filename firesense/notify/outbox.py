@@ -36,6 +36,7 @@ _log = structlog.get_logger(__name__)
 # (GB/T 45839-2025 5.10.4): three more tries fit into that.
 _URGENT_WAITS = (2, 5, 10, 20, 30)
 _CALM_WAITS = (10, 30, 60, 120, 300)
+_MOST_IN_BUNDLE = 500  # calls
 _QUEUE = 3  # calls taken per call that may be under way: enough to keep a channel busy, few enough to keep the lease
 
 
@@ -166,6 +167,8 @@ class Delivery:
         if (hold := self._planner.hold(lane.channel, pairs, now)) is not None:
             self._hold([each for each, _ in pairs], hold, now)
             return
+        if is_calm(*pairs[0]) and self._manners.bundle is not None:
+            pairs = [*pairs, *self._book.lease_like(pairs[0][0], now, now + self._lease, _MOST_IN_BUNDLE - len(pairs))]
         over = self._planner.begin(lane.channel, pairs, now)
         self._run(call.channel, self._send(lane, pairs, now + self._lease, over))
 
