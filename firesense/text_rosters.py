@@ -9,6 +9,14 @@ if TYPE_CHECKING:
 
 # Each entry has its Chinese text first, then the English one.
 ROSTER_TEXTS: Mapping[str, tuple[str, str]] = {
+    # -- posts besides those every ladder knows; regions may have others, which are shown as they are written ---------
+    "role.guidance-centre": ("消防救援指导中心值班员", "guidance centre"),
+    "role.fire-safety-manager": ("消防安全管理人", "fire-safety manager"),
+    "role.micro-fire-station": ("微型消防站", "micro fire station"),
+    "role.property-guard": ("物业保安", "property guard"),
+    "role.police-post": ("派出所", "police post"),
+    "role.power-company": ("供电公司", "power company"),
+    "role.water-company": ("供水公司", "water company"),
     # -- calendars --------------------------------------------------------------------------------------------------
     "roster.calendar": ("消防值班：{what}", "Fire duty: {what}"),
     "roster.event.person": ("值班：{place} {role}", "On duty: {place}, {role}"),

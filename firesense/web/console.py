@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from firesense import __version__
-from firesense.web import api, pages, report, whistles
+from firesense.web import api, pages, report, rosters, whistles
 from firesense.web import quiet as quiet_windows
 from firesense.web.answers import install_problems
 from firesense.web.board import Board
@@ -23,6 +23,7 @@ from firesense.web.live import Live
 from firesense.web.parts import STATIC, Parts
 from firesense.web.reads import HistoryReads
 from firesense.web.report_gate import ReportGates
+from firesense.web.roster_shown import Holes
 from firesense.web.shield import Shield
 
 if TYPE_CHECKING:
@@ -103,6 +104,8 @@ def create_console(
         gates=ReportGates(),
     )
 
+    console.state.holes = Holes()
+
     def larger(path: str) -> int:
         return report.body_most(plan_source().hazards.reports) if path == report.PATH else 0
 
@@ -116,6 +119,8 @@ def create_console(
     console.include_router(quiet_windows.api)
     console.include_router(quiet_windows.pages)
     console.include_router(report.router)
+    console.include_router(rosters.pages)
+    console.include_router(rosters.router)
     for more in routes:
         console.include_router(more)
     console.openapi = partial(api.describe, console)  # type: ignore[method-assign] # FastAPI's own way to extend it

@@ -100,7 +100,7 @@ def language_of(request: Request) -> str:
 
 def local_path(path: str) -> str:
     """Give back a path of the console that may be gone to after a log-in; anything else is the board."""
-    return path if re.fullmatch(r"/((alerts|hazards|quiet|report)(/[0-9A-Za-z-]{1,40})?)?", path) else "/"
+    return path if re.fullmatch(r"/((alerts|hazards|quiet|report|rosters)(/[0-9A-Za-z-]{1,40})?)?", path) else "/"
 
 
 def visitor(request: Request, parts: WithParts) -> Session:

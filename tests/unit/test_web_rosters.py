@@ -1,0 +1,159 @@
+"""The page, the API and the calendars of rosters."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from starlette.testclient import TestClient
+
+from firesense.domain.deed import Rights
+from firesense.domain.escalation import Ladder, Rung, Selector
+from firesense.domain.instant import DAY, HOUR, iso
+from firesense.domain.place import Org, Post
+from firesense.domain.roster import LocalDays, Roster, Rotation
+from firesense.ports import User
+from tests.console import HASH, NOW, ORG, PASSWORD, Township
+
+LADDER = Ladder("all", (Rung(("leader",), ("mqtt",), timedelta(minutes=2)),))
+DUTY = Roster("duty", (Rotation((("sun",), ("he",)), date(2026, 1, 1), time(8), time(8)),))  # NOW is at noon that day
+
+
+def org_with(*rotations):
+    posts = [*ORG.posts.values(), Post("leader", "t", (), ("duty",)), Post("leader", "d", ("he",))]
+    days = LocalDays(ZoneInfo("Asia/Shanghai"))
+    return Org(ORG.places.values(), posts, ORG.people.values(), [Roster("duty", rotations)], (), days)
+
+
+@pytest.fixture
+def township(tmp_path):
+    township = Township(tmp_path)
+    selectors = (Selector("all"),)
+    org = org_with(*DUTY.rotations)
+    township.plan = replace(township.plan, org=org, ladders={"all": LADDER}, selectors=selectors)
+    yield township
+    township.close()
+
+
+@pytest.fixture
+def client(township):
+    with TestClient(township.console()) as client:
+        yield client
+
+
+def log_in(client, name="station"):
+    csrf = client.post("/api/v1/session", json={"name": name, "password": PASSWORD}).json()["csrf"]
+    client.headers["X-CSRF-Token"] = csrf
+
+
+def refresh(township):
+    """Take over what the book knows, as the plan's keeper does once a second."""
+    org = township.plan.org
+    changes = township.book.roster_changes(NOW - DAY, NOW + 30 * DAY)
+    people = (org.places.values(), org.posts.values(), org.people.values(), org.rosters.by_id.values())
+    township.plan = replace(
+        township.plan, org=Org(*people, changes, org.rosters.days), version=township.plan.version + 1
+    )
+
+
+def at(instant):
+    return iso(instant)
+
+
+def test_nobody_sees_who_is_on_duty_without_logging_in(client):
+    assert client.get("/rosters").url.path == "/login"
+    assert client.get("/api/v1/rosters").status_code == 401
+
+
+def test_the_page_says_who_is_on_duty_now_and_in_the_coming_days(client):
+    log_in(client)
+    page = client.get("/rosters").text
+    assert "柳林镇" in page
+    assert "孙小梅" in page
+    assert "至 01-02 08:00" in page
+    assert "每一级网格的警报都有人接" in page
+    assert "无人值班" not in page.split("<tbody>")[1].split("01-02")[0]
+
+
+def test_a_hole_is_told_with_its_place_and_time_and_is_red(client, township):
+    gap = Rotation((("sun",),), date(2026, 1, 1), time(8), time(20))
+    township.plan = replace(township.plan, org=org_with(gap))
+    log_in(client)
+    page = client.get("/rosters").text
+    assert "今后 7 天有 7 处空档" in page
+    assert 'class="hole"' in page
+    assert "01-01 20:00" in page
+    (hole, *_) = client.get("/api/v1/rosters").json()["holes"]
+    assert (hole["place"], hole["below"], hole["begins_at"]) == ("t", True, "2026-01-01T12:00:00Z")
+
+
+def test_somebody_goes_on_leave_somebody_stands_in_and_it_is_taken_back(client, township):
+    log_in(client)
+    during = {"begins_at": at(NOW), "ends_at": at(NOW + 2 * HOUR)}
+    gone = client.post("/api/v1/rosters/leave", json={"person": "sun", "note": "看病"} | during)
+    assert gone.status_code == 200
+    assert [(one["place"], one["role"]) for one in gone.json()["empties"]] == [("g", "grid-member"), ("t", "leader")]
+    stand_in = {"stand_in": "he", "instead_of": "sun", "roster": "duty"} | during
+    change = client.post("/api/v1/rosters/overrides", json=stand_in).json()["changes"][0]
+    refresh(township)
+    said = client.get("/api/v1/rosters").json()
+    assert [span["people"] for span in said["posts"][0]["spans"]][:2] == [["he"], ["sun"]]
+    assert [one["kind"] for one in said["changes"]] == ["leave", "override"]
+    page = client.get("/rosters").text
+    assert "孙小梅 请假" in page
+    assert "何大勇 代 孙小梅" in page
+    assert client.delete(f"/api/v1/rosters/changes/{change['id']}").status_code == 200
+    assert client.delete(f"/api/v1/rosters/changes/{change['id']}").status_code == 409
+
+
+def test_two_swap(client):
+    log_in(client)
+    asked = {"roster": "duty", "one": {"person": "sun", "day": "2026-01-03"}}
+    answer = client.post("/api/v1/rosters/swaps", json=asked | {"other": {"person": "he", "day": "2026-01-04"}})
+    assert [(one["stand_in"], one["person"]) for one in answer.json()["changes"]] == [("he", "sun"), ("sun", "he")]
+    wrong = client.post("/api/v1/rosters/swaps", json=asked | {"other": {"person": "he", "day": "2026-01-03"}})
+    assert wrong.status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [({"person": "ghost"}, 404), ({"ends_at": "2020-01-01T00:00:00Z"}, 409), ({"begins_at": "soon"}, 422)],
+)
+def test_what_makes_no_sense_is_refused(client, change, status):
+    log_in(client)
+    asked = {"person": "sun", "begins_at": at(NOW), "ends_at": at(NOW + HOUR)}
+    assert client.post("/api/v1/rosters/leave", json=asked | change).status_code == status
+
+
+def test_changes_need_the_token_and_the_right(client, township):
+    asked = {"person": "sun", "begins_at": at(NOW), "ends_at": at(NOW + HOUR)}
+    log_in(client)
+    del client.headers["X-CSRF-Token"]
+    assert client.post("/api/v1/rosters/leave", json=asked).status_code == 403
+    township.book.put_user(User("guest", HASH, rights=Rights.VIEWER))
+    log_in(client, "guest")
+    assert client.post("/api/v1/rosters/leave", json=asked).status_code == 403
+    assert client.post("/api/v1/rosters/feeds", json={"person": "sun"}).status_code == 403
+    assert client.get("/rosters").status_code == 200
+
+
+def test_a_telephone_fetches_a_calendar_by_its_secret_address_alone(client, township):
+    log_in(client)
+    path = client.post("/api/v1/rosters/feeds", json={"person": "sun"}).json()["path"]
+    client.cookies.clear()
+    answer = client.get(path)
+    assert answer.headers["content-type"] == "text/calendar; charset=utf-8"
+    assert answer.text.count("BEGIN:VEVENT") > 40
+    assert "13800001234" not in answer.text
+    assert client.get("/feeds/guessed.ics").status_code == 404
+    assert township.book.remove_feeds(person="sun") == 1
+    assert client.get(path).status_code == 404
+
+
+def test_a_feed_of_nobody_is_refused(client):
+    log_in(client)
+    assert client.post("/api/v1/rosters/feeds", json={"person": "ghost"}).status_code == 404
+    assert client.post("/api/v1/rosters/feeds", json={"place": "t", "role": "ghost"}).status_code == 404
+    assert client.post("/api/v1/rosters/feeds", json={"place": "t", "role": "leader"}).status_code == 200
