@@ -278,7 +278,7 @@ def test_fire_cannot_be_shelved(house):
 
 # -- walk tests -------------------------------------------------------------------------------------------------------
 def walk(house, place=GRID, lasts=HOUR_LONG):
-    window = house.quiet.walk(place, SUN_BO, LI_NA, "quarterly test", lasts)
+    window = house.quiet.walk(place, "sun-bo", LI_NA, "quarterly test", lasts)
     house.settle()
     return window
 
@@ -403,7 +403,7 @@ def test_a_walk_test_needs_a_tester_who_can_be_told(house):
     with pytest.raises(NotFound):
         house.quiet.walk(GRID, "nobody", LI_NA, "quarterly test", HOUR_LONG)
     with pytest.raises(Conflict):
-        house.quiet.walk(GRID, SUN_BO, LI_NA, "quarterly test", timedelta(hours=3))
+        house.quiet.walk(GRID, "sun-bo", LI_NA, "quarterly test", timedelta(hours=3))
     with pytest.raises(NotFound):
         house.quiet.walk("nowhere", "sun-bo", LI_NA, "quarterly test", HOUR_LONG)
 
