@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import tempfile
 from datetime import date, time
 from pathlib import Path
@@ -125,6 +126,14 @@ def test_an_org_comes_back_the_same_from_every_format(org, language):
             back = load_org(path)
             assert differences(org, back) == []
             assert list(back.people) == list(org.people)
+
+
+def test_the_org_of_the_documentation_is_sound(tmp_path):
+    (written,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/org.md").read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "org.yaml").write_text(written, encoding="utf-8")
+    org = load_org(tmp_path / "org.yaml")
+    assert {person.phone for person in org.people.values()} == {"+8613900010001", "+865998880001;ext=2"}
+    assert org.posts["990321101", "station-duty"].rosters == ("duty",)
 
 
 def test_the_org_of_the_examples_comes_back_the_same(tmp_path):
