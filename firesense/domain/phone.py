@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 _EXTENSION = re.compile(r"(?:转|轉|分机|ext\.?|;ext=|[#,x])[ :]*(\d{1,6})$", re.IGNORECASE)
-_DASHED_EXTENSION = re.compile(r"^(0\d{2,3}-\d{7,8})-(\d{1,6})$")
+_DASHED_EXTENSION = re.compile(r"^(0\d{2,3}-(?:\d{7,8}|\d{3,4}-\d{4}))-(\d{1,6})$")
 _FILLING = re.compile(r"[\s\u2010-\u2015\u2212().·/_-]")
 _MOBILE = re.compile(r"1[3-9]\d{9}")
 _LANDLINE = re.compile(r"(?:10|2\d|[3-9]\d{2})\d{7,8}")  # area code without its 0, then 7 or 8 digits
@@ -27,7 +27,7 @@ def canonical_phone(text: str) -> str:
     extension = ""
     if found := _EXTENSION.search(plain):
         plain, extension = plain[: found.start()], found[1]
-    elif found := _DASHED_EXTENSION.match(re.sub(r"[\u2010-\u2015\u2212]", "-", plain)):
+    elif found := _DASHED_EXTENSION.match(re.sub(r"[\u2010-\u2015\u2212]", "-", plain).replace(" ", "")):
         plain, extension = found[1], found[2]
     digits = _FILLING.sub("", plain.replace("(0)", ""))
     if not re.fullmatch(r"\+?\d+", digits):
