@@ -153,6 +153,18 @@ class Desk:
             each for each in near if each.id != alert.id and not (each.incident and each.incident == alert.incident)
         ]
 
+    def allows(self, actor: Actor, alert: Alert) -> bool:
+        """Whether an actor may act on an alert."""
+        try:
+            self._allow(actor, alert, self._plan_source())
+        except NotAllowed:
+            return False
+        return True
+
+    def may_act(self, alert_id: str, actor: Actor) -> None:
+        """Look whether an actor may act on an alert. Raises NotFound, NotAllowed."""
+        self._allow(actor, self._book.alert(alert_id), self._plan_source())
+
     def keep_photo(self, alert_id: str, actor: Actor, kept: Kept, note: str = "") -> Photo:
         """Add a photo that is in the store to an alert; one of a closed case may come late."""
         self._allow(actor, self._book.alert(alert_id), self._plan_source())

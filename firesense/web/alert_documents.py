@@ -2,9 +2,7 @@
 
 from datetime import datetime
 from math import isfinite
-from typing import Annotated, Self
-
-from pydantic import StringConstraints
+from typing import Self
 
 from firesense.domain.alert import Alert, AlertClass, Case, Condition, Finding, Grade
 from firesense.domain.escalation import Call, CallState, Climb, ClimbState, Purpose, Step, StepKind
@@ -58,6 +56,13 @@ class AlertDocument(Document):
     closed_by: str
     finding: Finding | None
     note: str
+    dispatched_at: datetime | None
+    arrived_at: datetime | None
+    verified_at: datetime | None
+    verified_by: str
+    cause: str
+    silenced_at: datetime | None
+    incident: str
 
     @classmethod
     def of(cls, alert: Alert, plan: Plan) -> Self:
@@ -94,6 +99,13 @@ class AlertDocument(Document):
             closed_by=alert.closed_by,
             finding=alert.finding,
             note=alert.note,
+            dispatched_at=_moment(alert.dispatched_at),
+            arrived_at=_moment(alert.arrived_at),
+            verified_at=_moment(alert.verified_at),
+            verified_by=alert.verified_by,
+            cause=alert.cause,
+            silenced_at=_moment(alert.silenced_at),
+            incident=alert.incident,
         )
 
 
@@ -266,13 +278,6 @@ class ExplanationDocument(Document):
             calls=[CallDocument.of(call, plan) for call in explanation.calls],
             story=[StepDocument.of(step) for step in explanation.story],
         )
-
-
-class Closing(Document):
-    """What was found on site, and what to remember of it."""
-
-    finding: Finding
-    note: Annotated[str, StringConstraints(strip_whitespace=True, max_length=NOTE_MOST)] = ""
 
 
 def _moment(at: Instant | None) -> datetime | None:

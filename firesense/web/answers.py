@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-from firesense.domain.errors import BookError, Conflict, HistoryDown, HistoryError, NotAllowed, NotFound
+from firesense.domain.errors import BookError, Conflict, HistoryDown, HistoryError, NotAllowed, NotFound, PhotoRefused
 from firesense.text import say
 from firesense.web.parts import TEMPLATES, language_of, local_path, page_context
 from firesense.web.problems import LoginNeeded, Problem
@@ -48,6 +48,7 @@ def install_problems(console: FastAPI) -> None:
         (NotFound, _status(404)),
         (Conflict, _conflict),
         (NotAllowed, _forbidden),
+        (PhotoRefused, _photo_refused),
         (BookError, _status(503)),
         (HistoryDown, _history_down),
         (HistoryError, _status(502)),
@@ -108,6 +109,10 @@ async def _conflict(request: Request, error: Any) -> Response:
 
 async def _forbidden(request: Request, _error: Any) -> Response:
     return problem(request, 403, "web.problem.no_right")
+
+
+async def _photo_refused(request: Request, error: Any) -> Response:
+    return problem(request, 413 if error.key == "photo.large" else 422, error.key, None, **error.values)
 
 
 async def _login_needed(request: Request, _error: Exception) -> Response:

@@ -18,11 +18,11 @@ from firesense.explain import explain
 from firesense.ports import History
 from firesense.web import alert_documents as alert_doc
 from firesense.web import documents as doc
-from firesense.web.door import Refused, TooManyAttempts
+from firesense.web.api_problems import problems
+from firesense.web.door import Refused, Session, TooManyAttempts
 from firesense.web.parts import (
     AfterAlert,
     AlertId,
-    ProgramActing,
     ProgramWriting,
     Visitor,
     WithParts,
@@ -37,24 +37,6 @@ from firesense.web.shown import unit_of
 POINTS_MOST = 10_000
 _SECOND = 1_000_000
 _DIGITS_MOST = 20  # 64 bits
-
-
-def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Say in the OpenAPI document which problems an operation may answer with."""
-    return {
-        status: {"model": doc.ProblemDocument, "description": description}
-        for status, description in (
-            (401, "Nobody is logged in."),
-            (403, "The CSRF token is missing or wrong."),
-            (404, "There is no such thing."),
-            (409, "It is not in a state that allows this."),
-            (422, "The request is not understood."),
-            (429, "Too many failed log-ins."),
-            (502, "The history store refused."),
-            (503, "The book or the history store is away; try again."),
-        )
-        if status in statuses
-    }
 
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
@@ -75,13 +57,13 @@ async def log_in(request: Request, response: Response, parts: WithParts, login: 
         seconds = error.seconds
         raise Problem(429, "web.login.wait", {"Retry-After": str(seconds)}, seconds=seconds) from error
     keep_session(response, parts, session)
-    return doc.SessionDocument(user=session.user.name, person=session.user.person, csrf=session.csrf)
+    return _session(session)
 
 
 @door.get("/session", responses=problems(401, 503))
 def current_session(session: Visitor) -> doc.SessionDocument:
     """Say who is logged in, and give the CSRF token again."""
-    return doc.SessionDocument(user=session.user.name, person=session.user.person, csrf=session.csrf)
+    return _session(session)
 
 
 @door.delete("/session", status_code=204, responses=problems(401, 403, 503))
@@ -144,21 +126,6 @@ def alert_as_cap(
     alert, story = parts.book.alert(alert_id), parts.book.story(alert_id)
     document = cap_document(alert, story, parts.plan_source(), number=message, sender=sender, exercise=exercise)
     return Response(document, media_type="application/cap+xml")
-
-
-@router.post("/alerts/{alert_id}/acknowledge", tags=["alerts"], responses=problems(403, 404, 409))
-def acknowledge(parts: WithParts, actor: ProgramActing, alert_id: AlertId) -> alert_doc.AlertDocument:
-    """Take an alert: its climb ends and nobody else is called."""
-    return alert_doc.AlertDocument.of(parts.desk.acknowledge(alert_id, actor), parts.plan_source())
-
-
-@router.post("/alerts/{alert_id}/close", tags=["alerts"], responses=problems(403, 404, 409))
-def close(
-    parts: WithParts, actor: ProgramActing, alert_id: AlertId, closing: alert_doc.Closing
-) -> alert_doc.AlertDocument:
-    """Close a case with what was found on site."""
-    alert = parts.desk.close(alert_id, actor, closing.finding, closing.note)
-    return alert_doc.AlertDocument.of(alert, parts.plan_source())
 
 
 @router.get("/devices", tags=["devices"])
@@ -286,6 +253,13 @@ def describe(console: FastAPI) -> dict[str, Any]:
                 if int(status) >= HTTPStatus.BAD_REQUEST:
                     response["content"] = {"application/problem+json": response["content"]["application/json"]}
     return FastAPI.openapi(console)
+
+
+def _session(session: Session) -> doc.SessionDocument:
+    user = session.user
+    return doc.SessionDocument(
+        user=user.name, person=user.person, csrf=session.csrf, rights=user.rights, place=user.place
+    )
 
 
 def _device(plan: Plan, device_id: str) -> Device:

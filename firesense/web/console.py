@@ -12,7 +12,8 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from firesense import __version__
-from firesense.web import api, pages, report, rosters, whistles
+from firesense.photos import MOST_BYTES
+from firesense.web import alert_pages, api, chart_pages, desk_api, pages, report, rosters, whistles
 from firesense.web import quiet as quiet_windows
 from firesense.web.answers import install_problems
 from firesense.web.board import Board
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from firesense.ports import Book, Clock, History
     from firesense.quietdesk import QuietDesk
 
+PHOTO_MOST = MOST_BYTES + 64 * 1024  # with the rest of the form
 _BODY_MOST = 64 * 1024  # bytes; a note is the longest thing anybody sends
 _CHINA = ZoneInfo("Asia/Shanghai")
 
@@ -107,7 +109,9 @@ def create_console(
     console.state.holes = Holes()
 
     def larger(path: str) -> int:
-        return report.body_most(plan_source().hazards.reports) if path == report.PATH else 0
+        if path == report.PATH:
+            return report.body_most(plan_source().hazards.reports)
+        return PHOTO_MOST if path.endswith("/photos") else 0
 
     console.add_middleware(Bodies, most=_BODY_MOST, larger=larger)
     console.add_middleware(Shield, secure=secure_cookies)
@@ -115,7 +119,10 @@ def create_console(
     console.include_router(api.door)
     console.include_router(api.router)
     console.include_router(whistles.router)
+    console.include_router(desk_api.router)
     console.include_router(pages.router)
+    console.include_router(alert_pages.router)
+    console.include_router(chart_pages.router)
     console.include_router(quiet_windows.api)
     console.include_router(quiet_windows.pages)
     console.include_router(report.router)

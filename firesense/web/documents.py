@@ -9,6 +9,7 @@ from typing import Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, computed_field
 
+from firesense.domain.deed import Rights
 from firesense.domain.device import Device
 from firesense.domain.frame import Reason, Refusal
 from firesense.domain.instant import Instant, moment
@@ -199,11 +200,16 @@ class StatusDocument(Document):
 
 
 class SessionDocument(Document):
-    """Who is logged in, and the token that every change must carry in the header X-CSRF-Token."""
+    """Who is logged in, with what rights, and the token every change must carry in the header X-CSRF-Token.
+
+    ``place`` is where the user may act, with everything below it; empty is everywhere.
+    """
 
     user: str
     person: str
     csrf: str
+    rights: Rights
+    place: str
 
 
 class Login(Document):

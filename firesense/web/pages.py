@@ -1,29 +1,19 @@
 """The console's pages. They work without script; with it they follow what happens."""
 
-from functools import partial
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import structlog
-from anyio import to_thread
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from firesense.domain.alert import Alert, Finding
-from firesense.domain.catalogue import CLASSES
-from firesense.domain.errors import Conflict, HistoryError
 from firesense.text import LANGUAGES
-from firesense.web.alert_documents import NOTE_MOST
-from firesense.web.answers import retry_after
-from firesense.web.chart import Chart, draw, gap_of, span_of, window_of
 from firesense.web.documents import StatusDocument
-from firesense.web.door import NAME_MOST, PASSWORD_LEAST, PASSWORD_MOST, Refused, Session, TooManyAttempts
+from firesense.web.door import NAME_MOST, PASSWORD_LEAST, PASSWORD_MOST, Refused, TooManyAttempts
 from firesense.web.parts import (
     LANGUAGE_COOKIE,
     TEMPLATES,
     AfterAlert,
-    AlertId,
-    PageActing,
     PageWriting,
     Parts,
     Visitor,
@@ -36,7 +26,6 @@ from firesense.web.parts import (
     page_context,
 )
 from firesense.web.quiet import shown_windows
-from firesense.web.shown import show_alert, show_story
 
 _log = structlog.get_logger(__name__)
 
@@ -139,69 +128,6 @@ def board_part(
     return _page(request, "_board.html", session=session, **_board(request, parts, after, closed=closed))
 
 
-@router.get("/alerts/{alert_id}")
-def alert_page(request: Request, parts: WithParts, session: Visitor, alert_id: AlertId) -> Response:
-    """Show one alert with its story."""
-    return _alert_page(request, parts, session, alert_id)
-
-
-@router.get("/live/alerts/{alert_id}")
-def alert_part(request: Request, parts: WithParts, session: Visitor, alert_id: AlertId) -> Response:
-    """Give what changes on an alert's page."""
-    return _page(request, "_alert.html", session=session, **_alert(request, parts, alert_id))
-
-
-@router.get("/live/alerts/{alert_id}/chart")
-async def chart_part(
-    request: Request, parts: WithParts, _session: Visitor, alert_id: AlertId, width: Annotated[int, Query()] = 640
-) -> Response:
-    """Give the charts of the readings around an alert; apart from its page, which must not wait for the history."""
-    alert = await to_thread.run_sync(parts.book.alert, alert_id)
-    try:
-        charts = await parts.reads.read(partial(_charts, parts, alert, language_of(request), width))
-    except HistoryError as error:
-        _log.warning("no chart: the history store did not answer", alert=alert_id, error=str(error))
-        answer = _page(request, "_chart.html", 503, charts=[], away=True)
-        answer.headers["Retry-After"] = str(retry_after(error))
-        return answer
-    return _page(request, "_chart.html", charts=charts, away=False)
-
-
-@router.post("/alerts/{alert_id}/acknowledge")
-def acknowledge(
-    request: Request,
-    parts: WithParts,
-    session: PageWriting,
-    actor: PageActing,
-    alert_id: AlertId,
-    back: Annotated[str, Form(max_length=10)] = "",
-) -> Response:
-    """Take an alert."""
-    try:
-        parts.desk.acknowledge(alert_id, actor)
-    except Conflict:
-        return _alert_page(request, parts, session, alert_id, 409)
-    return RedirectResponse("/" if back == "board" else f"/alerts/{alert_id}", 303)
-
-
-@router.post("/alerts/{alert_id}/close")
-def close(
-    request: Request,
-    parts: WithParts,
-    session: PageWriting,
-    actor: PageActing,
-    alert_id: AlertId,
-    finding: Annotated[Finding, Form()],
-    note: Annotated[str, Form(max_length=NOTE_MOST)] = "",
-) -> Response:
-    """Close a case."""
-    try:
-        parts.desk.close(alert_id, actor, finding, note)
-    except Conflict:
-        return _alert_page(request, parts, session, alert_id, 409, finding=finding, note=note)
-    return RedirectResponse(f"/alerts/{alert_id}", 303)
-
-
 def _page(request: Request, template: str, status_code: int = 200, /, **context: Any) -> Response:
     return TEMPLATES.TemplateResponse(request, template, page_context(request, **context), status_code=status_code)
 
@@ -229,65 +155,5 @@ def _board(request: Request, parts: Parts, after: str, *, closed: bool) -> dict[
     }
 
 
-def _alert_page(
-    request: Request,
-    parts: Parts,
-    session: Session,
-    alert_id: str,
-    status_code: int = 200,
-    finding: Finding | None = None,
-    note: str = "",
-) -> Response:
-    context = _alert(request, parts, alert_id)
-    form = {"findings": list(Finding), "finding": finding, "note": note, "note_most": NOTE_MOST}
-    return _page(request, "alert.html", status_code, session=session, conflict=status_code == 409, form=form, **context)  # noqa: PLR2004 - HTTP
-
-
-def _alert(request: Request, parts: Parts, alert_id: str) -> dict[str, Any]:
-    plan, language = parts.plan_source(), language_of(request)
-    step = parts.book.last_step()
-    alert = parts.book.alert(alert_id)
-    return {
-        "step": step,
-        "now": parts.clock.now(),
-        "shown": show_alert(alert, parts.book.climb(alert_id), parts.book.calls(alert_id), plan, language),
-        "story": show_story(parts.book.story(alert_id), plan, language),
-        "status": _status(parts),
-    }
-
-
 def _status(parts: Parts) -> StatusDocument:
     return StatusDocument.model_validate(parts.status())
-
-
-def _charts(parts: Parts, alert: Alert, language: str, width: int) -> list[Chart]:
-    plan = parts.plan_source()
-    device = plan.registry.get(alert.device)
-    known = CLASSES.get(alert.device_class)
-    if device is None or known is None:
-        return []
-    start, end = span_of(alert, parts.clock.now())
-    every = window_of(start, end)
-    profile = plan.profiles.get(device.profile)
-    gap = gap_of(every, device.period or (profile.period if profile else None))
-    said = {spec.metric for spec in profile.metrics} if profile else set(known.metrics)
-    wanted = dict.fromkeys(name for name in (alert.metric, *known.metrics) if name in known.metrics and name in said)
-    charts: list[Chart] = []
-    for name in wanted:
-        metric = known.metrics[name]
-        chart = draw(
-            parts.history.windows(device, name, start, end, every),
-            start=start,
-            end=end,
-            mark_at=alert.event_at,
-            gap=gap,
-            title=metric.en if language == "en" else metric.zh,
-            unit=metric.unit,
-            zone=parts.zone,
-            width=width,
-        )
-        if chart is not None:
-            charts.append(chart)
-        if len(charts) == _CHARTS:
-            break
-    return charts

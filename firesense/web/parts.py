@@ -132,7 +132,8 @@ def forget_session(response: Response, parts: Parts) -> None:
     response.delete_cookie(parts.cookie, path="/", secure=parts.secure, httponly=True, samesite="strict")
 
 
-def _vouched(session: Session, csrf: str) -> Session:
+def vouched(session: Session, csrf: str) -> Session:
+    """Give the session back if this is its own CSRF token. Raises Problem."""
     if not session.vouches(csrf):
         raise Problem(403, "web.problem.csrf")
     return session
@@ -140,12 +141,12 @@ def _vouched(session: Session, csrf: str) -> Session:
 
 def program_writing(session: Visitor, x_csrf_token: Annotated[str, Header()] = "") -> Session:
     """Know who asks for a change through the API; the session's CSRF token comes in a header."""
-    return _vouched(session, x_csrf_token)
+    return vouched(session, x_csrf_token)
 
 
 def page_writing(session: Visitor, csrf: Annotated[str, Form()] = "") -> Session:
     """Know who asks for a change with a form; the session's CSRF token comes in a field."""
-    return _vouched(session, csrf)
+    return vouched(session, csrf)
 
 
 ProgramWriting = Annotated[Session, Depends(program_writing)]

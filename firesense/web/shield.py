@@ -20,7 +20,7 @@ HEADERS = {
     "Referrer-Policy": "same-origin",  # nothing to others; no-referrer would blank the Origin of our own forms, too
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Permissions-Policy": "camera=(), geolocation=(self), microphone=()",
 }
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _A_YEAR = 31_536_000

@@ -121,6 +121,12 @@ def conflict_words(error: Conflict, plan: Plan, zone: tzinfo) -> dict[str, str]:
     }
 
 
+def cause_text(plan: Plan, cause: str, language: str) -> str:
+    """The words of a cause of false alarms, or its id when nobody knows it any more."""
+    zh, en = plan.practice.causes.get(cause, (cause, cause))
+    return en if language == "en" else zh
+
+
 def unit_of(device_class: str, column: str) -> str:
     """The canonical unit of a metric; empty for a signal and for what the catalogue does not know."""
     known = CLASSES.get(device_class)
@@ -193,10 +199,11 @@ def _rungs(climb: Climb, calls: Sequence[Call]) -> tuple[RungShown, ...]:
     return tuple(RungShown(number + 1, rung.roles, standing(number)) for number, rung in enumerate(climb.ladder.rungs))
 
 
-_SILENT = frozenset({"round", "rule", "ladder", "key"})  # of a step: for programs
-_PLAIN = frozenset({"note", "receipt", "device"})
+_SILENT = frozenset({"round", "rule", "ladder", "key", "photo"})  # of a step: for programs
+_PLAIN = frozenset({"note", "receipt", "device", "shown_by", "plan", "latitude", "longitude"})
 _SECTIONS = {
     "role": "role",
+    "ground": "ground",
     "reason": "web.reason",
     "finding": "finding",
     "condition": "condition",
@@ -214,6 +221,15 @@ _FILLED = {  # the text, and its place to be filled
     "instead_of": ("web.instead_of", "channel"),
     "bundled": ("web.bundled", "count"),
     "level": ("hazard.detail.level", "level"),
+    "accuracy": ("web.detail.accuracy", "metres"),
+    "incident": ("web.detail.incident", "id"),
+    "alert": ("web.detail.fault", "id"),
+}
+_PEOPLE = {
+    "person": "web.detail.person",
+    "to": "web.detail.person",
+    "had_by": "web.detail.had_by",
+    "said_by": "web.detail.said_by",
 }
 _OF_CHANNELS = frozenset({"next", "instead_of"})
 
@@ -221,12 +237,15 @@ _OF_CHANNELS = frozenset({"next", "instead_of"})
 def _detail(name: str, value: str, plan: Plan, language: str) -> str:
     if name in _SECTIONS:
         return label(language, _SECTIONS[name], value)
+    if name in _PEOPLE:
+        names = "、".join(person_name(plan, each) for each in value.split(","))
+        return say(_PEOPLE[name], language, who=names)
     match name:
         case "place":
             place = plan.org.places.get(value)
             text = place.name if place else value
-        case "person":
-            text = person_name(plan, value)
+        case "cause":
+            text = cause_text(plan, value, language)
         case "rung" if value.isdecimal():
             text = say("web.rung", language, number=int(value) + 1)
         case "channel" | "channels":

@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints
 
 from firesense.escalate import Target
 from firesense.web.alert_documents import ClimbDocument
-from firesense.web.api import problems
+from firesense.web.api_problems import problems
 from firesense.web.documents import Document
 from firesense.web.parts import AlertId, ProgramActing, WithParts, visitor
 

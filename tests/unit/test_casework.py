@@ -61,7 +61,7 @@ def test_the_second_who_acknowledges_is_told_who_has_it_since_when():
 def test_taking_over_names_from_whom_and_why():
     moved = move(TAKEN, TakeOver("wen is not answering"), "liu", LATER)
     assert moved.alert == replace(TAKEN, acknowledged_by="liu", acknowledged_at=LATER)
-    assert moved.steps[0].detail == {"from": "wen", "reason": "wen is not answering"}
+    assert moved.steps[0].detail == {"had_by": "wen", "reason": "wen is not answering"}
     assert move(OPEN, TakeOver(""), "liu", LATER).alert.acknowledged_by == "liu"
 
 
