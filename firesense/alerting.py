@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterable, Mapping
 
-    from firesense.domain.frame import FrameBatch
+    from firesense.domain.frame import FrameBatch, Refusal
+    from firesense.domain.outcome import Raise
     from firesense.domain.plan import Plan
     from firesense.ports import Book, Clock, Journal, Snapshots
     from firesense.reader import Read, Reader
@@ -103,6 +104,7 @@ class Alerting:
         self._notes: Mapping[str, Instant] = {}
         self._told = Told(self._knows)
         self._windows = Windows(book, journal)
+        self._refusals: list[Refusal] = []  # of frames up to here, not written yet
         self._unwritten: Outcome | None = None  # what the book did not take yet: the state has moved on already
         self.status = AlertingStatus()
 
@@ -178,6 +180,7 @@ class Alerting:
     # -- starting, and following what others change -----------------------------------------------------------------
     def _start(self, now: Instant) -> None:
         """Rebuild rule state: the snapshot, then the frames since, which raise nothing."""
+        self._refusals = []
         self._plan = self._plan_source()
         self._reader = self._make_reader(self._plan)
         self._engine = self._new_engine(now)
@@ -315,10 +318,15 @@ class Alerting:
             for deed in deeds
         )
         # What the journal has lost is record's to count: two streets would tell the same row of frames differently.
-        refusals = tuple(refusal for refusal in read.refusals if refusal.reason is not Reason.LOST) if read else ()
+        self._refusals += (refusal for refusal in read.refusals if refusal.reason is not Reason.LOST) if read else ()
         lazy = position == self._committed or abs(now - self._committed_at) < _LAZY
-        if written or refusals or not lazy:
-            self._write(Outcome(STREET, position, now, written, refusals))
+        if written or not lazy or len(self._refusals) >= self._most:
+            self._write(self._outcome(now, written))
+
+    def _outcome(self, now: Instant, deeds: tuple[Raise | TripAgain | Clear, ...] = ()) -> Outcome:
+        """All that is to be written, up to where we are. What was refused waits for it: it is read again if we die."""
+        refusals, self._refusals = tuple(self._refusals), []
+        return Outcome(STREET, self._position, now, deeds, refusals)
 
     def _write(self, outcome: Outcome) -> None:
         self._unwritten = outcome
@@ -335,7 +343,7 @@ class Alerting:
         if self._unwritten is not None:
             self._write(self._unwritten)
         if self._position != self._committed:
-            self._write(Outcome(STREET, self._position, now))
+            self._write(self._outcome(now))
         self._saved_at = now
         try:
             self._snapshots.save(self._position, self._engine.snapshot())
