@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from firesense import escalate, hazards
+from firesense.auditor import Auditor
 from firesense.domain.errors import BookError
 from firesense.domain.escalation import Move
 from firesense.domain.instant import DAY, SECOND, micros
@@ -65,6 +66,7 @@ class Duty:
         self._broken = False
         self._seen_at: Instant | None = None
         self._hush = Hush(book, plan_source, delivery.kinds)
+        self.auditor = Auditor(book, plan_source, delivery.kinds)
         self.turns = 0  # grows while the street moves, even when there is nothing to do
 
     async def step(self, now: Instant) -> int:
@@ -77,6 +79,7 @@ class Duty:
             self._date_anew(now)
         self._seen_at = now
         moved = self._hush.keep(now) + self._roll.step(now) + self._move_climbs(now) + self._move_hazards(now)
+        moved += self.auditor.look(now) if not moved else 0  # whatever is due is moved first
         return moved + await self._delivery.deliver(now)
 
     async def run(self, stop: asyncio.Event) -> None:

@@ -337,6 +337,21 @@ class Book(Protocol):
         """The calls of these climbs in their present round and the one before, by alert and strand."""
         ...
 
+    def adrift(self, overdue_before: Instant, most: int) -> list[tuple[Alert, Climb | None]]:
+        """Open fires and hazards of which nobody would hear again, the gravest first, each with what climb it has.
+
+        That is: no climb, one that nobody will look at, or one that was due before then; not what a quiet window holds,
+        a hazard that has its own dates, or what has a stated reason (firesense/escalate/auditing.py). Costs a look at
+        what is open.
+        """
+        ...
+
+    def repair(
+        self, alert: Alert, before: Climb | None, after: Climb, calls: Sequence[Call], steps: Sequence[Step]
+    ) -> bool:
+        """Write a climb anew, with its calls, unless somebody moved it meanwhile (or there is one now): then False."""
+        ...
+
     def lease_calls(
         self, now: Instant, until: Instant, most: int, *, without: Collection[str] = ()
     ) -> list[tuple[Call, Alert]]:

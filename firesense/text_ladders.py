@@ -15,6 +15,11 @@ LADDER_TEXTS: Mapping[str, tuple[str, str]] = {
         "已逐级上报一轮，仍无进展，请立即处置。",
         "Everybody on the ladder was called and nothing has moved. Act now.",
     ),
+    "call.notice.repaired": (
+        "系统自查发现该警情不再上报，已修复并继续上报，请关注。",
+        "The auditor found that nobody would have heard of this alert again; it climbs on now. Watch it.",
+    ),
+    "call.mark.repaired": ("上报已修复", "Climb repaired"),
     "call.notice.whistle": (
         "被吹哨部门尚未报到，已继续向上吹哨。",
         "The department that was called in has not answered; its superiors are called.",

@@ -238,7 +238,7 @@ class House:
             self._running.record = record
             self._start("record", record.run, lambda: record.status.turns)
         if "duty" in self._streets:
-            self._running.delivery = delivery
+            self._running.delivery, self._running.auditor = delivery, duty.auditor
             self._start("duty", lambda stop: asyncio.run(_call_until(duty, delivery, stop)), lambda: duty.turns)
         if self._listener is not None:
             console = create_console(

@@ -97,6 +97,9 @@ class Metrics(Collector):
         yield _gauge("calls_under_way", "Calls being made now", "", {"": self._running.delivery.under_way})
         down = {name: int(since is not None) for name, since in self._running.delivery.down_since.items()}
         yield _gauge("channel_down", "1 while a channel puts off its calls", "channel", down)
+        if self._running.auditor is not None:
+            repaired = self._running.auditor.repaired
+            yield _counter("climbs_repaired", "Climbs nobody would have moved again, put right", "", {"": repaired})
 
     def _of_callbacks(self) -> Iterator[Metric]:
         if self._running.answering is None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from firesense.alerting import Alerting
     from firesense.answering import Answering
+    from firesense.auditor import Auditor
     from firesense.book import SqlBook
     from firesense.domain.instant import Instant
     from firesense.domain.outcome import Tally
@@ -47,6 +48,7 @@ class Running:
     record: Record | None = None
     delivery: Delivery | None = None
     answering: Answering | None = None
+    auditor: Auditor | None = None
     snapshots: SnapshotFile | None = None
     turns: dict[str, Any] = field(default_factory=dict)  # street -> the counter of its turns
 

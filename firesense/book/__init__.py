@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from firesense.book import definitions
 from firesense.book.audit import Audit
+from firesense.book.auditing import Auditing
 from firesense.book.cases import Cases
 from firesense.book.climbs import Climbs
 from firesense.book.counts import Counting
@@ -41,6 +42,7 @@ class SqlBook(
     Streets,
     Climbs,
     Whistles,
+    Auditing,
     Outbox,
     Settling,
     Receipts,

@@ -4,8 +4,23 @@ Pure: the same alert, climb, org and instant always give the same calls with the
 twice is written once.
 """
 
+from firesense.escalate.auditing import AUDITED, adrift, mended
 from firesense.escalate.climbing import Acted, act, after_deed, begin, redated, standing
 from firesense.escalate.failover import next_channel
 from firesense.escalate.whistling import Target, way_in, whistle
 
-__all__ = ["Acted", "Target", "act", "after_deed", "begin", "next_channel", "redated", "standing", "way_in", "whistle"]
+__all__ = [
+    "AUDITED",
+    "Acted",
+    "Target",
+    "act",
+    "adrift",
+    "after_deed",
+    "begin",
+    "mended",
+    "next_channel",
+    "redated",
+    "standing",
+    "way_in",
+    "whistle",
+]

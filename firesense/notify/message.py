@@ -130,7 +130,8 @@ def compose_bundle(
 def _mark(call: Call, alert: Alert) -> str:
     language = call.language
     if call.purpose is Purpose.NOTICE:
-        return say("call.mark.unanswered" if call.strand else "call.mark.notice", language)
+        about = "repaired" if "repaired" in call.detail else "unanswered" if call.strand else "notice"
+        return say(f"call.mark.{about}", language)
     if call.purpose is Purpose.TESTED:
         return say("quiet.walk-test", language)
     if call.purpose is Purpose.WINDOW:
@@ -159,6 +160,7 @@ def _besides(call: Call, alert: Alert, plan: Plan, zone: tzinfo) -> str:
             return say(f"call.undone.{why}", language, who=who, time=time)
         case Purpose.NOTICE:
             of = ".whistle" if call.strand else ".undone" if "why" in call.detail else ""
+            of = ".repaired" if "repaired" in call.detail else of
             return say(f"call.notice{of}", language)
         case Purpose.ASSIGNED | Purpose.REMINDER | Purpose.OVERDUE:
             return say(f"call.{call.purpose}", language, until=_local(int(call.detail.get("until_at", "0")), zone))

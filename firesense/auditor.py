@@ -1,0 +1,57 @@
+"""The auditor of climbs: once a minute it looks whether anybody would ever hear of an alert again, and sees to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from firesense import escalate
+from firesense.domain.instant import MINUTE
+from firesense.route import choose
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from firesense.domain.instant import Instant
+    from firesense.domain.plan import Plan
+    from firesense.ports import Book
+
+TOLERANCE = 2 * MINUTE  # a climb that is due so long was missed by whoever should have moved it
+_EVERY = MINUTE
+_MOST = 500  # alerts repaired at a time
+_log = structlog.get_logger(__name__)
+
+
+class Auditor:
+    """See the module. ``repaired`` counts what was put right since the start."""
+
+    def __init__(self, book: Book, plan_source: Callable[[], Plan], kinds: Mapping[str, str]) -> None:
+        """``kinds`` maps channel names to technologies."""
+        self._book = book
+        self._plan_source = plan_source
+        self._kinds = kinds
+        self._looked_at: Instant | None = None
+        self.repaired = 0
+
+    def look(self, now: Instant) -> int:
+        """Look if it is time to, and repair what nobody would hear of again; counts it. Raises BookError."""
+        if self._looked_at is not None and abs(now - self._looked_at) < _EVERY:
+            return 0
+        self._looked_at = now
+        return self.audit(now)
+
+    def audit(self, now: Instant) -> int:
+        """Look, and repair; counts what was repaired. Raises BookError."""
+        plan, count = self._plan_source(), 0
+        for alert, climb in self._book.adrift(now - TOLERANCE, _MOST):
+            why = escalate.adrift(alert, climb, now - TOLERANCE) or "never-due"
+            ladder = climb.ladder if climb is not None else choose(alert, plan, now)[0]
+            if ladder is None:
+                continue  # none was chosen when it was raised, and none would be now
+            done = escalate.mended(alert, climb, ladder, why, plan.org, self._kinds, now)
+            if self._book.repair(alert, climb, done.climb, done.calls, done.steps):
+                count += 1
+                _log.error("a climb was repaired", alert=alert.id, why=why, strand=done.climb.strand)
+        self.repaired += count
+        return count
