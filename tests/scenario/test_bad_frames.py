@@ -202,7 +202,7 @@ def test_the_journal_shows_and_exports_frames(house, capsys):
 
 def test_a_configuration_with_five_faults_reports_five_and_exits_2(tmp_path, capsys):
     file = tmp_path / "firesense.yaml"
-    shipped = ", ".join(f"{name}: {ROOT}/config/{name}.yaml" for name in ("rules", "org", "ladders"))
+    shipped = ", ".join(f"{name}: {ROOT}/config/{name}.yaml" for name in ("rules", "org", "ladders", "calendars"))
     file.write_text(
         f"files: {{profiles: {ROOT}/device_profiles, {shipped}}}\n"
         "channels: [{name: log, kind: log}, {name: mqtt, kind: mqtt}]\n"
