@@ -13,7 +13,18 @@ from fastapi.staticfiles import StaticFiles
 
 from firesense import __version__
 from firesense.photos import MOST_BYTES
-from firesense.web import alert_pages, api, chart_pages, desk_api, pages, report, rosters, whistles
+from firesense.web import (
+    alert_pages,
+    api,
+    chart_pages,
+    desk_api,
+    hazard_api,
+    hazard_pages,
+    pages,
+    report,
+    rosters,
+    whistles,
+)
 from firesense.web import quiet as quiet_windows
 from firesense.web.answers import install_problems
 from firesense.web.board import Board
@@ -109,7 +120,7 @@ def create_console(
     console.state.holes = Holes()
 
     def larger(path: str) -> int:
-        if path == report.PATH:
+        if path == report.PATH or path.startswith(hazard_pages.PHOTOS_PATH):
             return report.body_most(plan_source().hazards.reports)
         return PHOTO_MOST if path.endswith("/photos") else 0
 
@@ -120,6 +131,7 @@ def create_console(
     console.include_router(api.router)
     console.include_router(whistles.router)
     console.include_router(desk_api.router)
+    console.include_router(hazard_api.router)
     console.include_router(pages.router)
     console.include_router(alert_pages.router)
     console.include_router(chart_pages.router)
@@ -128,6 +140,7 @@ def create_console(
     console.include_router(report.router)
     console.include_router(rosters.pages)
     console.include_router(rosters.router)
+    console.include_router(hazard_pages.router)
     for more in routes:
         console.include_router(more)
     console.openapi = partial(api.describe, console)  # type: ignore[method-assign] # FastAPI's own way to extend it
