@@ -86,6 +86,7 @@ def read_files(settings: Settings, known: Collection[Fault] = (), *, org: Org | 
     practice = tried(lambda: load_practice(practices, org)) if org and practices else Practice()
     register = files.devices
     devices = tried(lambda: load_devices(register, profiles, org)) if register and profiles and org else []
+    faults += _roll_call_faults(settings, org) if org else []
     if faults or not (profiles and rules and org and ladders and calendars and hazards and practice) or devices is None:
         raise ConfigError(faults)
     days = local_days(files.calendars, settings.zone)
@@ -161,7 +162,17 @@ def _register_new(devices: Sequence[Device], book: Book, actor: Actor, at: Insta
     return book.register(new, entry=entry)
 
 
-def _plan_of(files: Files) -> Plan:
+def _roll_call_faults(settings: Settings, org: Org) -> list[Fault]:
+    """Posts that roll is called at, and who is told when nobody answers: each has to be there."""
+    roles = {role for _, role in org.posts}
+    known = roles | {f"{role}@{place}" for place, role in org.posts}
+    named = [(f"rollcalls.posts[{number}]", post, known) for number, post in enumerate(settings.rollcalls.posts)]
+    if settings.rollcalls.posts and settings.rollcalls.above:
+        named.append(("rollcalls.above", settings.rollcalls.above, roles))
+    return [Fault("", path, f"there is no post {post!r}") for path, post, there in named if post not in there]
+
+
+def _plan_of(files: Files, settings: Settings) -> Plan:
     """The share of the plan that is in files alone."""
     return Plan(
         profiles=files.profiles,
@@ -170,6 +181,8 @@ def _plan_of(files: Files) -> Plan:
         hazards=files.hazards,
         practice=files.practice,
         whistling=files.ladders.whistling,
+        roll_calling=settings.rollcalls.calling,
+        targets=settings.figures.within,
     )
 
 
@@ -188,7 +201,7 @@ def plan_of(settings: Settings, book: Book) -> Plan:
         files.days,
     )
     return replace(
-        _plan_of(files),
+        _plan_of(files, settings),
         registry=book.registry(),
         org=org,
         ladders=files.ladders.by_id,
@@ -208,7 +221,7 @@ class PlanKeeper:
         files = read_files(settings)
         import_files(files, book, at=None if clock is None else clock.now())
         self._days = files.days
-        self._plan = self._from_book(_plan_of(files))
+        self._plan = self._from_book(_plan_of(files, self._settings))
 
     def current(self) -> Plan:
         """The plan in force."""
@@ -234,7 +247,7 @@ class PlanKeeper:
         if now is not None:
             self._book.write_down(Entry.of(PLATFORM, now, "reloaded", "setting", "files"))
         self._days = files.days
-        self._plan = self._from_book(_plan_of(files))
+        self._plan = self._from_book(_plan_of(files, self._settings))
         _log.info("plan.reloaded", version=self._plan.version, rules=len(files.rules))
         return True
 

@@ -4,7 +4,7 @@ docs/figures.md defines each of them.
 """
 
 from firesense.figures.counting import Facts, figures
-from firesense.figures.periods import Period, PeriodKind, period_of
+from firesense.figures.periods import Period, PeriodKind, month_of, period_of
 from firesense.figures.shapes import (
     ClassFigures,
     DeviceFigures,
@@ -31,5 +31,6 @@ __all__ = [
     "Times",
     "TypeFigures",
     "figures",
+    "month_of",
     "period_of",
 ]

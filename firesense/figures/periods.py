@@ -44,6 +44,11 @@ class Period:
     zone: tzinfo
 
     @property
+    def last(self) -> date:
+        """Its last day."""
+        return self.after - timedelta(days=1)
+
+    @property
     def start_at(self) -> Instant:
         """Midnight before the first day."""
         return self._midnight(self.first)

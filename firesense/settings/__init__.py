@@ -26,6 +26,7 @@ from firesense.settings.channels import (
 from firesense.settings.sections import (
     AlertingSettings,
     Broker,
+    FigureSettings,
     Files,
     HistorySettings,
     JournalSettings,
@@ -33,6 +34,7 @@ from firesense.settings.sections import (
     QuietSettings,
     ReadingSettings,
     RecordSettings,
+    RollCallSettings,
     TellingSettings,
     Tls,
     WatchSettings,
@@ -61,6 +63,8 @@ class Settings(Written):
     telling: TellingSettings = TellingSettings()
     web: WebSettings = WebSettings()
     watch: WatchSettings = WatchSettings()
+    rollcalls: RollCallSettings = RollCallSettings()
+    figures: FigureSettings = FigureSettings()
 
 
 def load_settings(path: Path) -> Settings:
@@ -139,6 +143,12 @@ def _cross_faults(settings: Settings, file: str) -> list[Fault]:
         ]
     if not settings.brokers:
         faults.append(Fault(file, "brokers", "at least one is needed"))
+    names = [channel.name for channel in settings.channels]
+    faults += [
+        Fault(file, f"rollcalls.channels[{i}]", f"there is no channel {name!r}")
+        for i, name in enumerate(settings.rollcalls.channels)
+        if name not in names
+    ]
     try:
         ZoneInfo(settings.zone)
     except (ZoneInfoNotFoundError, ValueError):

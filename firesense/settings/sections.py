@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
+from firesense.domain.alert import AlertClass
+from firesense.domain.escalation import Hours
+from firesense.domain.figures import Stage, Targets
 from firesense.domain.quiet_hours import SPAN
+from firesense.domain.rollcall import RollCalling
 from firesense.yamlfile import Duration, Size, Written
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -125,6 +129,52 @@ class TellingSettings(Written):
     flood: FloodSettings = FloodSettings()
     links: Duration = timedelta(hours=12)
     quiet: dict[str, Annotated[str, Field(pattern=SPAN)]] = Field(default_factory=dict)
+
+
+class RollCallSettings(Written):
+    """Roll calls (查岗): at which posts (``station-duty``, or at one place: ``station-duty@990100``), how often a day.
+
+    ``hours`` of the local day may pass midnight. Nobody's answer ``within`` that time goes to the role ``above``.
+    """
+
+    posts: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    times: Annotated[int, Field(ge=1, le=48)] = 1
+    hours: Annotated[str, Field(pattern=SPAN, min_length=1)] = "08:00-20:00"
+    within: Duration = timedelta(minutes=3)
+    above: str = "operator"
+    channels: tuple[str, ...] = ()
+
+    @field_validator("within")
+    @classmethod
+    def _answerable(cls, within: timedelta) -> timedelta:
+        if not timedelta(seconds=10) <= within <= timedelta(hours=1):
+            raise ValueError("must be from 10s to 1h")
+        return within
+
+    @property
+    def calling(self) -> RollCalling:
+        """The same in the words of the house."""
+        first, last = (time.fromisoformat(part) for part in self.hours.split("-"))
+        hours = Hours(*(timedelta(hours=at.hour, minutes=at.minute) for at in (first, last)))
+        return RollCalling(self.posts, self.times, hours, self.within, self.above, self.channels)
+
+
+class FigureSettings(Written):
+    """How long each step may take before the figures call it late: class -> step -> time; the rest stays as it is.
+
+    ``chatters``: so many trips of one alert are chatter.
+    """
+
+    targets: dict[AlertClass, dict[Stage, Duration]] = Field(default_factory=dict)
+    chatters: Annotated[int, Field(ge=2)] = 3
+
+    @property
+    def within(self) -> Targets:
+        """The same in the words of the house."""
+        usual = Targets().within
+        return Targets(
+            {kind: {**usual.get(kind, {}), **self.targets.get(kind, {})} for kind in AlertClass}, self.chatters
+        )
 
 
 class WebSettings(Written):

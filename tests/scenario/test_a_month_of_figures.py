@@ -1,0 +1,213 @@
+"""A month on a hand-wound clock: alerts taken, seen to and closed, and every figure of it counted by hand."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from firesense.cli import main
+from firesense.domain.alert import Finding, Grade
+from firesense.domain.deed import Actor
+from firesense.domain.figures import Stage
+from firesense.domain.hazard import HazardAct, Report
+from firesense.domain.instant import MINUTE
+from firesense.figures import month_of, period_of
+from firesense.report import as_csv, as_html, contents, gather
+from tests.house import GRID, STREET_GRID, SmallHouse, smoke, smoke_device
+
+DISTRICT, TOWNSHIP, VILLAGE, STREET = "990100", "990100101", "990100101201", "990100002"
+NEXT_GRID = f"{VILLAGE}-02"
+CHINA = ZoneInfo("Asia/Shanghai")
+
+
+def minutes(count):
+    return timedelta(minutes=count)
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("month")
+    house = SmallHouse(folder, [smoke_device(1), smoke_device(2, NEXT_GRID), smoke_device(3, STREET_GRID)])
+    live_a_month(house)
+    yield house
+    house.close()
+
+
+def calm(house, **says):
+    """Every detector is heard and, unless said of its number, has nothing to say."""
+    house.hear(*(smoke(house.clock, number, **says.get(f"of_{number}", {})) for number in (1, 2, 3)))
+
+
+def pass_by(house, count, **says):
+    """Minutes go by, and every detector is heard in each."""
+    for _ in range(count):
+        house.wind(minutes=1, step=MINUTE)
+        calm(house, **says)
+
+
+def burn(house, number):
+    """A detector says fire; its alert."""
+    house.hear(smoke(house.clock, number, alarm=1))
+    return next(each for each in house.open_alerts() if each.device == f"smoke-{number}")
+
+
+def see_to(house, alert, who, finding, *, taken, there=None, closed, cause=""):
+    """Take an alert, be on site, close it: so many minutes after each other."""
+    pass_by(house, taken)
+    house.desk.acknowledge(alert.id, Actor(who))
+    if there is not None:
+        pass_by(house, there)
+        house.desk.arrive(alert.id, Actor(who))
+    pass_by(house, closed)
+    house.desk.close(alert.id, Actor(who), finding, cause=cause)
+
+
+def live_a_month(house):
+    calm(house)
+    see_to(house, burn(house, 1), "zhang-wei", Finding.FALSE_ALARM, cause="cooking", taken=1, there=4, closed=5)
+    see_to(house, burn(house, 2), "zhang-wei", Finding.FIRE, taken=3, there=6, closed=11)
+    see_to(house, burn(house, 3), "chen-jie", Finding.FALSE_ALARM, cause="dust", taken=8, closed=2)
+    trouble = {"of_2": {"fault": 1}}
+    pass_by(house, 6, **trouble)
+    pass_by(house, 3)  # and it is over by itself
+    put_right, _ = (
+        house.hazards.report(
+            Report(key * 22, GRID, "楼道堆放杂物", grade, reporter="zhang-wei"), Actor("zhang-wei")
+        ).alert
+        for key, grade in (("a", Grade.MINOR), ("b", Grade.GENERAL))
+    )
+    for act, said in (
+        (HazardAct.ACCEPT, {}),
+        (HazardAct.RECTIFY, {"text": "已清理"}),
+        (HazardAct.WRITE_OFF, {}),
+    ):
+        house.wind(minutes=1, step=MINUTE)
+        house.hazards.do(act, put_right, Actor("zhang-wei"), **said)
+
+
+def month(house, place=DISTRICT, **more):
+    period = month_of(house.clock.now(), CHINA)
+    return gather(house.book, house.keeper.current(), period, place, house.clock.now(), **more)
+
+
+def fires(house, place=DISTRICT):
+    return month(house, place).whole.by_class["fire"]
+
+
+def test_fires_are_counted_with_what_they_were(house):
+    fire = fires(house)
+    assert (fire.raised, fire.open, fire.cleared_itself, fire.chattering) == (3, 0, 0, 0)
+    assert fire.findings == {"false-alarm": 2, "fire": 1}
+    assert fire.causes == {"cooking": 1, "dust": 1}
+    assert (fire.false_alarms, fire.false_share) == (2, pytest.approx(2 / 3))
+
+
+@pytest.mark.parametrize(
+    ("stage", "count", "median", "longest", "late", "due"),
+    [
+        (Stage.CALL, 3, 0, 0, 0, 3),  # within 15 s
+        (Stage.ACKNOWLEDGE, 3, 3, 8, 1, 3),  # 1, 3 and 8 minutes; within 5
+        (Stage.ARRIVE, 2, 7, 9, 0, 2),  # 1 + 4 and 3 + 6 minutes; nobody went to the third
+        (Stage.CLOSE, 3, 10, 20, 0, 3),  # 1 + 4 + 5, 3 + 6 + 11, 8 + 2 minutes
+        (Stage.RECOVER, 3, 1, 1, 0, 0),  # each detector was calm in the minute after
+    ],
+)
+def test_fires_are_timed_from_the_alert(house, stage, count, median, longest, late, due):
+    times = fires(house).times[stage]
+    assert (times.count, times.median, times.longest) == (count, minutes(median), minutes(longest))
+    assert (times.late, times.due if times.target else 0) == (late, due)
+    assert times.ninetieth is None, "three cases have no 90th percentile"
+
+
+def test_a_fault_that_ends_by_itself_has_a_time_to_recover_and_nobody_who_closed_it(house):
+    fault = month(house).whole.by_class["fault"]
+    assert (fault.raised, fault.cleared_itself, fault.open) == (1, 1, 0)
+    assert fault.times[Stage.CLOSE].count == 0
+    assert fault.times[Stage.ACKNOWLEDGE].count == 0
+    assert fault.times[Stage.RECOVER].median == fault.times[Stage.RECOVER].longest
+    assert minutes(4) <= fault.times[Stage.RECOVER].longest <= minutes(8)
+
+
+def test_each_place_has_its_own_and_what_is_below_it(house):
+    assert fires(house, TOWNSHIP).raised == fires(house, VILLAGE).raised == 2
+    assert fires(house, GRID).raised == fires(house, NEXT_GRID).raised == 1
+    assert fires(house, STREET).raised == fires(house, STREET_GRID).raised == 1
+    assert fires(house, STREET).times[Stage.ACKNOWLEDGE].median == minutes(8)
+    district = month(house)
+    assert {one.place: one.by_class["fire"].raised for one in district.places if one.by_class} == {
+        DISTRICT: 3,
+        TOWNSHIP: 2,
+        STREET: 1,
+    }
+
+
+def test_types_devices_and_hazards_are_counted(house):
+    figures = month(house)
+    [smokes] = [one for one in figures.types if one.device_class == "smoke"]
+    assert (smokes.profile, smokes.devices.total, smokes.by_class["fire"].raised) == ("firesense-smoke", 3, 3)
+    devices = figures.whole.devices
+    assert (devices.total, devices.online, devices.in_alarm, devices.in_fault) == (3, 3, 0, 0)
+    hazards = figures.whole.hazards
+    assert (hazards.by_grade, hazards.open, hazards.reported, hazards.closed) == ((0, 1, 0), 1, 2, 1)
+    assert 0 < hazards.index < 100
+    assert month(house, STREET).whole.hazards.index == 0
+
+
+def test_the_month_before_has_nothing(house):
+    before = period_of("2025-12", CHINA)
+    figures = gather(house.book, house.keeper.current(), before, DISTRICT, house.clock.now())
+    assert figures.whole.by_class == {}
+    assert figures.whole.hazards.reported == figures.whole.hazards.open == 0
+
+
+def test_people_are_named_only_when_asked_for(house):
+    plan = house.keeper.current()
+    plain = as_html(contents(month(house), plan, "zh"))
+    named = as_html(contents(month(house, people=True), plan, "zh"))
+    assert ("张伟" in plain, "张伟" in named) == (False, True)
+    people = {one.person: (one.taken.count, one.closed) for one in month(house, people=True).people}
+    assert people["zhang-wei"] == (3, 3), "two fires and a hazard"
+    assert people["chen-jie"] == (1, 1)
+
+
+def test_the_report_says_it_in_both_languages(house):
+    plan = house.keeper.current()
+    for language, words in (
+        ("zh", ("消防安全考评月报", "清河区", "2026-01", "误报原因", "做饭油烟", "青溪镇", "最长 8 分", "1/3 (33.3%)")),
+        ("en", ("Fire safety figures of the month", "cooking", "longest 8 min", "Hazard index")),
+    ):
+        page = as_html(contents(month(house), plan, language))
+        assert [word for word in words if word not in page] == []
+        assert page.count("<svg") == 3
+        assert re.search(r"(src|href)=", page) is None, "it needs nothing from anywhere"
+
+
+def test_the_table_for_spreadsheets_has_every_place_and_plain_numbers(house):
+    written = as_csv(month(house, deep=True), house.keeper.current(), "zh")
+    assert written.startswith(b"\xef\xbb\xbf")
+    rows = list(csv.DictReader(io.StringIO(written.decode("utf-8-sig"))))
+    assert {row["place"] for row in rows} == set(house.keeper.current().org.places)
+    [fire] = [row for row in rows if (row["place"], row["class"]) == (VILLAGE, "fire")]
+    assert (fire["raised"], fire["finding_fire"], fire["finding_false_alarm"]) == ("2", "1", "1")
+    assert (fire["acknowledge_n"], fire["acknowledge_median_s"], fire["acknowledge_late"]) == ("2", "120.0", "0")
+
+
+def test_the_command_writes_what_the_period_says(house, tmp_path, capsys):
+    config = ["--config", str(house.folder / "firesense.yaml"), "--period", "2026-01"]
+    for ending, begins in (("html", b"<!doctype html>"), ("pdf", b"%PDF-"), ("csv", b"\xef\xbb\xbf")):
+        file = tmp_path / f"report.{ending}"
+        assert main(["report", *config, "-o", str(file)]) == 0
+        assert file.read_bytes().startswith(begins)
+    capsys.readouterr()
+    assert main(["report", *config[:2], "--period", "soon"]) == 2
+    assert main(["report", *config, "--place", "nowhere", "-o", str(tmp_path / "x.csv")]) == 2
+    assert main(["report", *config, "-o", str(tmp_path / "x.doc")]) == 2
+    assert main(["report", *config, "-o", str(tmp_path / "none" / "x.csv")]) == 2
+    said = capsys.readouterr().err
+    for part in ("--period: 'soon' is no period", "there is no place 'nowhere'", "say --format", "cannot be written"):
+        assert part in said
