@@ -5,6 +5,16 @@ from __future__ import annotations
 from firesense.backtest.difference import Difference, compare
 from firesense.backtest.report import document, summary
 from firesense.backtest.run import Backtest, Tried
-from firesense.backtest.sources import from_journal, offset_at
+from firesense.backtest.sources import from_history, from_journal, offset_at
 
-__all__ = ["Backtest", "Difference", "Tried", "compare", "document", "from_journal", "offset_at", "summary"]
+__all__ = [
+    "Backtest",
+    "Difference",
+    "Tried",
+    "compare",
+    "document",
+    "from_history",
+    "from_journal",
+    "offset_at",
+    "summary",
+]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -20,14 +20,16 @@ from firesense.rehearsal import Rehearsal
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from firesense.domain.columns import Instants
     from firesense.domain.frame import FrameBatch
     from firesense.domain.plan import Plan
     from firesense.domain.quiet import Quiets
     from firesense.domain.readings import Readings
-    from firesense.reader import Read, Reader
+    from firesense.reader import Read, Reader, StrangerFire
     from firesense.rehearsal import Course
 
 DEAF_AFTER = timedelta(minutes=15)  # own default: the shortest gap in all frames that is taken for an outage of ours
+_SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")
 STEP = 10 * SECOND  # of the journal's time: finer costs more passes over the rules
 
 
@@ -73,11 +75,33 @@ class Backtest:
             if not self.tried:
                 self._begin(int(batch.received_at[0]))
             read = self.reader.read(batch)
-            self._hear(read, batch)
+            self._hear(read.judged, batch.received_at, batch.next_offset, self._strangers(read, batch))
             self.frames += len(batch)
             self.refused += len(read.refusals)
             self.duplicates += read.duplicates
             self.on_progress(self.frames, self.last_at)
+
+    def replay(self, stretches: Iterable[Sequence[Readings]]) -> None:
+        """Go over readings that were kept, in stretches of time: all of one are before those of the next."""
+        for tables in stretches:
+            if not tables:
+                continue
+            received_at = np.sort(np.concatenate([table.received_at for table in tables]))
+            if not self.tried:
+                self._begin(int(received_at[0]))
+            self._hear(tables, received_at, max(int(table.offsets[-1]) for table in tables) + 1, {})
+            self.frames += len(received_at)
+            self.on_progress(self.frames, self.last_at)
+
+    def _strangers(self, read: Read, batch: FrameBatch) -> Mapping[int, list[StrangerFire]]:
+        """The fire flags of devices nobody registered, by the step they were received in."""
+        if not read.strangers:
+            return {}
+        received = dict(zip(batch.offsets.tolist(), batch.received_at.tolist(), strict=True))
+        found: dict[int, list[StrangerFire]] = {}
+        for fire in read.strangers:
+            found.setdefault(received[fire.offset] // STEP, []).append(fire)
+        return found
 
     def _begin(self, at: Instant) -> None:
         self.first_at = self.last_at = at
@@ -85,28 +109,35 @@ class Backtest:
         for name, plan in self.plans.items():
             self.tried.append(Tried(name, Rehearsal(plan, self.kinds, at, self.taken_after, self.windows), self.start))
 
-    def _hear(self, read: Read, batch: FrameBatch) -> None:
-        """Give a batch to every set, step by step."""
-        steps = np.unique(batch.received_at // STEP)
-        tables = [(table, table.received_at // STEP) for table in read.judged]
-        received = dict(zip(batch.offsets.tolist(), batch.received_at.tolist(), strict=True)) if read.strangers else {}
-        for step in steps.tolist():
-            now = min((step + 1) * STEP, int(batch.received_at[-1]))
+    def _hear(
+        self,
+        tables: Sequence[Readings],
+        received_at: Instants,
+        next_offset: int,
+        strangers: Mapping[int, list[StrangerFire]],
+    ) -> None:
+        """Give tables, whose rows are in the order they were received, to every set, step by step."""
+        steps = np.unique(received_at // STEP)
+        cut = [
+            (table, *(np.searchsorted(table.received_at // STEP, steps, side=side).tolist() for side in _SIDES))
+            for table in tables
+        ]
+        for number, step in enumerate(steps.tolist()):
+            now = min((step + 1) * STEP, int(received_at[-1]))
             self._pass(step * STEP)
             heard: list[Readings] = []
-            for table, theirs in tables:
-                rows = np.flatnonzero(theirs == step)
-                if len(rows):
-                    heard.append(table if len(rows) == len(table) else table.take(rows))
+            for table, firsts, lasts in cut:
+                first, last = firsts[number], lasts[number]
+                if first < last:
+                    heard.append(table if last - first == len(table) else table.take(np.arange(first, last)))
             for tried in self.tried:
                 tried.rehearsal.hear(heard, now)
-                for fire in read.strangers:
-                    if received[fire.offset] // STEP == step:
-                        device_class = tried.rehearsal.plan.profiles[fire.profile].device_class
-                        tried.rehearsal.hear_stranger(
-                            fire.external_id, device_class, fire.topic, fire.event_at, fire.offset, now
-                        )
-                tried.rehearsal.wind(now, offset=batch.next_offset)
+                for fire in strangers.get(step, ()):
+                    device_class = tried.rehearsal.plan.profiles[fire.profile].device_class
+                    tried.rehearsal.hear_stranger(
+                        fire.external_id, device_class, fire.topic, fire.event_at, fire.offset, now
+                    )
+                tried.rehearsal.wind(now, offset=next_offset)
             self.last_at = now
 
     def _pass(self, until: Instant) -> None:

@@ -12,9 +12,9 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from firesense.app import open_book, open_journal, read_files
+from firesense.app import open_book, open_history, open_journal, read_files
 from firesense.app.plugs import make_reader
-from firesense.backtest import Backtest, compare, document, from_journal, offset_at, summary
+from firesense.backtest import Backtest, compare, document, from_history, from_journal, offset_at, summary
 from firesense.domain.device import Registry
 from firesense.domain.errors import ConfigError, Fault
 from firesense.domain.instant import instant, iso, micros
@@ -29,12 +29,13 @@ from firesense.yamlfile import duration
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import timedelta
 
     from firesense.cli.daemon import Commands
     from firesense.domain.frame import FrameBatch
     from firesense.domain.instant import Instant
+    from firesense.domain.readings import Readings
     from firesense.settings import Settings
 
 _BAR = 30  # characters
@@ -48,6 +49,7 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
     command.add_argument("--from", dest="start", default="", help="first instant that counts, with its zone")
     command.add_argument("--to", dest="end", default="", help="instant to stop before (default: all there is)")
     command.add_argument("--frames", type=Path, help="exported frames (NDJSON, also gzip) instead of the journal")
+    command.add_argument("--history", action="store_true", help="what the history store kept instead of the journal")
     command.add_argument("--devices", type=Path, help="a device register instead of the book's")
     command.add_argument("--warm-up", default="1h", help="frames from before --from that fill the rules' state")
     command.add_argument("--taken-after", default="10m", help="when somebody takes an alert; never: nobody does")
@@ -61,15 +63,23 @@ def _backtest(asked: argparse.Namespace) -> int:
     start, end = _instant(asked.start, "--from"), _instant(asked.end, "--to")
     warm_up = micros(_length(asked.warm_up, "--warm-up"))
     any_plan = next(iter(plans.values()))
+    if asked.history and (asked.frames or not start or not end):
+        raise ConfigError([Fault("", "--history", "goes with --from and --to, and not with --frames")])
+    total = 0
+    batches: Iterable[FrameBatch] = ()
+    readings: Iterable[list[Readings]] = ()
     with ExitStack() as stack:
-        if asked.frames:
-            total, batches = 0, _between(frames(asked.frames), start - warm_up if start else 0, end)
+        if asked.history:
+            history = stack.enter_context(open_history(settings))
+            readings = from_history(history, any_plan, start - warm_up, end)
+        elif asked.frames:
+            batches = _between(frames(asked.frames), start - warm_up if start else 0, end)
         else:
             journal = stack.enter_context(open_journal(settings))
             first = offset_at(journal, start - warm_up) if start else journal.tail
             last = offset_at(journal, end) if end else journal.head
             total, batches = last - first, from_journal(journal, first, last)
-        bar = _Bar(total)
+        bar = _Bar(total, start - warm_up, end)
         backtest = Backtest(
             plans,
             make_reader(settings, any_plan),
@@ -82,6 +92,7 @@ def _backtest(asked: argparse.Namespace) -> int:
         began = perf_counter()
         try:
             backtest.run(batches)
+            backtest.replay(readings)
         finally:
             bar.end()
         seconds = perf_counter() - began
@@ -165,8 +176,9 @@ def _length(text: str, option: str) -> timedelta:
 class _Bar:
     """How far it is, on a terminal; nothing where nobody looks."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int, start: Instant, end: Instant) -> None:
         self._total = total
+        self._start, self._lasts = start, max(end - start, 0) if start > 0 else 0
         self._shown = sys.stderr.isatty()
         self._next = 0.0
 
@@ -175,8 +187,8 @@ class _Bar:
         if not self._shown or perf_counter() < self._next:
             return
         self._next = perf_counter() + 0.1
-        share = min(done / self._total, 1.0) if self._total else 0.0
-        bar = ("#" * round(share * _BAR)).ljust(_BAR) if self._total else ""
+        share = done / self._total if self._total else (at - self._start) / self._lasts if self._lasts else 0.0
+        bar = ("#" * round(min(share, 1.0) * _BAR)).ljust(_BAR) if self._total or self._lasts else ""
         print(f"\r[{bar}] {done} frames, at {iso(at)}", end="", file=sys.stderr, flush=True)
 
     def end(self) -> None:

@@ -9,10 +9,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from firesense.app.plugs import make_reader
-from firesense.backtest import Backtest, compare, from_journal, offset_at
+from firesense.backtest import Backtest, compare, from_history, from_journal, offset_at, sources
 from firesense.cli import main
 from firesense.domain.device import Device
 from firesense.domain.errors import ConfigError
@@ -240,3 +241,53 @@ def test_the_commands_of_the_documentation_work(house, tmp_path, capsys, monkeyp
 def test_words_that_are_no_time_are_refused(house, capsys, option):
     assert main(["backtest", option, "soon", *config_of(house)]) == 2
     assert option in capsys.readouterr().err
+
+
+# -- what history kept ------------------------------------------------------------------------------------------------
+def test_history_says_what_the_journal_said(house):
+    an_eventful_hour(house)
+    house.record.settle()
+    plan = house.keeper.current()
+    [heard] = backtest_of(house, from_journal(house.journal, 0, house.journal.head)).tried
+    kept = Backtest({"in force": plan}, make_reader(house.settings, plan), KINDS)
+    kept.replay(from_history(house.history, plan, T0, T0 + HOUR))
+    [tried] = kept.tried
+
+    def told(courses):
+        """Rule, device and class; strangers and frames that could not be used are in no history."""
+        return {(c.alert.rule, c.alert.device, c.alert.raised_at // (20 * SECOND)) for c in courses}
+
+    assert {"smoke-fire", "smoke-test", "smoke-battery", "smoke-silent"} <= {c.alert.rule for c in tried.courses}
+    missing = {rule for rule, _, _ in told(heard.courses) - told(tried.courses)}
+    assert missing <= {"stranger-fire", "smoke-fire", "fire-second-detector"}
+    assert told(tried.courses) <= told(heard.courses)
+    assert kept.frames == 20 + 20 + 3
+
+
+def test_history_is_read_in_stretches_and_many_points_of_one_device_at_once(house, monkeypatch):
+    monkeypatch.setattr(sources, "_STRETCH", 7 * 60 * SECOND)
+    monkeypatch.setattr(sources, "_POINTS", 3)
+    an_eventful_hour(house)
+    house.record.settle()
+    stretches = list(from_history(house.history, house.keeper.current(), T0, T0 + HOUR))
+    assert len(stretches) == 9
+    assert sum(len(table) for tables in stretches for table in tables) == 43
+    offsets = [
+        offset for tables in stretches for offset in sorted(o for table in tables for o in table.offsets.tolist())
+    ]
+    assert offsets == list(range(43))
+    [first] = [table for table in stretches[0] if table.device_class == "smoke"]
+    assert (np.diff(first.event_at) >= 0).all()
+    assert set(first.signals["fire"].tolist()) == {0, 1}
+
+
+def test_the_command_reads_history_and_needs_to_know_which(house, capsys):
+    an_eventful_hour(house)
+    house.record.settle()
+    span = ["--from", iso(T0), "--to", iso(T0 + HOUR)]
+    assert main(["backtest", "--history", *span, *config_of(house)]) == 0
+    said = capsys.readouterr().out
+    assert "43 frames" in said
+    assert "smoke-battery" in said
+    assert main(["backtest", "--history", *config_of(house)]) == 2
+    assert "goes with --from and --to" in capsys.readouterr().err
