@@ -5,7 +5,7 @@ Every implementation of a port passes the one suite for it in ``tests/contract``
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from firesense.domain.deed import Rights
@@ -209,7 +209,7 @@ class Counts:
     """How much there is in the book of what somebody still has to do something about.
 
     ``alerts`` are open ones by class, ``calls`` those not sent yet by channel, ``quarantine`` frames by reason that
-    were not replayed; ``quarantine_bytes`` are their payloads and topics.
+    were not replayed; ``quarantine_bytes`` are their payloads and topics. ``floods``: person -> how many calls were told in bundles since it began.
     """
 
     alerts: Mapping[str, int]
@@ -218,6 +218,7 @@ class Counts:
     quarantine: Mapping[str, int]
     quarantine_bytes: int
     strangers: int
+    floods: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -893,4 +894,13 @@ class Answered(Channel, Protocol):
 
     def hear(self, callback: Callback, now: Instant) -> Heard:
         """Understand a callback. Raises Forged unless it proves who sent it, Unreadable when it is not understood."""
+        ...
+
+
+@runtime_checkable
+class Listening(Answered, Protocol):
+    """A channel that hears answers by itself, on a connection of its own."""
+
+    async def listen(self, hear: Callable[[Callback], object]) -> None:
+        """Give every answer to ``hear``, which may wait, until cancelled; returns when there are none to be heard."""
         ...

@@ -18,6 +18,8 @@ CHANNEL_TEXTS: Mapping[str, tuple[str, str]] = {
     "channel.tencent-voice": ("语音电话", "voice call"),
     "channel.sms-gateway": ("短信", "text message"),
     "channel.loudspeaker": ("村级广播", "loudspeaker"),
+    "call.incident": ("属同一事件，首起警情：{incident}", "Same event as alert {incident}, which was first"),
+    "web.flood.now": ("警情过多：{people} 的通知合并发送", "Too many alerts: {people} told in bundles, fires apart"),
     # -- where every character counts -------------------------------------------------------------------------------
     "sms.text": ("{mark}：{place}，{what}，{clock}。", "{mark}: {place}, {what}, {clock}."),
     "sms.code": ("回复{code}接警", "Reply {code} to take it"),

@@ -49,6 +49,7 @@ from firesense.ingest import Ingest
 from firesense.notify.message import compose
 from firesense.notify.outbox import Delivery
 from firesense.photos import Photos
+from firesense.ports import Listening
 from firesense.quietdesk import Limits, QuietDesk
 from firesense.record import Record
 from firesense.scout import Scout
@@ -57,7 +58,7 @@ from firesense.troubles import EVENT
 from firesense.web import create_console, operation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Coroutine, Iterable, Mapping
 
     from firesense.domain.instant import Instant
     from firesense.ports import Clock, Transport
@@ -239,7 +240,14 @@ class House:
             self._start("record", record.run, lambda: record.status.turns)
         if "duty" in self._streets:
             self._running.delivery, self._running.auditor = delivery, duty.auditor
-            self._start("duty", lambda stop: asyncio.run(_call_until(duty, delivery, stop)), lambda: duty.turns)
+            hearing = [
+                channel.listen(partial(answering.hear, name))
+                for name, channel in self._channels.items()
+                if isinstance(channel, Listening)
+            ]
+            self._start(
+                "duty", lambda stop: asyncio.run(_call_until(duty, delivery, stop, hearing)), lambda: duty.turns
+            )
         if self._listener is not None:
             console = create_console(
                 self._book,
@@ -351,14 +359,23 @@ class House:
         return [f"{name} has not moved for {int(s)} s" for name, s in self._still().items() if s > most]
 
 
-async def _call_until(duty: Duty, delivery: Delivery, stop: threading.Event) -> None:
-    """Run the duty street on this thread's own loop until the house stops, then let calls under way end."""
+async def _call_until(
+    duty: Duty, delivery: Delivery, stop: threading.Event, hearing: Iterable[Coroutine[None, None, None]]
+) -> None:
+    """Run the duty street on this thread's own loop until the house stops, then let calls under way end.
+
+    Beside it, channels that can are ``hearing`` what people answer.
+    """
     stopping = asyncio.Event()
+    ears = [asyncio.create_task(ear) for ear in hearing]
     running = asyncio.create_task(duty.run(stopping))
     await asyncio.wait([running, asyncio.create_task(asyncio.to_thread(stop.wait))], return_when="FIRST_COMPLETED")
     stopping.set()
     try:
         await running
+        for ear in ears:
+            ear.cancel()
+        await asyncio.gather(*ears, return_exceptions=True)
         await delivery.close()
     finally:
         stop.set()  # or the thread that waits for it would keep this loop, and the death of the street, to itself

@@ -143,6 +143,7 @@ def _of_the_house(look: Look) -> Iterator[Metric]:
     yield _gauge("alerts_open", "Open alerts", "class", counts.alerts)
     yield _gauge("climbs_open", "Alerts on their way up a ladder", "", {"": counts.climbs})
     yield _gauge("outbox_calls", "Calls not sent yet", "channel", counts.calls)
+    yield _gauge("flood_calls", "Calls told in bundles to a person who is flooded", "person", counts.floods)
     yield _gauge("quarantine_frames", "Frames in quarantine", "reason", counts.quarantine)
     yield _gauge("quarantine_bytes", "Their payloads and topics", "", {"": counts.quarantine_bytes})
     yield _gauge("strangers", "Unregistered devices that were heard", "", {"": counts.strangers})

@@ -78,6 +78,7 @@ class Look:
         """What the console shows of it."""
         return {
             "positions": self.positions,
+            "floods": self.counts.floods,
             "lags": self.lags,
             "ledger": {
                 "received": self.head,

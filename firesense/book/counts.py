@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from firesense.book import tables
+from firesense.book import rows, tables
 from firesense.book.sql import Chapter
 from firesense.ports import Counts
 
@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 _ALERT, _CLIMB, _CALL, _KEPT = tables.alert.c, tables.climb.c, tables.call.c, tables.quarantine.c
 _ALERTS = sa.select(_ALERT.alert_class, sa.func.count()).where(_ALERT.open).group_by(_ALERT.alert_class)
 _CLIMBS = sa.select(sa.func.count()).select_from(tables.climb).where(_CLIMB.due_at.is_not(None))
-_CALLS = sa.select(_CALL.channel, sa.func.count()).where(_CALL.ready_at.is_not(None)).group_by(_CALL.channel)
+_CALLS = (
+    sa.select(_CALL.channel, sa.func.count())
+    .where(_CALL.ready_at.is_not(None), _CALL.state.in_(rows.PENDING))
+    .group_by(_CALL.channel)
+)
 _QUARANTINE = (
     sa.select(
         _KEPT.reason,
@@ -26,6 +30,7 @@ _QUARANTINE = (
     .where(_KEPT.replayed_at.is_(None))
     .group_by(_KEPT.reason)
 )
+_FLOODS = sa.select(tables.flood.c.person, tables.flood.c.bundled).where(tables.flood.c.ended_at.is_(None))
 _STRANGERS = sa.select(sa.func.count()).select_from(tables.stranger)
 
 
@@ -43,6 +48,7 @@ class Counting(Chapter):
                 quarantine={str(reason): int(frames) for reason, frames, _ in refused},
                 quarantine_bytes=sum(int(size) for *_, size in refused),
                 strangers=connection.scalar(_STRANGERS) or 0,
+                floods=_by_name(connection, _FLOODS),
             )
 
 

@@ -18,7 +18,7 @@ from firesense.domain.limits import Limit
 from firesense.domain.message import Receipt
 from firesense.notify.exchange import PATIENCE, Exchange, read_json
 from firesense.notify.provider import Codes, Token, options_faults, refuse, text_of
-from firesense.notify.robot import shortened, words
+from firesense.notify.robot import shortened, words_to_one
 
 if TYPE_CHECKING:
     from typing import Any
@@ -76,7 +76,7 @@ class DingTalkWorkChannel:
         call = message.call
         if not call.address or "," in call.address:
             raise ChannelRefused("the address is not one employee's user id")
-        text = shortened(words(message), _MOST_BYTES - 40)
+        text = shortened(words_to_one(message), _MOST_BYTES - 40)
         content = f"{text}\n({call.alert} · {call.round + 1}.{call.rung + 1}.{call.attempts + 1})"
         document = await self._call(
             "asyncsend_v2",

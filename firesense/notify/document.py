@@ -22,6 +22,8 @@ def document(message: Message) -> bytes:
         "title": message.title,
         "body": message.body,
         "link": message.link,
+        "take": message.take.rpartition("/")[2],
+        "bundled": message.bundled,
         "language": call.language,
         "person": call.person,
         "address": call.address,
@@ -45,6 +47,7 @@ def document(message: Message) -> bytes:
             "late": alert.late,
             "event_at": iso(alert.event_at),
             "raised_at": iso(alert.raised_at),
+            "incident": alert.incident,
         },
     }
     return msgspec.json.encode(content)

@@ -43,8 +43,8 @@ class Links:
         return base64.b32encode(digest[:_TOKEN_BYTES]).decode().lower()
 
     def link(self, call: Call) -> str:
-        """Where the call can be taken; empty for a call that is none to an alert, or when there is no address."""
-        if not self._url or call.purpose is not Purpose.ALERT:
+        """Where the call can be taken, without a host when there is none; empty for a call that is none to an alert."""
+        if call.purpose is not Purpose.ALERT:
             return ""
         return f"{self._url}/take/{call.alert}/{self.token(call)}"
 

@@ -71,6 +71,9 @@ def compose(
         _value(alert, language),
         say("call.time", language, time=_local(alert.event_at, zone)),
         say("call.received", language, time=_local(alert.raised_at, zone)) if alert.late else "",
+        say("call.incident", language, incident=alert.incident)
+        if alert.incident and alert.incident != alert.id
+        else "",
         say("call.cleared-at", language, time=_local(alert.cleared_at, zone))
         if call.purpose is Purpose.CLEARED and alert.cleared_at is not None
         else "",

@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import aiomqtt
 
-from firesense.domain.errors import ChannelDown, ChannelRefused, ConfigError, Fault
+from firesense.domain.errors import ChannelDown, ChannelRefused, ConfigError, Fault, Forged
 from firesense.domain.message import Receipt
 from firesense.notify.document import document
+from firesense.notify.mqtt_answers import listen, understood
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Callable
 
+    from firesense.domain.callback import Callback, Heard
+    from firesense.domain.instant import Instant
     from firesense.domain.message import Message
     from firesense.ports import Clock
 
@@ -31,7 +35,8 @@ class MqttOptions:
     """A broker, and the topic where ``{address}`` (one level), ``{place}`` and ``{class}`` are filled in.
 
     With protocol 5 the broker says when it refuses a message or nobody subscribes to it; with 3.1.1 it cannot.
-    ``require_subscriber`` makes a call that nobody subscribes to fail for now (protocol 5 only).
+    ``require_subscriber`` makes a call that nobody subscribes to fail for now (protocol 5 only). ``answers`` is a topic
+    filter to hear answers on; without it none are heard.
     """
 
     name: str
@@ -44,6 +49,7 @@ class MqttOptions:
     tls: ssl.SSLContext | None = None
     protocol: str = "5"
     require_subscriber: bool = False
+    answers: str = ""
     timeout: timedelta = timedelta(seconds=8)
 
 
@@ -88,6 +94,17 @@ class MqttChannel:
         if reason >= 0x80:  # noqa: PLR2004 - MQTT 5.0 2.4: every reason from here on is a failure
             raise ChannelDown(f"the broker did not take it (reason {reason:#04x})")
         return Receipt(reference="no subscriber" if reason == _NO_SUBSCRIBERS else "")
+
+    def hear(self, callback: Callback, now: Instant) -> Heard:  # noqa: ARG002 - the token in it has a time of its own
+        """Understand an answer. Raises Unreadable, or Forged where no answers are wanted."""
+        if not self._options.answers:
+            raise Forged("this channel hears no answers")
+        return understood(callback)
+
+    async def listen(self, hear: Callable[[Callback], object]) -> None:
+        """Hear answers until cancelled; returns at once when none are wanted."""
+        if self._options.answers:
+            await listen(self.name, self._options, _PROTOCOLS[self._options.protocol], hear)
 
     def payload(self, message: Message) -> bytes:
         """What is published."""

@@ -23,6 +23,7 @@ from firesense.domain.limits import Limit
 from firesense.domain.message import Receipt
 from firesense.notify.budget import Budget
 from firesense.notify.exchange import PATIENCE, Exchange
+from firesense.text import say
 
 if TYPE_CHECKING:
     from firesense.domain.escalation import Call
@@ -146,8 +147,15 @@ class Robot:
         return code, str(document.get(self.reason, ""))[:200]
 
 
+def words_to_one(message: Message) -> str:
+    """The message as one text to one person, with the link to take the alert."""
+    if not message.take.startswith("http"):
+        return words(message)
+    return f"{words(message)}\n{say('take.link', message.call.language, link=message.take)}"
+
+
 def words(message: Message) -> str:
-    """The message as one text."""
+    """The message as one text, for a group: a link to take the alert is one person's and does not belong there."""
     return "\n".join(part for part in (message.title, message.body, message.link) if part)
 
 

@@ -16,6 +16,7 @@ import aiosmtplib
 from firesense.domain.errors import ChannelDown, ChannelRefused, ConfigError, Fault
 from firesense.domain.instant import moment
 from firesense.domain.message import Receipt
+from firesense.text import say
 
 if TYPE_CHECKING:
     from firesense.domain.message import Message
@@ -116,7 +117,8 @@ class SmtpChannel:
         if call.urgent:
             mail["X-Priority"] = "1"
             mail["Importance"] = "high"
-        mail.set_content("\n".join(part for part in (message.body, message.link) if part) + "\n")
+        take = say("take.link", call.language, link=message.take) if message.take.startswith("http") else ""
+        mail.set_content("\n".join(part for part in (message.body, message.link, take) if part) + "\n")
         return mail
 
 

@@ -17,7 +17,7 @@ from firesense.domain.limits import Limit
 from firesense.domain.message import Receipt
 from firesense.notify.exchange import PATIENCE, Exchange, read_json
 from firesense.notify.provider import Codes, Token, options_faults, refuse, text_of
-from firesense.notify.robot import shortened, words
+from firesense.notify.robot import shortened, words_to_one
 
 if TYPE_CHECKING:
     from typing import Any
@@ -79,7 +79,7 @@ class WeComAppChannel:
             "touser": member,
             "msgtype": "text",
             "agentid": self._options.agent_id,
-            "text": {"content": shortened(words(message), _MOST_BYTES)},
+            "text": {"content": shortened(words_to_one(message), _MOST_BYTES)},
             "enable_duplicate_check": 0,
         }
         document = await self._post(body)

@@ -34,6 +34,7 @@ class MqttChannelSettings(Written):
     tls: Tls | None = None
     protocol: Literal["5", "3.1.1"] = "5"
     require_subscriber: bool = False
+    answers: str = ""
     timeout: Duration = timedelta(seconds=8)
 
 

@@ -191,12 +191,16 @@ class LedgerDocument(Document):
 
 
 class StatusDocument(Document):
-    """How the streets are doing: the next offset of each, how many frames it is behind, and who is connected."""
+    """How the streets are doing: the next offset of each, how many frames it is behind, and who is connected.
+
+    ``floods``: people with more alerts than anybody can read, and how many calls they were told in bundles since.
+    """
 
     positions: dict[str, int] = {}
     lags: dict[str, int] = {}
     ledger: LedgerDocument | None = None
     connected: dict[str, bool] = {}
+    floods: dict[str, int] = {}
 
 
 class SessionDocument(Document):
