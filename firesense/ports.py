@@ -209,7 +209,8 @@ class Counts:
     """How much there is in the book of what somebody still has to do something about.
 
     ``alerts`` are open ones by class, ``calls`` those not sent yet by channel, ``quarantine`` frames by reason that
-    were not replayed; ``quarantine_bytes`` are their payloads and topics. ``floods``: person -> how many calls were told in bundles since it began.
+    were not replayed; ``quarantine_bytes`` are their payloads and topics. ``floods``: person -> how many calls were
+    told in bundles since it began.
     """
 
     alerts: Mapping[str, int]

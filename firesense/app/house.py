@@ -241,13 +241,12 @@ class House:
         if "duty" in self._streets:
             self._running.delivery, self._running.auditor = delivery, duty.auditor
             hearing = [
-                channel.listen(partial(answering.hear, name))
+                partial(channel.listen, partial(answering.hear, name))
                 for name, channel in self._channels.items()
                 if isinstance(channel, Listening)
             ]
-            self._start(
-                "duty", lambda stop: asyncio.run(_call_until(duty, delivery, stop, hearing)), lambda: duty.turns
-            )
+            calling = partial(_call_until, duty, delivery, hearing)
+            self._start("duty", lambda stop: asyncio.run(calling(stop)), lambda: duty.turns)
         if self._listener is not None:
             console = create_console(
                 self._book,
@@ -360,14 +359,17 @@ class House:
 
 
 async def _call_until(
-    duty: Duty, delivery: Delivery, stop: threading.Event, hearing: Iterable[Coroutine[None, None, None]]
+    duty: Duty,
+    delivery: Delivery,
+    hearing: Iterable[Callable[[], Coroutine[None, None, None]]],
+    stop: threading.Event,
 ) -> None:
     """Run the duty street on this thread's own loop until the house stops, then let calls under way end.
 
     Beside it, channels that can are ``hearing`` what people answer.
     """
     stopping = asyncio.Event()
-    ears = [asyncio.create_task(ear) for ear in hearing]
+    ears = [asyncio.create_task(ear()) for ear in hearing]
     running = asyncio.create_task(duty.run(stopping))
     await asyncio.wait([running, asyncio.create_task(asyncio.to_thread(stop.wait))], return_when="FIRST_COMPLETED")
     stopping.set()

@@ -62,7 +62,7 @@ async def listen(
                 failures = 0
                 async for message in client.messages:
                     payload = message.payload
-                    if isinstance(payload, bytes) and len(payload) <= _MOST_BYTES:
+                    if len(payload) <= _MOST_BYTES:
                         await asyncio.to_thread(_heard, name, Callback(str(message.topic), {}, {}, payload), hear)
         except aiomqtt.MqttError as error:
             wait = _WAITS[min(failures, len(_WAITS) - 1)]

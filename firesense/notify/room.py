@@ -5,6 +5,7 @@ What has to go is shortened where it hurts least: names first, never the kind of
 
 from __future__ import annotations
 
+from string import Formatter
 from typing import TYPE_CHECKING
 
 from firesense.domain.errors import Fault
@@ -91,10 +92,12 @@ FACTS = ("mark", "place", "path", "device", "what", "value", "clock", "date", "c
 def pattern_faults(pattern: str) -> str:
     """What is wrong with a pattern; empty when nothing is."""
     try:
-        pattern.format_map(dict.fromkeys(FACTS, ""))
-    except (KeyError, ValueError, IndexError, AttributeError, TypeError):
-        return f"may hold {', '.join(f'{{{name}}}' for name in FACTS)} and nothing else in braces"
-    return ""
+        parts = list(Formatter().parse(pattern))
+    except ValueError:
+        parts = [("", "?", "", None)]
+    if all(name is None or (name in FACTS and not form and not conversion) for _, name, form, conversion in parts):
+        return ""
+    return f"may hold {', '.join(f'{{{name}}}' for name in FACTS)} and nothing else in braces"
 
 
 def pattern_fault_list(patterns: Mapping[str, str]) -> list[Fault]:

@@ -1,0 +1,141 @@
+"""Texts for channels with little room: they fit whatever things are called, and can be spoken."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from firesense.domain.alert import AlertClass
+from firesense.domain.escalation import Purpose
+from firesense.domain.instant import HOUR
+from firesense.domain.place import Org, Place
+from firesense.domain.plan import Plan
+from firesense.notify.links import Links
+from firesense.notify.message import compose, compose_bundle
+from firesense.notify.room import FACTS, cut, filled, pattern_faults, short_text, spoken_text, units, variables
+from firesense.notify.speech import digits, spoken
+from tests.calls import GRID, NOW, PEOPLE, PLACES, PLAN, POSTS, alert, call
+
+LINKS = Links(b"a made-up secret of some length", "https://console.example.org")
+EXTREME = ("", "一", "极" * 500, "🔥" * 80, "<script>alert(1)</script>" * 9, "a b\n\t" * 50, "{mark}{0}%s", "】【")
+NAMES = st.one_of(st.sampled_from(EXTREME), st.text(max_size=200))
+
+
+def message(name="上河村", what="探测到烟雾", language="zh", alert_class=AlertClass.FIRE, **changes):
+    places = [*PLACES[:-1], Place(GRID, name, "grid", PLACES[-1].parent)]
+    about = alert(alert_class, text={"zh": what, "en": what})
+    told = call(language=language, urgent=alert_class is AlertClass.FIRE, **changes)
+    return compose(told, about, Plan(registry=PLAN.registry, org=Org(places, POSTS, PEOPLE)), links=LINKS)
+
+
+@given(NAMES, NAMES, st.sampled_from(["zh", "en"]), st.sampled_from(list(AlertClass)), st.sampled_from([70, 134, 201]))
+def test_a_text_message_fits_its_parts_and_keeps_the_kind_of_alert_and_the_code(
+    name, what, language, alert_class, most
+):
+    told = message(name, what, language, alert_class)
+    text = short_text(told, "", most)
+    assert units(text) <= most
+    assert told.facts["mark"] in text
+    assert text.endswith(("回复" + told.code + "接警", f"Reply {told.code} to take it"))
+
+
+@given(NAMES, NAMES, st.sampled_from([4, 12, 20, 35]), st.booleans())
+def test_every_place_of_a_template_fits(name, what, most, speak):
+    patterns = {fact: f"{{{fact}}}" for fact in FACTS} | {"all": "{mark}{place}{what}"}
+    given_places = variables(message(name, what), patterns, most, speak=speak)
+    assert given_places.keys() == patterns.keys()
+    assert all(units(value) <= most for value in given_places.values())
+
+
+@given(NAMES, st.sampled_from(["zh", "en"]), st.integers(20, 200))
+def test_what_is_spoken_fits_and_holds_nothing_that_cannot_be_said(name, language, most):
+    told = spoken_text(message(name, language=language), "{mark}，{place}，{clock}", most)
+    assert units(told) <= most
+    assert not set("【】[]<>{}_#*|\\") & set(told)
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("0.25 MPa", "零点二五兆帕"),
+        ("300 mA", "三百毫安"),
+        ("-3.5 °C", "负三点五摄氏度"),
+        ("15 %", "百分之十五"),
+        ("11:04", "十一点零四分"),
+        ("23:00:09", "二十三点整"),
+        ("上河村3组", "上河村三组"),
+        ("10", "十"),
+        ("105", "一百零五"),
+        ("10203040", "一千零二十万三千零四十"),
+        ("013800", "零一三八零零"),
+        ("【火警】三组 · 12号", "火警 三组 十二号"),
+    ],
+)
+def test_numbers_are_read_out_as_people_say_them(written, said):
+    assert spoken(written, "zh") == said
+
+
+def test_a_code_is_read_digit_by_digit():
+    assert digits("4070") == "四零七零"
+
+
+def test_a_text_is_never_cut_through_a_character():
+    assert cut("🔥🔥🔥", 4) == "🔥…"
+    assert cut("火警", 2) == "火警"
+    assert cut("火警", 0) == ""
+
+
+def test_names_are_shortened_before_anything_else():
+    text = filled("{mark}：{place}，{what}", {"mark": "火警", "place": "青溪镇上河村", "what": "探测到烟雾" * 20}, 20)
+    assert text.startswith("火警：青溪镇上河村，探测")
+    assert units(text) == 20
+
+
+@pytest.mark.parametrize("pattern", ["{nobody}", "{mark.__class__}", "{0}", "{", "{mark!x}"])
+def test_a_pattern_may_hold_facts_and_nothing_else(pattern):
+    assert pattern_faults(pattern)
+    assert not pattern_faults("{mark} {place} {code} {{x}}")
+
+
+def test_a_bundle_says_how_many_of_what_and_is_the_same_message_whenever_it_is_made():
+    fault, hazard = alert(AlertClass.FAULT, id="FAULT00001"), alert(AlertClass.HAZARD, id="HAZARD0001")
+    pairs = [(call(key="a", alert=fault.id), fault), (call(key="b", alert=hazard.id), hazard)] * 15
+    told = compose_bundle(pairs, PLAN)
+    assert told.title == "【30 条通知】故障 15、重大隐患 15"
+    assert len(told.body.splitlines()) == 21
+    assert told.body.endswith("另有 10 条，见平台")
+    assert told.bundled == 30
+    assert compose_bundle(pairs[::-1], PLAN).call.key == told.call.key
+    assert units(short_text(told, "", 70)) <= 70
+
+
+# -- links and codes ---------------------------------------------------------------------------------------------------
+def test_a_link_and_a_code_belong_to_one_call_and_one_house():
+    mine, other = call(key="one"), call(key="two")
+    elsewhere = Links(b"another made-up secret, as long", "https://console.example.org")
+    assert LINKS.link(mine).startswith("https://console.example.org/take/AB12CD34EF/")
+    assert len({LINKS.token(mine), LINKS.token(other), elsewhere.token(mine)}) == 3
+    assert LINKS.of_token(LINKS.token(mine).upper(), [other, mine], NOW) == mine
+    assert elsewhere.of_token(LINKS.token(mine), [other, mine], NOW) is None
+    assert LINKS.of_code(f"收到 {LINKS.code(mine)} 马上去", [other, mine], NOW) == mine
+
+
+def test_both_die_with_their_time():
+    short = Links(b"a made-up secret of some length", lifetime=timedelta(hours=1))
+    mine = call()
+    assert short.of_token(short.token(mine), [mine], NOW + HOUR) == mine
+    assert short.of_token(short.token(mine), [mine], NOW + HOUR + 1) is None
+    assert short.of_code(short.code(mine), [mine], NOW + HOUR + 1) is None
+
+
+@pytest.mark.parametrize("purpose", [Purpose.NOTICE, Purpose.CLEARED])
+def test_what_is_no_alert_cannot_be_taken(purpose):
+    assert LINKS.link(call(purpose=purpose)) == LINKS.code(call(purpose=purpose)) == ""
+
+
+def test_a_secret_that_can_be_guessed_is_refused():
+    with pytest.raises(ValueError, match="16 bytes"):
+        Links(b"short")
