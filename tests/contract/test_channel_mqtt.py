@@ -7,9 +7,11 @@ import gc
 import ssl
 from datetime import timedelta
 
+import aiomqtt
 import pytest
 
-from firesense.domain.errors import ChannelDown, ChannelRefused, ConfigError
+from firesense.domain.callback import Callback, News
+from firesense.domain.errors import ChannelDown, ChannelRefused, ConfigError, Forged
 from firesense.domain.message import Receipt
 from firesense.notify.mqtt import MqttChannel, MqttOptions
 from tests.calls import message
@@ -146,3 +148,43 @@ def test_topics_that_cannot_be_filled_in(topic):
     with pytest.raises(ConfigError) as caught:
         MqttChannel(MqttOptions("app", HOST, topic=topic, protocol="4"), HandClock())
     assert [fault.path for fault in caught.value.faults] == ["protocol", "topic"]
+
+
+def test_whoever_was_sent_a_call_can_answer_with_its_token(mosquitto):
+    async def story(channel):
+        heard = []
+
+        def hear(callback):
+            heard.append(channel.hear(callback, 0).news)
+
+        listening = asyncio.create_task(channel.listen(hear))
+        try:
+            async with aiomqtt.Client(HOST, mosquitto.port) as tablet:
+                while not heard:  # it may not have subscribed yet
+                    await tablet.publish(
+                        "firesense/answers/lin", b'{"alert": "AB12CD34EF", "take": "abcdefgh23456723"}', qos=1
+                    )
+                    await asyncio.sleep(0.05)
+                for odd in (b"", b"[]", b'{"alert": 1}', b"\xff", b"x" * 5000):
+                    await tablet.publish("firesense/answers/lin", odd, qos=1)
+                mosquitto.restart()
+            async with aiomqtt.Client(HOST, mosquitto.port) as tablet:
+                while len(heard) < 2:
+                    await tablet.publish("firesense/answers/wu", b'{"alert": "B", "take": "c"}', qos=1)
+                    await asyncio.sleep(0.05)
+        finally:
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+        assert heard[0] == (News(alert="AB12CD34EF", token="abcdefgh23456723"),)
+        assert heard[-1] == (News(alert="B", token="c"),)
+
+    talk(story, mosquitto, answers="firesense/answers/#")
+
+
+def test_without_a_topic_for_answers_none_are_heard(mosquitto):
+    async def story(channel):
+        await channel.listen(lambda _: None)
+        with pytest.raises(Forged):
+            channel.hear(Callback("", {}, {}, b"{}"), 0)
+
+    talk(story, mosquitto)
