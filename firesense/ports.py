@@ -288,6 +288,14 @@ class Book(Protocol):
         """The changes that hold at any time from ``start`` until ``end``, in the order they were written."""
         ...
 
+    def handed_over_at(self) -> Instant:
+        """Up to when people who came on duty were told what is open; 0 when that was never noted."""
+        ...
+
+    def hand_over(self, before: Instant, until: Instant, calls: Sequence[Call]) -> bool:
+        """Note that the hand-overs up to ``until`` are done, with their calls; False when another one did them."""
+        ...
+
     def put_feed(self, feed: Feed, *, entry: Entry | None = None) -> None:
         """Let a telephone fetch a calendar."""
         ...

@@ -21,6 +21,13 @@ ROSTER_TEXTS: Mapping[str, tuple[str, str]] = {
     "roster.calendar": ("消防值班：{what}", "Fire duty: {what}"),
     "roster.event.person": ("值班：{place} {role}", "On duty: {place}, {role}"),
     "roster.event.post": ("{names} 值班：{place} {role}", "{names} on duty: {place}, {role}"),
+    # -- who comes on duty is told what is open ---------------------------------------------------------------------
+    "call.purpose.hand-over": ("交接班", "hand-over"),
+    "call.mark.hand-over": ("接班 · {mark}", "Hand-over · {mark}"),
+    "call.hand-over": (
+        "您已接班（{place}）：未办结 {open} 起，其中无人接警 {waiting} 起，最紧急的是：",
+        "You are on duty now ({place}): {open} cases are open, {waiting} of them nobody has. The most urgent one:",
+    ),
     # -- the page ---------------------------------------------------------------------------------------------------
     "web.rosters": ("值班", "On duty"),
     "web.rosters.lead": (

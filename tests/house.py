@@ -30,6 +30,7 @@ from firesense.notify.message import compose
 from firesense.notify.outbox import Delivery
 from firesense.quietdesk import QuietDesk
 from firesense.record import Record
+from firesense.rosters import HandOvers
 from firesense.settings import load_settings
 from firesense.snapshot import SnapshotFile
 from tests.frames import T0, batch_of
@@ -164,6 +165,7 @@ class SmallHouse:
         )
         self.delivery = delivery
         self.duty = Duty(self.book, plan, delivery, self.clock)
+        self.hand_overs = HandOvers(self.book, plan, {"log": "log", "mqtt": "mqtt"})
         self.desk = Desk(self.book, self.clock, plan_source=plan, kinds=delivery.kinds)
         self.answering = make_answering(self.settings, plan, self.book, self.desk, channels, self.clock, links)
         self.hazards = HazardDesk(self.book, self.clock, plan, delivery.kinds)
@@ -184,6 +186,7 @@ class SmallHouse:
     def settle(self):
         """Let every street do all it can at this instant."""
         self.keeper.refresh()
+        self.hand_overs.step(self.clock.at)
         while self.alerting.step():
             pass
         while self.record.step():

@@ -52,6 +52,7 @@ from firesense.photos import Photos
 from firesense.ports import Listening
 from firesense.quietdesk import Limits, QuietDesk
 from firesense.record import Record
+from firesense.rosters import HandOvers
 from firesense.scout import Scout
 from firesense.snapshot import SnapshotFile
 from firesense.troubles import EVENT
@@ -325,12 +326,19 @@ class House:
         threading.Thread(target=self._keeper.reload, name="reload").start()
 
     def _keep(self, stop: threading.Event) -> None:
-        """Once a second: take over what changed in the book, note that ingest listens, see how the streets do."""
+        """Once a second: take over what changed in the book, note that ingest listens, see how the streets do.
+
+        And tell those who come on duty what is open.
+        """
         noted_at: dict[str, Instant] = {}
+        kinds = {name: channel.kind for name, channel in self._channels.items()}
+        hand_overs = HandOvers(self._book, self._keeper.current, kinds) if "duty" in self._streets else None
         while not stop.is_set():
             now = self._clock.now()
             try:
                 self._keeper.refresh()
+                if hand_overs is not None:
+                    hand_overs.step(now)
                 for transport in self._transports:
                     if transport.connected and abs(now - noted_at.get(transport.name, 0)) >= NOTE_EVERY:
                         self._journal.note(LISTENING + transport.name, now)

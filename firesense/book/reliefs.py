@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from firesense.book import audit, rows, tables
 from firesense.book.sql import Chapter
+from firesense.book.story import queue_calls
 from firesense.domain.errors import Conflict, NotFound
 from firesense.domain.roster import Change
 from firesense.ports import Feed
@@ -18,10 +19,12 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from firesense.domain.audit import Entry
+    from firesense.domain.escalation import Call
     from firesense.domain.instant import Instant
 
 _CHANGE, _FEED, _META = tables.roster_change.c, tables.feed.c, tables.meta.c
 _HOLDING = sa.select(*rows.CHANGE).where(_CHANGE.revoked_at.is_(None)).order_by(_CHANGE.number)
+_HANDED_OVER = "handed-over"
 _GROW = sa.update(tables.meta).where(_META.key == "plan").values(value=_META.value + 1)
 
 
@@ -70,6 +73,22 @@ class Reliefs(Chapter):
         touching = _HOLDING.where(_CHANGE.begins_at < end, _CHANGE.ends_at > start)
         with self._database.reading() as connection:
             return [Change(*row) for row in connection.execute(touching)]
+
+    def handed_over_at(self) -> Instant:
+        """Up to when people who came on duty were told what is open; 0 when that was never noted."""
+        with self._database.reading() as connection:
+            return int(connection.scalar(sa.select(_META.value).where(_META.key == _HANDED_OVER)) or 0)
+
+    def hand_over(self, before: Instant, until: Instant, calls: Sequence[Call]) -> bool:
+        """Note that the hand-overs up to ``until`` are done, with their calls; False when another one did them."""
+        with self._database.writing() as connection:
+            known = int(connection.scalar(sa.select(_META.value).where(_META.key == _HANDED_OVER)) or 0)
+            if known != before:
+                return False
+            connection.execute(sa.delete(tables.meta).where(_META.key == _HANDED_OVER))
+            connection.execute(sa.insert(tables.meta), [{"key": _HANDED_OVER, "value": until}])
+            queue_calls(connection, calls)
+        return True
 
     def put_feed(self, feed: Feed, *, entry: Entry | None = None) -> None:
         """Let a telephone fetch a calendar."""

@@ -180,6 +180,7 @@ class Purpose(StrEnum):
     HANDED_ON = "handed-on"  # the case is this person's now
     DISPATCH = "dispatch"  # go there
     PLAN = "plan"  # a fire was confirmed: the plan for it
+    HANDOVER = "hand-over"  # this person comes on duty, and cases are open
 
 
 @dataclass(frozen=True, slots=True)

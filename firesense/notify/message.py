@@ -33,7 +33,7 @@ _MOST_LINES = 20  # of a bundle; the console has them all
 _MOST_NAME = 60  # characters; names come from people
 _OF_HAZARDS = (Purpose.ASSIGNED, Purpose.REMINDER, Purpose.OVERDUE)
 _OF_DEEDS = (Purpose.HANDED_ON, Purpose.DISPATCH, Purpose.PLAN)
-_MARKED = (*_OF_HAZARDS, *_OF_DEEDS, Purpose.UNDONE, Purpose.WHISTLE)
+_MARKED = (*_OF_HAZARDS, *_OF_DEEDS, Purpose.UNDONE, Purpose.WHISTLE, Purpose.HANDOVER)
 
 
 def compose(
@@ -167,12 +167,22 @@ def _besides(call: Call, alert: Alert, plan: Plan, zone: tzinfo) -> str:
             return say(f"call.notice{of}", language)
         case Purpose.ASSIGNED | Purpose.REMINDER | Purpose.OVERDUE:
             return say(f"call.{call.purpose}", language, until=_local(int(call.detail.get("until_at", "0")), zone))
-        case Purpose.HANDED_ON | Purpose.DISPATCH | Purpose.PLAN:
-            note = " ".join(call.detail.get("note", "").split())
-            said = say(f"call.{call.purpose}", language, who=_name(call.detail.get("by", ""), plan))
-            return f"{said}{say('call.deed.note', language, note=note)}" if note else said
+        case Purpose.HANDED_ON | Purpose.DISPATCH | Purpose.PLAN | Purpose.HANDOVER:
+            return _work(call, plan)
         case _:
             return ""
+
+
+def _work(call: Call, plan: Plan) -> str:
+    """Say whose work somebody is given, or how much of it there is for who comes on duty."""
+    language = call.language
+    if call.purpose is Purpose.HANDOVER:
+        there = plan.org.places.get(call.place)
+        counts = {key: call.detail.get(key, "1") for key in ("open", "waiting")}
+        return say("call.hand-over", language, place=_short(there.name if there else call.place), **counts)
+    note = " ".join(call.detail.get("note", "").split())
+    said = say(f"call.{call.purpose}", language, who=_name(call.detail.get("by", ""), plan))
+    return f"{said}{say('call.deed.note', language, note=note)}" if note else said
 
 
 def _name(who: str, plan: Plan) -> str:

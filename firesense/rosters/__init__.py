@@ -3,6 +3,7 @@
 from firesense.rosters.changing import Emptied, RosterDesk
 from firesense.rosters.coverage import Coverage, Hole, check
 from firesense.rosters.feed import calendar_of
+from firesense.rosters.handing import HandOvers
 from firesense.rosters.handover import Handover, handover
 
-__all__ = ["Coverage", "Emptied", "Handover", "Hole", "RosterDesk", "calendar_of", "check", "handover"]
+__all__ = ["Coverage", "Emptied", "HandOvers", "Handover", "Hole", "RosterDesk", "calendar_of", "check", "handover"]

@@ -97,6 +97,30 @@ def test_who_stands_in_while_a_climb_is_under_way_is_called_by_its_next_rung(hou
     assert station_told(house) == [(300, "sun-bo")]
 
 
+def test_who_comes_on_duty_is_told_once_what_is_open(house):
+    house.hear(smoke(house.clock, alarm=1))
+    [alert] = house.open_alerts()
+    house.desk.acknowledge(alert.id, OFFICER)
+    house.clock.at += DAY - MINUTE
+    house.settle()
+    assert house.people_told(purpose="hand-over") == []
+    house.wind(minutes=2, step=10 * SECOND)
+    assert [who for _, who in house.people_told(purpose="hand-over")] == ["zhao-lei"]
+    (told, *_) = [told for told in house.told if told.purpose == "hand-over"]
+    assert "接班" in told.title
+    assert "您已接班（青溪镇）：未办结 1 起，其中无人接警 0 起" in told.body
+    house.start()  # a restart tells nobody again
+    house.wind(minutes=2, step=10 * SECOND)
+    assert len(house.people_told(purpose="hand-over")) == 1
+
+
+def test_a_hand_over_with_nothing_open_needs_no_message(house):
+    house.settle()
+    house.clock.at += DAY
+    house.settle()
+    assert house.people_told(purpose="hand-over") == []
+
+
 def test_an_import_of_the_org_leaves_who_stands_in(house, desk, firesense):
     desk.override(OFFICER, "sun-bo", house.clock.at, house.clock.at + HOUR, instead_of="yang-min", roster="qingxi")
     org = house.folder / "org.yaml"

@@ -199,6 +199,14 @@ def test_a_feed_is_found_by_its_hash_until_it_is_stopped(book):
     assert book.feed("other") is not None
 
 
+def test_one_process_alone_does_a_hand_over(book):
+    assert book.handed_over_at() == 0
+    assert book.hand_over(0, NOW, [])
+    assert not book.hand_over(0, NOW + 1, []), "another one was quicker"
+    assert book.hand_over(NOW, NOW + 1, [])
+    assert book.handed_over_at() == NOW + 1
+
+
 # -- hand-over --------------------------------------------------------------------------------------------------------
 def test_the_hand_over_tells_what_is_open_below_the_place_and_who_comes_on(book):
     mine, other = replace(alarm(1), place="v"), replace(alarm(2), place="elsewhere")
