@@ -1,0 +1,88 @@
+"""Hazards at the command line: reported, listed, dealt with, and the places' standing."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from PIL import Image
+
+from firesense.cli import main
+from firesense.domain.hazard import HazardState
+from tests.house import GRID, SmallHouse
+
+
+@pytest.fixture
+def house(tmp_path):
+    built = SmallHouse(tmp_path)
+    yield built
+    built.close()
+
+
+@pytest.fixture
+def hazard(house, capsys):
+    def run(*words, code=0):
+        assert main(["hazard", *words, "--config", str(house.folder / "firesense.yaml")]) == code
+        said = capsys.readouterr()
+        return (said.out if code == 0 else said.err).strip()
+
+    return run
+
+
+@pytest.fixture
+def photo(tmp_path):
+    file = tmp_path / "corridor.jpg"
+    out = io.BytesIO()
+    Image.new("RGB", (80, 60), "gray").save(out, "JPEG")
+    file.write_bytes(out.getvalue())
+    return file
+
+
+def test_a_hazard_goes_its_way_at_the_terminal(house, hazard, photo):
+    number = hazard("report", "楼道堆放杂物", "--place", GRID, "--as", "zhang-wei", "--photo", str(photo))
+    assert "楼道堆放杂物" in hazard("list")
+    assert hazard("list", "--responsibility") == ""
+    assert "accepted, general" in hazard("accept", number, "--as", "yang-min", "--responsible", "供电所")
+    assert "供电所" in hazard("list", "--responsibility")
+    assert "no post that may" in hazard("rectify", number, "--as", "li-na", "--text", "x", code=1)
+    hazard("rectify", number, "--as", "zhang-wei", "--text", "已清空", "--photo", str(photo))
+    assert "rectifying" in hazard("reinspect", number, "--as", "yang-min", "--failed", "--text", "还有")
+    hazard("rectify", number, "--as", "zhang-wei", "--text", "清空")
+    assert "passed" in hazard("reinspect", number, "--as", "yang-min", "--passed")
+    hazard("write-off", number, "--as", "yang-min")
+    assert hazard("list") == ""
+    assert number in hazard("list", "--all")
+    kept = house.book.hazard(number)
+    assert (kept.state, kept.failures, len(kept.photos)) == (HazardState.WRITTEN_OFF, 1, 1)
+
+
+def test_a_major_hazard_is_regraded_listed_and_put_off_at_the_terminal(house, hazard):
+    number = hazard("report", "安全出口封堵", "--place", GRID, "--grade", "general")
+    hazard("accept", number, "--until", "2020-01-01", code=1)
+    hazard("accept", number)
+    assert "major" in hazard("regrade", number, "--grade", "major")
+    hazard("listing", number, "督办〔2026〕3号")
+    assert house.book.hazard(number).listing == "督办〔2026〕3号"
+    assert "put off" in hazard("extend", number, "--until", "2019-01-01", "--text", "缺料", code=1)
+    assert hazard("assign", number, "--post", "maintenance").startswith(number)
+    assert "rectifying" in hazard("start", number)
+
+
+def test_the_index_shows_every_place_or_those_of_a_kind(hazard):
+    hazard("report", "灭火器过期", "--place", GRID)
+    table = hazard("index").splitlines()
+    assert len(table) == 12
+    grids = hazard("index", "--kind", "grid").splitlines()
+    assert GRID in grids[1], "the highest index first"
+    assert "20.0" in grids[1]
+
+
+def test_what_cannot_be_done_is_said(hazard, tmp_path):
+    assert "no place" in hazard("report", "x", "--place", "nowhere", code=1)
+    assert "No such file" in hazard("report", "x", "--place", GRID, "--photo", str(tmp_path / "none.jpg"), code=1)
+    (tmp_path / "text.jpg").write_text("not a photo")
+    assert "not a photo" in hazard("report", "x", "--place", GRID, "--photo", str(tmp_path / "text.jpg"), code=1)
+    assert "NOSUCHONE0" in hazard("accept", "NOSUCHONE0", code=1)
+    number = hazard("report", "x", "--place", GRID)
+    assert "is rejected" in hazard("reject", number, "--text", "不属实")
+    hazard("accept", number, code=1)
