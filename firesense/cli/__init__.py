@@ -12,7 +12,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from firesense import __version__
-from firesense.cli import alerts, audit, backtest, daemon, exports, figures, frames, hazards, org, people, quiet, rosters, rules
+from firesense.cli import (
+    alerts,
+    audit,
+    backtest,
+    daemon,
+    exports,
+    figures,
+    frames,
+    hazards,
+    org,
+    people,
+    quiet,
+    rosters,
+    rules,
+)
 from firesense.domain.errors import ConfigError, FiresenseError
 from firesense.yamlmarks import shown
 
@@ -40,7 +54,21 @@ def parser() -> argparse.ArgumentParser:
         help="settings file (default: $FIRESENSE_CONFIG, config/firesense.yaml, /etc/firesense/firesense.yaml)",
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for room in (daemon, frames, org, people, alerts, audit, quiet, rules, backtest, exports, rosters, figures, hazards):
+    for room in (
+        daemon,
+        frames,
+        org,
+        people,
+        alerts,
+        audit,
+        quiet,
+        rules,
+        backtest,
+        exports,
+        rosters,
+        figures,
+        hazards,
+    ):
         room.add_commands(commands, shared)
     return top
 
