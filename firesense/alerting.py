@@ -19,7 +19,7 @@ from firesense.domain.alert import Alert
 from firesense.domain.errors import BookError, JournalError, NotFound
 from firesense.domain.frame import Reason
 from firesense.domain.instant import SECOND, Instant, micros
-from firesense.domain.outcome import Clear, Outcome, TripAgain
+from firesense.domain.outcome import Outcome
 from firesense.hearing import Hearing
 from firesense.lookback import LookBack
 from firesense.pace import Pace
@@ -30,11 +30,13 @@ from firesense.windows import Windows
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from firesense.alerts import Deed
     from firesense.domain.frame import FrameBatch, Refusal
-    from firesense.domain.outcome import Raise
+    from firesense.domain.outcome import Clear, Hide, Raise, TripAgain
     from firesense.domain.plan import Plan
+    from firesense.domain.readings import Readings
     from firesense.ports import Book, Clock, Journal, Snapshots
     from firesense.reader import Read, Reader
 
@@ -251,8 +253,8 @@ class Alerting:
         self._stepped_at = now
 
     # -- judging ----------------------------------------------------------------------------------------------------
-    def _judge(self, read: Read, now: Instant) -> list[Alert | TripAgain | Clear]:
-        deeds: list[Alert | TripAgain | Clear] = []
+    def _judge(self, read: Read, now: Instant) -> list[Deed]:
+        deeds: list[Deed] = []
         for table in read.judged:
             changed = self._engine.apply(table)
             if changed:
@@ -267,7 +269,7 @@ class Alerting:
                 deeds.append(alert)
         return deeds
 
-    def _tick(self, clock: Instant, now: Instant, *, absences: bool = True) -> list[Alert | TripAgain | Clear]:
+    def _tick(self, clock: Instant, now: Instant, *, absences: bool = True) -> list[Deed]:
         """What time has changed: holds, silences, and whether anybody is listening at all."""
         hearing = self._hearing
         if absences and hearing.listen(self._notes, now):
@@ -277,7 +279,7 @@ class Alerting:
         changed = self._engine.tick(clock, listening=absences and hearing.listening, position=self._position)
         if changed or self._alarms.quieted.testing:
             self._follow_windows()
-        deeds: list[Alert | TripAgain | Clear] = [] if deed is None else [deed]
+        deeds: list[Deed] = [] if deed is None else [deed]
         deeds += self._alarms.deeds(changed, now)
         deeds += self._alarms.turned_real(clock, now, self._position)
         return deeds
@@ -301,20 +303,16 @@ class Alerting:
         return True
 
     # -- writing ----------------------------------------------------------------------------------------------------
-    def _finish(
-        self, deeds: Iterable[Alert | TripAgain | Clear], position: int, now: Instant, read: Read | None = None
-    ) -> None:
+    def _finish(self, deeds: Iterable[Deed], position: int, now: Instant, read: Read | None = None) -> None:
         """Move on; what came of the stretch is written now, a mere position once a second."""
         self._position = self.status.position = position
         self.status.pending = self._engine.pending
         deeds = tuple(deeds)
         alerts = [deed for deed in deeds if isinstance(deed, Alert)]
         tables = self._look_back.tables(alerts, read.judged if read else (), self._plan, position, now)
-        confirmed, windows = self._alarms.confirmed(alerts), self._windows.quiets
+        confirmed = self._alarms.confirmed(alerts)
         written = tuple(
-            raised(deed, self._plan, self._kinds, tables, now, windows, confirmed=deed.id in confirmed)
-            if isinstance(deed, Alert)
-            else deed
+            self._raised(deed, tables, now, confirmed=deed.id in confirmed) if isinstance(deed, Alert) else deed
             for deed in deeds
         )
         # What the journal has lost is record's to count: two streets would tell the same row of frames differently.
@@ -323,10 +321,14 @@ class Alerting:
         if written or not lazy or len(self._refusals) >= self._most:
             self._write(self._outcome(now, written))
 
-    def _outcome(self, now: Instant, deeds: tuple[Raise | TripAgain | Clear, ...] = ()) -> Outcome:
+    def _outcome(self, now: Instant, deeds: tuple[Raise | TripAgain | Clear | Hide, ...] = ()) -> Outcome:
         """All that is to be written, up to where we are. What was refused waits for it: it is read again if we die."""
         refusals, self._refusals = tuple(self._refusals), []
         return Outcome(STREET, self._position, now, deeds, refusals)
+
+    def _raised(self, alert: Alert, tables: Sequence[Readings], now: Instant, *, confirmed: bool) -> Raise:
+        windows, aside = self._windows.quiets, self._alarms.aside(alert.id)
+        return raised(alert, self._plan, self._kinds, tables, now, windows, confirmed=confirmed, aside=aside)
 
     def _write(self, outcome: Outcome) -> None:
         self._unwritten = outcome

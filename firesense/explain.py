@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from firesense.domain.alert import Alert
-    from firesense.domain.because import Witness
+    from firesense.domain.because import Suppressed, Witness
     from firesense.domain.escalation import Call, Climb, Step
     from firesense.domain.plan import Plan
     from firesense.ports import Book
@@ -33,6 +33,13 @@ class Explanation:
     climb: Climb | None
     calls: tuple[Call, ...]
     story: tuple[Step, ...]
+    kept_back: tuple[Suppressed, ...] = ()
+
+    @property
+    def chatter(self) -> int:
+        """How many of its trips were counted as one alarm because it chattered."""
+        again = sum(step.kind is StepKind.TRIPPED_AGAIN for step in self.story)
+        return again if "chatters" in self.because.rule else 0
 
     @property
     def suppressed(self) -> tuple[int, int]:
@@ -51,6 +58,7 @@ def explain(book: Book, plan: Plan, alert_id: str) -> Explanation:
         book.climb(alert_id),
         tuple(book.calls(alert_id)),
         tuple(book.story(alert_id)),
+        tuple(book.suppressed(alert_id)),
     )
 
 
@@ -70,6 +78,18 @@ def lines(explanation: Explanation, plan: Plan, language: str) -> Iterator[str]:
         yield say(f"explain.{heading}", language)
         for line in body:
             yield f"  {line}"
+
+
+def grounds(explanation: Explanation, plan: Plan, language: str) -> Iterator[tuple[str, list[str]]]:
+    """Tell why an alert was raised and what was kept from people, part by part, for its page."""
+    told = _Told(explanation, plan, language)
+    for heading, body in (
+        ("rule", told.rule()),
+        ("readings", told.readings()),
+        ("suppressed", told.suppressed()),
+        ("route", told.route()),
+    ):
+        yield say(f"explain.{heading}", language), list(body)
 
 
 class _Told:
@@ -95,6 +115,8 @@ class _Told:
         yield f"{alert.device} {device.name if device else ''}".rstrip() + f"  {places or alert.place}"
         condition, case = self._say(f"condition.{alert.condition}"), self._say(f"case.{alert.case}")
         yield f"{iso(alert.raised_at)}  {condition}, {case}"
+        if first := self._it.because.aside.first:
+            yield self._say("explain.first", alert=first)
         if alert.late:
             yield self._say("explain.late", at=iso(alert.event_at))
 
@@ -114,6 +136,11 @@ class _Told:
             yield f"{name}: {value}"
         for key, wanted in because.asked.items():
             yield self._say("explain.asked", about=key, wanted=wanted)
+        for look, was_so in because.in_force.items():
+            yield self._say("explain.in_force" if was_so else "explain.not_in_force", what=look)
+        for member in because.aside.members:
+            facts = {"rule": member.rule, "device": member.device, "alert": member.alert}
+            yield self._say("explain.member", at=iso(member.at), **facts)
 
     def readings(self) -> Iterator[str]:
         witnesses = self._it.because.witnesses
@@ -128,7 +155,20 @@ class _Told:
             yield self._say("explain.trips", count=again + 1)
         if moot:
             yield self._say("explain.moot", count=moot)
-        if not again and not moot:
+        if self._it.chatter:
+            yield self._say("explain.chatter", count=self._it.chatter, chatters=self._it.because.rule["chatters"])
+        for one in self._it.kept_back:
+            key = f"explain.{one.why}"
+            span = f"{iso(one.first_at)} - {iso(one.last_at)}" if one.count > 1 else iso(one.first_at)
+            yield self._say(key, rule=one.what, device=one.device, count=one.count, span=span)
+        held = [step for step in self._it.story if step.kind is StepKind.HELD]
+        for step in held:
+            kind = self._word("quiet", step.detail.get("kind", ""))
+            facts = {name: step.detail.get(name, "") for name in ("window", "why")}
+            yield self._say("explain.held", kind=kind, who=self._person(step.who), at=iso(step.at), **facts)
+        if self._it.because.aside.hidden_by:
+            yield self._say("explain.was_hidden", alert=self._it.because.aside.hidden_by)
+        if not again and not moot and not self._it.kept_back and not held:
             yield self._say("explain.nothing")
 
     def route(self) -> Iterator[str]:

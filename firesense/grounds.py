@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from firesense.domain.because import Because, Witness
+from firesense.domain.because import NOTHING, Because, Witness
+from firesense.domain.calendar import HOLIDAY, NIGHT, within
 from firesense.domain.catalogue import CLASSES
 from firesense.domain.readings import UNSAID
 from firesense.domain.rule import RuleKind
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from firesense.domain.alert import Alert
+    from firesense.domain.because import Aside
     from firesense.domain.device import Device
     from firesense.domain.escalation import Selector
     from firesense.domain.instant import Instant
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from firesense.domain.readings import Readings
     from firesense.domain.rule import Rule
 
+# What sets a place or a time apart, by function of the conditions; the period it asks for, if it is always the same.
+SET_APART = {"season": "", "tag": "", "night": NIGHT, "holiday": HOLIDAY}
 MOST = 20  # readings kept with an alert
 _APART = frozenset({"id", "version", "device_class", "alert_class", "grade", "text", "channel", "metric", "where"})
 
@@ -54,6 +58,7 @@ def because(
     now: Instant,
     *,
     confirmed: bool = False,
+    aside: Aside = NOTHING,
 ) -> Because:
     """Gather the grounds of an alert that has just been raised; ``rule`` is None when it comes of none.
 
@@ -66,6 +71,8 @@ def because(
         {} if rule is None or device is None else _asked(rule, device),
         _route(*select(alert, plan, now, confirmed=confirmed)),
         () if rule is None or device is None else _witnesses(alert, rule, device, tables),
+        {} if rule is None or device is None else _in_force(alert, rule, device, plan),
+        aside,
     )
 
 
@@ -108,6 +115,30 @@ def duration(length: timedelta) -> str:
 def _asked(rule: Rule, device: Device) -> Mapping[str, str]:
     mine = {"kind": device.kind, "profile": device.profile, "tag": ", ".join(device.tags)}
     return {key: f"{wanted} ({mine.get(key, '')})" for key, wanted in rule.where.items()}
+
+
+def _in_force(alert: Alert, rule: Rule, device: Device, plan: Plan) -> Mapping[str, bool]:
+    """Which seasons, nights, holidays and tags that the conditions ask for there were: they change the limits."""
+    looks = {
+        look
+        for text in (rule.when, rule.clears)
+        if text
+        for look in compile_expression(text, CLASSES[rule.device_class], rule.metric).looks
+        if look.function in SET_APART
+    }
+    if not looks:
+        return {}
+    path = list(plan.org.path(device.place))
+    tags = {tag for place in path for tag in place.tags} | set(device.tags)
+    codes = [place.code for place in path]
+    found: dict[str, bool] = {}
+    for look in sorted(looks, key=lambda look: look.name):
+        if look.function == "tag":
+            found[look.name] = look.subject in tags
+            continue
+        period = plan.calendars.at(SET_APART[look.function] or look.subject, codes)
+        found[look.name] = period is not None and bool(within(period.edges, np.array([alert.event_at]))[0])
+    return found
 
 
 def _route(number: int, selector: Selector | None) -> Mapping[str, str]:

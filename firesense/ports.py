@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from firesense.domain.alert import Alert, Finding
     from firesense.domain.audit import Entry, Proof, Sealed
-    from firesense.domain.because import Because
+    from firesense.domain.because import Because, Suppressed
     from firesense.domain.callback import Callback, Heard
     from firesense.domain.columns import Floats, Instants, Snapshot
     from firesense.domain.deed import Actor, Deed, Photo
@@ -502,6 +502,10 @@ class Book(Protocol):
 
     def because(self, alert_id: str) -> Because | None:
         """Why an alert was raised, as it was known then; None when that was not kept."""
+        ...
+
+    def suppressed(self, alert_id: str) -> list[Suppressed]:
+        """What was kept from people on account of an alert, counted, in the order it began."""
         ...
 
     def last_step(self) -> int:

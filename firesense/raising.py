@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from firesense.domain.because import NOTHING
 from firesense.domain.escalation import Step, StepKind
 from firesense.domain.outcome import Raise
 from firesense.domain.quiet import NO_WINDOWS
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from firesense.domain.alert import Alert
+    from firesense.domain.because import Aside
     from firesense.domain.instant import Instant
     from firesense.domain.plan import Plan
     from firesense.domain.quiet import Quiets
@@ -35,15 +37,16 @@ def raised(
     quiets: Quiets = NO_WINDOWS,
     *,
     confirmed: bool = False,
+    aside: Aside = NOTHING,
 ) -> Raise:
     """Begin the climb of an alert; ``kinds`` maps channel names to technologies, ``tables`` show why it was raised.
 
     One that falls into one of the windows ``quiets`` waits for its end, or is told to the tester alone. ``confirmed``
-    says that another fire is open at the same place.
+    says that another fire is open at the same place, ``aside`` what else was known.
     """
     rule = next((rule for rule in plan.rules if rule.id == alert.rule), None)
     try:
-        grounds = because(alert, rule, plan, tables, now, confirmed=confirmed)
+        grounds = because(alert, rule, plan, tables, now, confirmed=confirmed, aside=aside)
     except Exception:  # noqa: BLE001 -- an alert that cannot be explained must be raised all the same
         _log.exception("alerting.grounds", alert=alert.id)
         grounds = None

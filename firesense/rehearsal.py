@@ -20,7 +20,7 @@ from firesense.alerts import Alarms, heard_at
 from firesense.domain.alert import Alert, Case, Condition
 from firesense.domain.escalation import ClimbState, Purpose
 from firesense.domain.instant import micros
-from firesense.domain.outcome import Clear, TripAgain
+from firesense.domain.outcome import Hide, TripAgain
 from firesense.domain.quiet import NO_WINDOWS
 from firesense.escalate import act, begin
 from firesense.quieting import held, held_step, told_to_tester
@@ -31,8 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import timedelta
 
+    from firesense.alerts import Deed
     from firesense.domain.escalation import Call, Climb, Step
     from firesense.domain.instant import Instant
+    from firesense.domain.outcome import Clear
     from firesense.domain.plan import Plan
     from firesense.domain.quiet import Quiets
     from firesense.domain.readings import Readings
@@ -161,8 +163,10 @@ class Rehearsal:
             self._engine.release(firing, now)
 
     # -- what comes of it -------------------------------------------------------------------------------------------
-    def _do(self, deeds: Iterable[Alert | TripAgain | Clear]) -> None:
+    def _do(self, deeds: Iterable[Deed]) -> None:
         for deed in deeds:
+            if isinstance(deed, Hide):
+                continue
             if isinstance(deed, Alert):
                 self._raise(deed)
             elif (course := self._by_id.get(deed.alert)) is None:
@@ -178,6 +182,7 @@ class Rehearsal:
         plan, now = self.plan, self.now
         course = self._by_id[alert.id] = Course(alert)
         self.courses.append(course)
+        self._alarms.aside(alert.id)  # nobody asks here
         window = self._windows.by_id.get(alert.quiet)
         if window is not None and window.tests(alert.alert_class):
             calls, steps = told_to_tester(alert, window, plan.org, self._kinds, now)

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Collection, Mapping
 
-    from firesense.domain.outcome import Clear, Raise, TripAgain
+    from firesense.alerts import Deed
+    from firesense.domain.outcome import Raise
     from firesense.domain.plan import Plan
     from firesense.ports import Book, Clock, Journal
     from firesense.reader import Reader
@@ -118,7 +119,7 @@ class Scout:
             return False
         self._look_at_open_alerts()
         read = self._narrow.read(batch)
-        deeds: list[Alert | TripAgain | Clear] = []
+        deeds: list[Deed] = []
         for table in read.judged:
             changed = self._engine.apply(table)
             if changed:  # who walks and tests must not become a fire because we are ahead
@@ -137,7 +138,16 @@ class Scout:
         confirmed = self._alarms.confirmed(found)
         windows = self._windows.quiets
         raises = [
-            raised(alert, self._current, self._kinds, tables, now, windows, confirmed=alert.id in confirmed)
+            raised(
+                alert,
+                self._current,
+                self._kinds,
+                tables,
+                now,
+                windows,
+                confirmed=alert.id in confirmed,
+                aside=self._alarms.aside(alert.id),
+            )
             for alert in found
         ]
         self._write(raises, batch.next_offset, now)

@@ -19,6 +19,7 @@ QUIET_TEXTS: Mapping[str, tuple[str, str]] = {
         "巡检测试中：{subject}（{why}）；火警信号只通知测试人员",
         "Walk test: {subject} ({why}). What says fire there is told to the tester alone",
     ),
+    "alert.first-out": ("（本事件首警：{device}，{alert}）", " (first of this event: {device}, {alert})"),
     "quiet.maintenance": ("维护中", "maintenance"),
     "quiet.shelved": ("已搁置", "shelved"),
     "quiet.walk-test": ("巡检测试", "walk test"),
@@ -30,7 +31,30 @@ QUIET_TEXTS: Mapping[str, tuple[str, str]] = {
     "call.purpose.window": ("静默提醒", "quiet window"),
     "step.held": ("静默期内，暂不通知", "kept quiet"),
     "step.released": ("静默期结束，仍未恢复", "the quiet is over, it still stands"),
+    # -- explain ----------------------------------------------------------------------------------------------------
+    "explain.chatter": (
+        "频繁触发：十分钟内 {chatters} 次即合并为一条，其后 {count} 次只计数",
+        "it chattered: {chatters} trips in ten minutes are one alarm, {count} more were only counted",
+    ),
+    "explain.hidden": (
+        "因本警情而未另报：{device} {rule}，{count} 次（{span}）",
+        "hidden by this alert: {device} {rule}, {count} times ({span})",
+    ),
+    "explain.quiet": (
+        "静默期内未通知：{device} {rule}，{count} 次（{span}）",
+        "kept quiet by this window: {device} {rule}, {count} times ({span})",
+    ),
+    "explain.held": (
+        "{at} 起因{kind}暂不通知：{who}，{why}（{window}）",
+        "called nobody from {at} on: {kind}, {who}: {why} ({window})",
+    ),
+    "explain.was_hidden": ("此前被警情 {alert} 掩盖", "until then hidden by alert {alert}"),
+    "explain.in_force": ("当时成立：{what}", "was so then: {what}"),
+    "explain.not_in_force": ("当时不成立：{what}", "was not so then: {what}"),
+    "explain.member": ("由此构成：{device} {rule} {at} {alert}", "made of: {device} {rule} {at} {alert}"),
+    "explain.first": ("本事件首警：{alert}", "first of this event: {alert}"),
     # -- the console ------------------------------------------------------------------------------------------------
+    "web.why": ("为什么报警、哪些未通知", "Why it was raised, and what was not told"),
     "web.quiet": ("维护、搁置与巡检测试", "Maintenance, shelving, walk tests"),
     "web.quiet.none": ("目前没有静默项", "Nothing is quiet"),
     "web.quiet.until": ("至 {at}", "until {at}"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from firesense.alerts.alarms import FIRESENSE, QUIET, STRANGER_FIRE, Alarms, written
+from firesense.alerts.alarms import FIRESENSE, QUIET, STRANGER_FIRE, Alarms, Deed, written
 from firesense.alerts.quieted import heard_at
 
-__all__ = ["FIRESENSE", "QUIET", "STRANGER_FIRE", "Alarms", "heard_at", "written"]
+__all__ = ["FIRESENSE", "QUIET", "STRANGER_FIRE", "Alarms", "Deed", "heard_at", "written"]

@@ -10,12 +10,14 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from firesense.alerts.first_out import FirstOut
 from firesense.alerts.inhibition import Inhibition
 from firesense.alerts.quieted import Quieted
 from firesense.domain.alert import UNREGISTERED, Alert, AlertClass, Condition, Grade, alert_id
+from firesense.domain.because import Aside, Member
 from firesense.domain.catalogue import CLASSES
 from firesense.domain.instant import micros
-from firesense.domain.outcome import Clear, TripAgain
+from firesense.domain.outcome import Clear, Hide, TripAgain
 from firesense.domain.readings import Quality
 from firesense.domain.rule import Change, Firing, RuleKind
 from firesense.text import LANGUAGES, say
@@ -37,6 +39,7 @@ MORE_STRANGERS = UNREGISTERED + "*"
 QUIET = timedelta(minutes=30)
 
 Key = tuple[str, str]  # rule and device
+Deed = Alert | TripAgain | Clear | Hide
 
 
 def _happened_at(transition: Transition) -> Instant:
@@ -53,6 +56,8 @@ class Alarms:
         self._registry = registry
         self._org = org
         self.quieted = Quieted(self._rules, registry, org)
+        self._first_out = FirstOut(org)
+        self._asides: dict[str, Aside] = {}
         self._open: dict[Key, Alert] = {}
         self._flagged_at: dict[Key, Instant] = {}  # strangers: when they last said fire
 
@@ -67,6 +72,7 @@ class Alarms:
             if alert.open:
                 self._open[self._key(alert)] = alert
         self.quieted.follow(self._open.values())
+        self._first_out.follow(self._open.values())
         self._flagged_at = {
             key: self._flagged_at.get(key, alert.event_at)
             for key, alert in self._open.items()
@@ -117,25 +123,23 @@ class Alarms:
     # -- deeds ------------------------------------------------------------------------------------------------------
     def deeds(
         self, transitions: Iterable[Transition], now: Instant, heard_at: Callable[[Transition], Instant] = _happened_at
-    ) -> list[Alert | TripAgain | Clear]:
+    ) -> list[Deed]:
         """Say what comes of each transition: an Alert is a new one, to be raised.
 
         A rule that trips again on a device whose alert is open goes on with that alert, unless it was over for
         half an hour: then it is a new one. ``heard_at`` says when what made a transition was heard (quieted.py).
         """
-        deeds: list[Alert | TripAgain | Clear] = []
+        deeds: list[Deed] = []
         for transition in self._inhibition.ordered(transitions):
             if transition.change is not Change.CLEARED:
-                told: list[Alert | TripAgain | Clear | None] = [self._trip(transition, now, heard_at)]
+                told: list[Deed | None] = [self._trip(transition, now, heard_at)]
             else:
                 told = [self._clear(transition)]
                 told += [self._trip(hidden, now, heard_at) for hidden in self._inhibition.cleared(transition)]
             deeds += [deed for deed in told if deed is not None]
         return deeds
 
-    def _trip(
-        self, transition: Transition, now: Instant, heard_at: Callable[[Transition], Instant]
-    ) -> Alert | TripAgain | None:
+    def _trip(self, transition: Transition, now: Instant, heard_at: Callable[[Transition], Instant]) -> Deed | None:
         if transition.change is not Change.TRIPPED:
             return None
         device = self._registry.at(transition.device_class, transition.slot)
@@ -146,15 +150,33 @@ class Alarms:
         if known is not None and not _was_quiet(known, transition.event_at) and not self.quieted.is_real(known, at):
             self._open[key] = replace(known, condition=Condition.FIRING, cleared_at=None, trips=known.trips + 1)
             return TripAgain(known.id, transition.event_at, value)
-        if self._inhibition.hide(transition, lambda rule: self._fires(rule, device.id)):
-            return None
+        if by := self._inhibition.hide(transition, lambda rule: self._firing(rule, device.id)):
+            return Hide(by, transition.rule, device.id, transition.event_at)
         alert = self._alert(self._rules[transition.rule], device, transition, value, now)
-        alert = self._open[key] = self.quieted.seen(alert, at)
+        alert = self.quieted.seen(alert, at)
+        first = self._first_out.before(alert)
+        if first is not None:
+            alert = replace(alert, text=_with_first(alert, first))
+        self._open[key] = alert
+        self._asides[alert.id] = Aside(
+            tuple(self._member(*each) for each in transition.members),
+            self._inhibition.was_hidden_by(transition),
+            "" if first is None else first.id,
+        )
         return alert
 
-    def _fires(self, rule: str, device: str) -> bool:
+    def aside(self, alert: str) -> Aside:
+        """What else was known when an alert was raised; it is given once."""
+        return self._asides.pop(alert, Aside())
+
+    def _member(self, rule: str, device_class: str, slot: int, at: Instant) -> Member:
+        device = self._registry.at(device_class, slot).id
+        known = self._open.get((rule, device))
+        return Member(rule, device, at, known.id if known else "")
+
+    def _firing(self, rule: str, device: str) -> str:
         alert = self._open.get((rule, device))
-        return alert is not None and alert.condition is Condition.FIRING
+        return alert.id if alert is not None and alert.condition is Condition.FIRING else ""
 
     def _clear(self, transition: Transition) -> Clear | None:
         device = self._registry.at(transition.device_class, transition.slot)
@@ -329,6 +351,11 @@ def _was_quiet(alert: Alert, event_at: Instant) -> bool:
         return False
     over_at = alert.event_at if alert.cleared_at is None else alert.cleared_at
     return event_at - over_at >= micros(QUIET)
+
+
+def _with_first(alert: Alert, first: Alert) -> Mapping[str, str]:
+    facts = {"device": first.device, "alert": first.id}
+    return {language: text + say("alert.first-out", language, **facts) for language, text in alert.text.items()}
 
 
 def _said(key: str, **facts: object) -> Mapping[str, str]:

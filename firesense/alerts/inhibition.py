@@ -28,6 +28,7 @@ class Inhibition:
             for hidden in rule.hides:
                 self._hiders.setdefault(hidden, []).append(rule.id)
         self._hidden: dict[tuple[str, str, int], Transition] = {}
+        self._by: dict[tuple[str, str, int], str] = {}
 
     def ordered(self, transitions: Iterable[Transition]) -> Iterable[Transition]:
         """Put what one frame says so that what hides comes before what it hides."""
@@ -35,16 +36,27 @@ class Inhibition:
             return transitions
         return sorted(transitions, key=lambda one: (one.offset, one.rule in self._hiders))
 
-    def hide(self, one: Transition, fires: Callable[[str], bool]) -> bool:
-        """Keep a trip back if a rule that hides it is firing at its device; ``fires`` knows those by their ids."""
-        if one.gateway or not any(fires(hider) for hider in self._hiders.get(one.rule, ())):
-            return False
-        self._hidden[one.rule, one.device_class, one.slot] = one
-        return True
+    def hide(self, one: Transition, firing: Callable[[str], str]) -> str:
+        """Keep a trip back if a rule that hides it is firing at its device, and give the alert that says more.
+
+        ``firing`` gives the alert of a rule that is firing there, or nothing.
+        """
+        if one.gateway:
+            return ""
+        by = next((alert for hider in self._hiders.get(one.rule, ()) if (alert := firing(hider))), "")
+        if by:
+            self._hidden[one.rule, one.device_class, one.slot] = one
+            self._by[one.rule, one.device_class, one.slot] = by
+        return by
+
+    def was_hidden_by(self, one: Transition) -> str:
+        """Give the alert that hid this trip until now, if one did; it is told once."""
+        return self._by.pop((one.rule, one.device_class, one.slot), "")
 
     def cleared(self, one: Transition) -> list[Transition]:
         """Forget a hidden trip that is over; give those that this rule hid at its device, to be asked again."""
-        self._hidden.pop((one.rule, one.device_class, one.slot), None)
+        for kept in (self._hidden, self._by):
+            kept.pop((one.rule, one.device_class, one.slot), None)
         return self._freed(Firing(one.rule, one.device_class, one.slot))
 
     def closed(self, where: Firing) -> list[Firing]:

@@ -14,7 +14,7 @@ from firesense.book.story import add_steps, drop_calls, end_climb, end_whistles,
 from firesense.domain.alert import Case, Condition, Finding
 from firesense.domain.errors import NotFound
 from firesense.domain.escalation import TOLD, Call, CallState, ClimbState, Purpose, Step, StepKind
-from firesense.domain.outcome import Clear, Raise, TripAgain
+from firesense.domain.outcome import Clear, Hide, Raise, TripAgain
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -61,7 +61,7 @@ _START_AGAIN = (
 )
 
 
-def do(connection: Connection, deed: Raise | TripAgain | Clear, now: Instant, standing: dict[str, str]) -> None:
+def do(connection: Connection, deed: Raise | TripAgain | Clear | Hide, now: Instant, standing: dict[str, str]) -> None:
     """Write one deed. One that speaks of an alert nobody raised is logged and left: the rest must not wait for it.
 
     ``standing`` gets the alerts that another street has raised meanwhile under another id, with that id: alerting and
@@ -74,6 +74,8 @@ def do(connection: Connection, deed: Raise | TripAgain | Clear, now: Instant, st
                 _raise(connection, deed, now, standing)
             case TripAgain():
                 _trip_again(connection, replace(deed, alert=standing.get(deed.alert, deed.alert)), now)
+            case Hide():
+                _suppress(connection, standing.get(deed.alert, deed.alert), "hidden", deed.rule, deed.device, deed.at)
             case Clear() if deed.alert in standing:
                 known = read_alert(connection, standing[deed.alert])
                 if deed.at >= known.event_at:
@@ -101,6 +103,17 @@ def _raise(connection: Connection, deed: Raise, now: Instant, standing: dict[str
         connection.execute(sa.insert(tables.climb), climb)
     queue_calls(connection, deed.calls)
     add_steps(connection, deed.steps)
+    if alert.quiet:
+        _suppress(connection, alert.quiet, "quiet", alert.rule, alert.device, alert.event_at)
+
+
+def _suppress(connection: Connection, alert: str, why: str, what: str, device: str, at: Instant) -> None:
+    """Count what was kept from people."""
+    put = insert_new(connection, tables.suppressed).values(
+        alert=alert, why=why, what=what, device=device, count=1, first_at=at, last_at=at
+    )
+    more = {"count": tables.suppressed.c.count + 1, "last_at": put.excluded.last_at}
+    connection.execute(put.on_conflict_do_update(index_elements=["alert", "why", "what", "device"], set_=more))
 
 
 def _trip_again(connection: Connection, deed: TripAgain, now: Instant) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from firesense.book import tables
 from firesense.domain.alert import Alert, AlertClass
+from firesense.domain.because import Suppressed
 from firesense.domain.deed import Photo
 from firesense.domain.device import Device
 from firesense.domain.escalation import Call, CallState, Climb, Ladder, Selector, Step
@@ -59,6 +60,7 @@ ROSTER = _columns(tables.roster, Roster)
 SELECTOR = _columns(tables.selector, Selector)
 STEP = _columns(tables.step, Step)
 STRANGER = _columns(tables.stranger, Stranger)
+SUPPRESSED = _columns(tables.suppressed, Suppressed)
 USER = _columns(tables.user, User)
 LADDER = _columns(tables.ladder, Ladder)
 _COPY = ("ladder", "rungs", "repeat", "timers")

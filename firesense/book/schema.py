@@ -155,6 +155,13 @@ MIGRATIONS: Sequence[Sequence[str]] = (
         "CREATE INDEX roll_call_due ON roll_call (due_at)",
         "CREATE INDEX roll_call_planned ON roll_call (planned_at)",
     ),
+    (
+        """CREATE TABLE suppressed (
+            number INTEGER NOT NULL PRIMARY KEY, alert TEXT NOT NULL, why TEXT NOT NULL, what TEXT NOT NULL,
+            device TEXT NOT NULL, count INTEGER NOT NULL, first_at BIGINT NOT NULL, last_at BIGINT NOT NULL,
+            UNIQUE (alert, why, what, device)
+        )""",
+    ),
 )
 
 _VERSION = "schema"

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from firesense.book import rows, tables
 from firesense.book.sql import Chapter, insert_new
 from firesense.domain.alert import Alert, Case
+from firesense.domain.because import Suppressed
 from firesense.domain.errors import NotFound
 from firesense.domain.escalation import CallState, ClimbState, Purpose, Step
 from firesense.escalate import after_deed
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
 _ALERT = sa.select(*rows.ALERT).where(tables.alert.c.id == sa.bindparam("id"))
 _STORY = sa.select(*rows.STEP).where(tables.step.c.alert == sa.bindparam("id")).order_by(tables.step.c.number)
 _BECAUSE = sa.select(tables.because.c.told).where(tables.because.c.alert == sa.bindparam("id"))
+_SUPPRESSED = (
+    sa.select(*rows.SUPPRESSED)
+    .where(tables.suppressed.c.alert == sa.bindparam("id"))
+    .order_by(tables.suppressed.c.number)
+)
 _LAST_STEP = sa.select(sa.func.max(tables.step.c.number))
 _MOOT = (
     sa.update(tables.call)
@@ -74,6 +80,11 @@ class Story(Chapter):
         with self._database.reading() as connection:
             told: Because | None = connection.scalar(_BECAUSE, {"id": alert_id})
         return told
+
+    def suppressed(self, alert_id: str) -> list[Suppressed]:
+        """What was kept from people on account of an alert, in the order it began."""
+        with self._database.reading() as connection:
+            return [Suppressed(*row) for row in connection.execute(_SUPPRESSED, {"id": alert_id})]
 
     def last_step(self) -> int:
         """The number of the newest step of any alert; 0 when nothing ever happened."""

@@ -308,6 +308,21 @@ roll_call = Table(
 Index("roll_call_due", roll_call.c.due_at)
 Index("roll_call_planned", roll_call.c.planned_at)
 
+# What was kept from people on account of an alert, counted: answers that it hides, alerts that a window keeps quiet.
+suppressed = Table(
+    "suppressed",
+    metadata,
+    _number(),
+    _must("alert", Text),
+    _must("why", Text),
+    _must("what", Text),
+    _must("device", Text),
+    _must("count", Integer),
+    _must("first_at", BigInteger),
+    _must("last_at", BigInteger),
+    UniqueConstraint("alert", "why", "what", "device"),
+)
+
 climb = Table(
     "climb",
     metadata,

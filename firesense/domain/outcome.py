@@ -46,6 +46,16 @@ class Clear:
 
 
 @dataclass(frozen=True, slots=True)
+class Hide:
+    """An answer of a rule that is not told because an open alert of the same device says more."""
+
+    alert: str
+    rule: str
+    device: str
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
 class Tally:
     """How many frames ended how; received = recorded + duplicate + quarantined."""
 
@@ -72,6 +82,6 @@ class Outcome:
     street: str
     position: int
     at: Instant
-    deeds: tuple[Raise | TripAgain | Clear, ...] = ()
+    deeds: tuple[Raise | TripAgain | Clear | Hide, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     tally: Tally = Tally()

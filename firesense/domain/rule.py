@@ -89,6 +89,7 @@ class Transition:
     quality: Quality
     gateway: str = ""  # absence of a whole gateway: its name; the slot is then one of its devices
     place: str = ""  # coincidence: the place in common; the slot is then the device that completed it
+    members: tuple[tuple[str, str, int, Instant], ...] = ()  # coincidence: rule, class, slot and trip of each
 
 
 class Firing(NamedTuple):

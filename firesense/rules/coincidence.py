@@ -6,7 +6,7 @@ says by itself was told before it is asked.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -74,10 +74,11 @@ class Together:
         if not place:
             return None
         self._put(member, place, one.event_at)
-        if place in self._fired or not self._together(place, one.event_at):
+        if place in self._fired or not (together := self._together(place, one.event_at)):
             return None
         self._fired[place] = member.device_class, member.slot
-        return self._told(place, Change.TRIPPED, one.event_at, one.offset, one.quality)
+        told = self._told(place, Change.TRIPPED, one.event_at, one.offset, one.quality)
+        return replace(told, members=tuple(sorted((*each, self._trips[each].at) for each in together)))
 
     def _place(self, member: _Member) -> str:
         """The place that members must have in common; none when the device has no such place above it."""
@@ -97,9 +98,9 @@ class Together:
             if not self._at[trip.place]:
                 del self._at[trip.place]
 
-    def _together(self, place: str, now: Instant) -> bool:
-        """Whether all sides, and enough devices, count at this instant; forgets what will not count any more."""
-        counting = set()
+    def _together(self, place: str, now: Instant) -> set[_Member]:
+        """Who counts at this instant, if all sides and enough devices do; forgets what will not count any more."""
+        counting: set[_Member] = set()
         for member in list(self._at[place]):
             trip = self._trips[member]
             if trip.at - self._within <= now and (trip.firing or now <= trip.at + self._within):
@@ -108,7 +109,8 @@ class Together:
                 self._forget(member)
         rules = {member.rule for member in counting}
         devices = {(member.device_class, member.slot) for member in counting}
-        return len(devices) >= self.rule.devices and all(rules & set(side) for side in self.rule.of)
+        met = len(devices) >= self.rule.devices and all(rules & set(side) for side in self.rule.of)
+        return counting if met else set()
 
     def _over(self, place: str, at: Instant, offset: int) -> Transition | None:
         if place not in self._fired or any(self._trips[member].firing for member in self._at.get(place, ())):

@@ -231,12 +231,34 @@ class WitnessDocument(Document):
     says: dict[str, float]
 
 
+class MemberDocument(Document):
+    """One of those that made a coincidence; ``alert`` is its own, if it had one."""
+
+    rule: str
+    device: str
+    at: datetime
+    alert: str
+
+
+class SuppressedDocument(Document):
+    """What was kept from people: answers this alert hides (``hidden``), or alerts this window keeps ``quiet``."""
+
+    why: str
+    rule: str
+    device: str
+    count: int
+    first_at: datetime
+    last_at: datetime
+
+
 class ExplanationDocument(Document):
     """Why an alert was raised, as it was known then, and what came of it.
 
     ``rule`` is the rule as it was written then, ``asked`` what it wants of a device, ``route`` how its ladder was
     chosen; ``rule_version_now`` is empty when there is no such rule any more. ``tripped_again`` and ``moot_calls``
-    count what was kept from people.
+    count what was kept from people, ``suppressed`` says what else was and why; ``chatter`` counts trips of a chattering
+    alarm. ``in_force`` says of each season, night, holiday and tag that its conditions ask for whether it was so;
+    ``members`` made a coincidence, ``first`` is the first alert of its event, ``hidden_by`` the one that hid it before.
     """
 
     alert: AlertDocument
@@ -245,6 +267,12 @@ class ExplanationDocument(Document):
     asked: dict[str, str]
     route: dict[str, str]
     readings: list[WitnessDocument]
+    in_force: dict[str, bool]
+    members: list[MemberDocument]
+    first: str
+    hidden_by: str
+    suppressed: list[SuppressedDocument]
+    chatter: int
     tripped_again: int
     moot_calls: int
     climb: ClimbDocument | None
@@ -272,6 +300,25 @@ class ExplanationDocument(Document):
                 )
                 for witness in because.witnesses
             ],
+            in_force=dict(because.in_force),
+            members=[
+                MemberDocument(rule=one.rule, device=one.device, at=moment(one.at), alert=one.alert)
+                for one in because.aside.members
+            ],
+            first=because.aside.first,
+            hidden_by=because.aside.hidden_by,
+            suppressed=[
+                SuppressedDocument(
+                    why=one.why,
+                    rule=one.what,
+                    device=one.device,
+                    count=one.count,
+                    first_at=moment(one.first_at),
+                    last_at=moment(one.last_at),
+                )
+                for one in explanation.kept_back
+            ],
+            chatter=explanation.chatter,
             tripped_again=again,
             moot_calls=moot,
             climb=None if explanation.climb is None else ClimbDocument.of(explanation.climb),

@@ -15,6 +15,7 @@ from firesense.domain.alert import Finding
 from firesense.domain.deed import Actor, Ground, Position
 from firesense.domain.errors import Conflict, NotAllowed, NotFound, PhotoRefused
 from firesense.photos import MEDIA_TYPE
+from firesense.explain import explain, grounds
 from firesense.text import say
 from firesense.web.alert_documents import NOTE_MOST
 from firesense.web.desk_api import PHOTO_HEADERS, PhotoId
@@ -247,6 +248,7 @@ def _alert(request: Request, parts: Parts, alert_id: str) -> dict[str, Any]:
         "step": step,
         "now": parts.clock.now(),
         "shown": show_alert(alert, parts.book.climb(alert_id), parts.book.calls(alert_id), plan, language),
+        "why": list(grounds(explain(parts.book, plan, alert_id), plan, language)),
         "story": show_story(parts.book.story(alert_id), plan, language),
         "photos": show_photos(parts.book.photos(alert_id), plan),
         "status": StatusDocument.model_validate(parts.status()),

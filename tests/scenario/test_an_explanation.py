@@ -8,8 +8,10 @@ from datetime import timedelta
 import pytest
 
 from firesense.cli import main
+from firesense.domain.deed import Actor
 from firesense.domain.device import Device
 from firesense.domain.errors import NotFound
+from firesense.domain.instant import SECOND
 from firesense.explain import explain, lines
 from tests.house import GRID, SmallHouse, smoke, smoke_device
 
@@ -133,3 +135,39 @@ def test_the_command_explains_in_both_languages_and_masks_addresses(house, capsy
     assert "township-fire" in said
     assert "张伟" in said
     assert "13900000011" not in said
+
+
+def test_a_fire_says_which_faults_it_hid_and_a_fault_which_fire_hid_it(house):
+    house.hear(smoke(house.clock, alarm=1))
+    house.hear(smoke(house.clock, alarm=1, fault=1))
+    house.wind(seconds=11, step=11 * SECOND)
+    fire = explanation_of(house, "smoke-fire")
+    [hidden] = fire.kept_back
+    assert (hidden.why, hidden.what, hidden.device, hidden.count) == ("hidden", "smoke-trouble", "smoke-1", 1)
+    assert any("smoke-trouble" in line for line in lines(fire, house.keeper.current(), "en"))
+    house.hear(smoke(house.clock, fault=1))
+    fault = explanation_of(house, "smoke-trouble")
+    assert fault.because.aside.hidden_by == fire.alert.id
+    assert any(fire.alert.id in line for line in lines(fault, house.keeper.current(), "en"))
+
+
+def test_an_alert_says_why_it_called_nobody_and_its_window_whom_it_kept_quiet(house):
+    window = house.quiet.maintain(Actor("sun-bo"), "new batteries", timedelta(hours=1), place=GRID)
+    house.hear(smoke(house.clock, fault=1))
+    house.wind(seconds=11, step=11 * SECOND)
+    told = list(lines(explanation_of(house, "smoke-trouble"), house.keeper.current(), "en"))
+    assert any("new batteries" in line and window.id in line for line in told)
+    [kept] = explain(house.book, house.keeper.current(), window.id).kept_back
+    assert (kept.why, kept.what, kept.device) == ("quiet", "smoke-trouble", "smoke-1")
+
+
+def test_the_later_alerts_of_an_event_name_the_first(house):
+    house.hear(smoke(house.clock, alarm=1))
+    house.wind(minutes=1, step=30 * SECOND)
+    house.hear(smoke(house.clock, 2, alarm=1))
+    flags = [alert for alert in house.open_alerts() if alert.rule == "smoke-fire"]
+    first, second = sorted(flags, key=lambda alert: alert.raised_at)
+    assert explain(house.book, house.keeper.current(), second.id).because.aside.first == first.id
+    assert explain(house.book, house.keeper.current(), first.id).because.aside.first == ""
+    assert all(first.id in text and "smoke-1" in text for text in second.text.values())
+    assert any(first.id in told.body for told in house.told_of("fire"))

@@ -5,7 +5,7 @@ import math
 from firesense.alerts import Alarms
 from firesense.domain.alert import Alert, AlertClass, Case, Condition
 from firesense.domain.instant import MINUTE
-from firesense.domain.outcome import Clear
+from firesense.domain.outcome import Clear, Hide
 from firesense.domain.place import Org
 from firesense.domain.readings import Quality
 from firesense.domain.rule import Change, Firing, Transition
@@ -27,7 +27,8 @@ def change(what, name, at, slot=0, offset=None):
 
 
 def said(deeds):
-    return [deed.rule if isinstance(deed, Alert) else type(deed).__name__ for deed in deeds]
+    told = [deed for deed in deeds if not isinstance(deed, Hide)]
+    return [deed.rule if isinstance(deed, Alert) else type(deed).__name__ for deed in told]
 
 
 def test_a_fault_waits_while_its_device_is_in_alarm():
@@ -37,6 +38,23 @@ def test_a_fault_waits_while_its_device_is_in_alarm():
     found = one.deeds([change("cleared", "fire", 9)], T0)
     assert said(found) == ["Clear", "trouble"]
     assert found[1].event_at == T0 + 2 * MINUTE
+
+
+def test_what_is_hidden_is_counted_for_the_alert_that_hides_it():
+    one = alarms()
+    fire, hidden = one.deeds([change("tripped", "fire", 1), change("tripped", "trouble", 2)], T0)
+    assert hidden == Hide(fire.id, "trouble", fire.device, T0 + 2 * MINUTE)
+    _, fault = one.deeds([change("cleared", "fire", 9)], T0)
+    assert one.aside(fault.id).hidden_by == fire.id
+    assert one.aside(fault.id).hidden_by == "", "it is given once"
+
+
+def test_what_was_over_in_between_was_hidden_by_nothing():
+    one = alarms()
+    one.deeds([change("tripped", "fire", 1), change("tripped", "trouble", 2), change("cleared", "trouble", 3)], T0)
+    one.deeds([change("cleared", "fire", 4)], T0)
+    (fault,) = one.deeds([change("tripped", "trouble", 5)], T0)
+    assert one.aside(fault.id).hidden_by == ""
 
 
 def test_in_one_frame_the_fire_comes_first_whatever_the_order_of_rules():
@@ -73,7 +91,7 @@ def test_a_latched_fire_hides_nothing_any_more():
 
 def test_when_a_person_closes_the_fire_its_faults_are_asked_anew():
     one = alarms()
-    (fire,) = one.deeds([change("tripped", "fire", 1), change("tripped", "trouble", 2)], T0)
+    fire, _ = one.deeds([change("tripped", "fire", 1), change("tripped", "trouble", 2)], T0)
     assert fire.case is Case.OPEN
     assert set(one.refresh([])) == {Firing("fire", "smoke", 0), Firing("trouble", "smoke", 0)}
     assert said(one.deeds([change("tripped", "trouble", 5)], T0)) == ["trouble"]
