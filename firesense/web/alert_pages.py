@@ -14,8 +14,8 @@ from firesense.desk import Desk
 from firesense.domain.alert import Finding
 from firesense.domain.deed import Actor, Ground, Position
 from firesense.domain.errors import Conflict, NotAllowed, NotFound, PhotoRefused
-from firesense.photos import MEDIA_TYPE
 from firesense.explain import explain, grounds
+from firesense.photos import MEDIA_TYPE
 from firesense.text import say
 from firesense.web.alert_documents import NOTE_MOST
 from firesense.web.desk_api import PHOTO_HEADERS, PhotoId

@@ -45,7 +45,7 @@ def test_a_fire_keeps_the_reading_that_said_so_and_the_way_it_took(house):
     assert it.because.rule["source"].endswith("rules.yaml: rules[0]")
     assert it.because.route == {
         "ladder": "township-fire",
-        "selector": "1",
+        "selector": "3",
         "class": "fire",
         "place": "990100101",
     }
@@ -116,7 +116,7 @@ def test_a_fire_of_a_stranger_has_no_rule_to_show(house):
     said = list(lines(explanation_of(house, "stranger-fire"), house.keeper.current(), "en"))
     assert "  comes of no rule: stranger-fire" in said
     assert "  no readings were kept" in said
-    assert "  selector 3 chose district-fire" in said
+    assert "  selector 6 chose district-fire" in said
 
 
 def test_nobody_can_explain_what_was_not_raised(house):

@@ -31,7 +31,7 @@ def client(township):
 
 def test_an_explanation_is_what_was_kept_with_the_alert(client, township):
     first = township.alarm()
-    second = replace(first, id="SECOND0000")
+    second = replace(first, id="SECOND0000", rule="another-rule")
     because = Because(second.id, {"when": "fire"}, {"kind": "flat (flat)"}, {"ladder": "township-fire"}, (HEARD,))
     township.book.commit(Outcome("alerting", 99, NOW, (Raise(second, None, (), (), because),)))
     told = client.get(f"/api/v1/alerts/{second.id}/explanation").json()
