@@ -531,7 +531,7 @@ class Book(Protocol):
         """
         ...
 
-    def near(self, places: Collection[str], since: Instant, until: Instant) -> list[Alert]:
+    def near(self, places: Collection[str], since: Instant, until: Instant, most: int = 50) -> list[Alert]:
         """Open alerts raised at one of these places in [since, until], the oldest first."""
         ...
 
@@ -552,6 +552,13 @@ class Book(Protocol):
 
     def add_photo(self, photo: Photo, actor: Actor, most: int) -> None:
         """Keep that a photo belongs to an alert. Raises NotFound, or Conflict when the alert has ``most`` already."""
+        ...
+
+    def forget_cases(self, before: Instant, at: Instant, most: int = 200) -> tuple[int, list[str]]:
+        """Delete cases closed before an instant, with all that belongs to them, and say so in the audit.
+
+        Gives how many went, at most ``most`` at a time, and the photos that belong to nothing any more.
+        """
         ...
 
     def photos(self, alert_id: str) -> list[Photo]:

@@ -11,6 +11,7 @@ from firesense.app.watch import READERS
 from firesense.domain.errors import BookError, HistoryError, JournalError
 from firesense.domain.instant import micros
 from firesense.history import SqliteHistory
+from firesense.photos import Photos
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -48,6 +49,8 @@ class Retention:
         if "ingest" in streets:
             add(self.trim_journal, minutes=10)
             add(self.make_room, seconds=5)
+        if "duty" in streets:
+            add(self.forget, hours=24)
         if "record" in streets:
             add(self.trim_quarantine, seconds=30)
             if isinstance(self._history, SqliteHistory):
@@ -78,6 +81,19 @@ class Retention:
         if thinned:
             self._watch.thinned_at = self._clock.now()
             _log.warning("quarantine.thinned", frames=thinned)
+
+    def forget(self) -> None:
+        """Forget closed cases, their photos, and lines of the audit that were kept long enough."""
+        now, keep = self._clock.now(), self._settings.keep
+        photos = Photos(self._settings.data / "photos")
+        forgot = 0
+        while (found := self._book.forget_cases(now - micros(keep.cases), now))[0]:
+            forgot += found[0]
+            for photo in found[1]:
+                photos.forget(photo)
+        trimmed = self._book.trim_audit(now - micros(keep.audit), now)
+        if forgot or trimmed:
+            _log.info("book.trimmed", cases=forgot, audit=trimmed)
 
     def trim_history(self) -> None:
         """Drop readings that are older than they are kept."""

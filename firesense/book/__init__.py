@@ -14,6 +14,7 @@ from firesense.book.counts import Counting
 from firesense.book.devices import Devices
 from firesense.book.figures import AlertFigures
 from firesense.book.floods import Floods
+from firesense.book.forgetting import Forgetting
 from firesense.book.hazards import Hazards
 from firesense.book.incidents import Incidents
 from firesense.book.mending import Mended, mend
@@ -56,6 +57,7 @@ class SqlBook(
     Counting,
     Audit,
     Incidents,
+    Forgetting,
     AlertFigures,
     RollCalls,
 ):

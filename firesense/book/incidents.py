@@ -33,6 +33,7 @@ _NEAR = (
         _ALERT.place.in_(sa.bindparam("places", expanding=True)),
     )
     .order_by(_ALERT.raised_at, _ALERT.id)
+    .limit(sa.bindparam("most"))
 )
 # That it is not empty is implied, and said for the partial index.
 _OF_INCIDENT = (
@@ -47,9 +48,9 @@ _HOW_MANY = sa.select(sa.func.count()).where(_PHOTO.alert == sa.bindparam("id"))
 class Incidents(Chapter):
     """What belongs together."""
 
-    def near(self, places: Collection[str], since: Instant, until: Instant) -> list[Alert]:
+    def near(self, places: Collection[str], since: Instant, until: Instant, most: int = 50) -> list[Alert]:
         """Open alerts raised at one of these places in [since, until], the oldest first."""
-        asked = {"places": list(places), "since": since, "until": until}
+        asked = {"places": list(places), "since": since, "until": until, "most": most}
         with self._database.reading() as connection:
             return [Alert(*row) for row in connection.execute(_NEAR, asked)]
 

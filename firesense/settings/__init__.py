@@ -30,6 +30,7 @@ from firesense.settings.sections import (
     Files,
     HistorySettings,
     JournalSettings,
+    KeepSettings,
     QuarantineSettings,
     QuietSettings,
     ReadingSettings,
@@ -62,6 +63,7 @@ class Settings(Written):
     channels: tuple[ChannelSettings, ...] = (LogChannelSettings(kind="log", name="log"),)
     telling: TellingSettings = TellingSettings()
     web: WebSettings = WebSettings()
+    keep: KeepSettings = KeepSettings()
     watch: WatchSettings = WatchSettings()
     rollcalls: RollCallSettings = RollCallSettings()
     figures: FigureSettings = FigureSettings()

@@ -220,6 +220,16 @@ class RecordSettings(Written):
     most: Count = 5000
 
 
+class KeepSettings(Written):
+    """How long closed cases (with stories, calls and photos) and the audit are kept; open cases are never forgotten.
+
+    At least a year (GB/T 45839-2025 5.9.5).
+    """
+
+    cases: Annotated[Duration, Field(ge=timedelta(days=365))] = timedelta(days=3 * 366)
+    audit: Annotated[Duration, Field(ge=timedelta(days=365))] = timedelta(days=3 * 366)
+
+
 class Files(Written):
     """Where the rest of the configuration is."""
 

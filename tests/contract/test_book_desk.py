@@ -300,3 +300,25 @@ def test_a_user_has_rights_and_a_place(book):
     book.put_user(User("li", "hash", "li", rights=Rights.VIEWER, place="t1"))
     assert book.user("li") == User("li", "hash", "li", rights=Rights.VIEWER, place="t1")
     assert User("new", "hash").rights is Rights.OFFICER
+
+
+# -- forgetting -------------------------------------------------------------------------------------------------------
+
+
+def test_closed_cases_are_forgotten_whole_when_they_were_kept_long_enough(book):
+    one, two, three = fires(book, 3)
+    for each in (one, two):
+        book.add_photo(photo(each, 1), WEN, 9)
+        book.add_photo(photo(each, int(each.id == two.id) + 7), WEN, 9)
+    book.act(one.id, Close(Finding.TEST), WEN, LATER)
+    book.act(two.id, Close(Finding.TEST), WEN, LATER + DAY)
+    assert book.forget_cases(LATER, LATER + 9 * DAY) == (0, [])
+    assert book.forget_cases(LATER + 1, LATER + 9 * DAY) == (1, [f"{7:064x}"]), "the other photo is of two alerts"
+    with pytest.raises(NotFound):
+        book.alert(one.id)
+    assert (book.story(one.id), book.calls(one.id), book.climb(one.id), book.photos(one.id)) == ([], [], None, [])
+    assert [a.id for a in book.alerts(open_only=False)] == [three.id, two.id]
+    assert book.forget_cases(LATER + 99 * DAY, LATER + 99 * DAY)[0] == 1
+    assert [a.id for a in book.alerts(open_only=False)] == [three.id], "what is open is never forgotten"
+    assert book.prove_audit().broken == 0
+    assert book.audit()[-1].entry.did == "forgot"

@@ -7,18 +7,22 @@ is measured by tests/bench.
 from __future__ import annotations
 
 from datetime import timedelta
+from io import BytesIO
 
 import pytest
+from PIL import Image
 
 from firesense.book import SqlBook
 from firesense.domain.alert import UNREGISTERED, AlertClass, Case, Condition, Finding
-from firesense.domain.deed import Actor
+from firesense.domain.deed import Actor, Ground, Position, Rights
 from firesense.domain.device import Device
+from firesense.domain.errors import ConfigError, Conflict, NotAllowed
 from firesense.domain.escalation import StepKind
 from firesense.domain.instant import DAY, SECOND
 from firesense.domain.rule import RuleKind
 from firesense.hearing import DEAF
 from firesense.history import SqliteHistory
+from firesense.photos import Photos
 from firesense.rulebook import load_rules
 from firesense.settings import Settings, load_settings
 from firesense.web.board import Board
@@ -162,6 +166,24 @@ def test_5_8_1_what_people_do_is_logged_with_who_and_when_and_silences_no_detect
     assert house.book.alert(alert.id).condition is Condition.FIRING, "the detector decides that, not the desk"
 
 
+def test_5_8_1_silence_needs_a_right_and_one_of_three_conditions_and_is_logged(house):
+    house.hear(smoke(house.clock, alarm=1))
+    [alert] = house.open_alerts()
+    officer = Actor("yang-min", "console 192.0.2.7")
+    with pytest.raises(NotAllowed):
+        house.desk.silence(alert.id, Actor("visitor", rights=Rights.VIEWER), Ground.VIDEO, shown_by="camera 4")
+    for ground in Ground:  # it fires; no camera and nobody on site is named
+        with pytest.raises(Conflict):
+            house.desk.silence(alert.id, officer, ground)
+    assert house.book.alert(alert.id).silenced_at is None
+    house.desk.silence(alert.id, officer, Ground.ON_SITE, shown_by="zhang-wei", reason="炊烟")
+    silenced = house.book.alert(alert.id)
+    assert (silenced.silenced_at, silenced.condition) == (house.clock.now(), Condition.FIRING)
+    [line] = [each.entry for each in house.book.audit(kind="alert", target=alert.id) if each.entry.did == "silenced"]
+    assert (line.who, line.at, line.origin) == ("yang-min", house.clock.now(), "console 192.0.2.7")
+    assert line.detail == {"ground": "on-site", "shown_by": "zhang-wei", "reason": "炊烟"}
+
+
 def test_5_8_2_total_in_alarm_in_fault_and_silent(house):
     house.hear(smoke(house.clock, 1, alarm=1), smoke(house.clock, 2, fault=1), smoke(house.clock, 3))
     house.wind(minutes=16, step=15 * SECOND)
@@ -225,6 +247,32 @@ def test_5_9_4_and_5_12_2_whoever_is_responsible_is_told_and_says_what_it_was(ho
     house.desk.close(alert.id, Actor("zhang-wei"), finding, "现场查看")
     closed = house.book.alert(alert.id)
     assert (closed.finding, closed.note, closed.case) == (finding, "现场查看", Case.CLOSED)
+
+
+def test_5_9_4_a_confirmed_fire_sets_off_its_plan(house):
+    house.hear(smoke(house.clock, alarm=1))
+    [alert] = house.open_alerts()
+    house.desk.verify(alert.id, Actor("zhang-wei"), Finding.FIRE)
+    house.settle()
+    assert {told.person for told in house.told if told.purpose == "plan"} == {
+        "wang-fang",
+        "chen-jie",
+        "yang-min",
+        "zhao-lei",
+        "zhou-qiang",
+        "wu-xia",
+    }
+    assert StepKind.PLAN in [step.kind for step in house.book.story(alert.id)]
+
+
+def test_5_9_5_cases_and_the_audit_are_kept_for_a_year_at_least(tmp_path):
+    shipped = load_settings(ROOT / "config/firesense.yaml").keep
+    assert min(shipped.cases, shipped.audit, Settings().keep.cases) >= timedelta(days=365)
+    short = tmp_path / "firesense.yaml"
+    short.write_text("keep: {cases: 364d, audit: 364d}\n", encoding="utf-8")
+    with pytest.raises(ConfigError) as refused:
+        load_settings(short)
+    assert [fault.path for fault in refused.value.faults] == ["keep.audit", "keep.cases"]
 
 
 def test_5_9_5_readings_are_kept_for_a_year_unless_somebody_says_otherwise(tmp_path):
@@ -294,6 +342,45 @@ def test_5_10_6_people_are_ranked_and_a_call_goes_up_to_those_above(house):
 
 
 # -- 5.12 handling ----------------------------------------------------------------------------------------------------
+def test_5_10_6_rights_go_by_role_and_place(house):
+    house.hear(smoke(house.clock, alarm=1))
+    [alert] = house.open_alerts()
+    for actor in (Actor("visitor", rights=Rights.VIEWER), Actor("huang-ting", place="990100002")):
+        for deed in (house.desk.acknowledge, house.desk.arrive, house.desk.close, house.desk.reset):
+            with pytest.raises(NotAllowed):
+                deed(alert.id, actor)
+    assert house.book.alert(alert.id) == alert
+    house.desk.acknowledge(alert.id, Actor("yang-min", place="990100101"))
+
+
+def test_5_12_2_the_handler_sends_text_photos_and_where_it_was(house):
+    house.hear(smoke(house.clock, alarm=1))
+    [alert] = house.open_alerts()
+    handler = Actor("zhang-wei")
+    picture = BytesIO()
+    Image.new("RGB", (640, 480), "orange").save(picture, "JPEG")
+    kept = Photos(house.settings.data / "photos").keep(picture.getvalue())
+    house.desk.keep_photo(alert.id, handler, kept, "灶台")
+    house.desk.verify(
+        alert.id, handler, Finding.FALSE_ALARM, cause="cooking", note="炒菜", position=Position(30.1, 120.2, 8)
+    )
+    [photo] = house.book.photos(alert.id)
+    assert (photo.id, photo.note, photo.who) == (kept.id, "灶台", "zhang-wei")
+    [step] = [each for each in house.book.story(alert.id) if each.kind is StepKind.VERIFIED]
+    assert step.detail["note"] == "炒菜"
+    assert (step.detail["latitude"], step.detail["longitude"]) == ("30.100000", "120.200000")
+
+
+def test_5_12_3_a_detector_found_faulty_goes_to_the_maintainer_as_a_case_of_its_own(house):
+    house.hear(smoke(house.clock, alarm=1))
+    [alert] = house.open_alerts()
+    house.desk.verify(alert.id, Actor("zhang-wei"), Finding.FAULT)
+    house.settle()
+    assert {told.person for told in house.told_of("fault")} == {"sun-bo"}
+    house.wind(hours=25, step=3600 * SECOND)
+    assert {"yang-min", "zhao-lei"} <= {told.person for told in house.told_of("fault")}
+
+
 def test_5_12_3_a_fault_goes_to_the_maintainer_by_itself_and_climbs_when_it_is_overdue(house):
     house.hear(smoke(house.clock, fault=1))
     house.wind(seconds=15)

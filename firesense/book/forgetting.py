@@ -1,0 +1,64 @@
+"""Forgetting closed cases that were kept long enough, with everything that belongs to them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from firesense.book import audit, tables
+from firesense.book.sql import Chapter
+from firesense.domain.audit import Entry
+from firesense.domain.deed import PLATFORM
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy.engine import Connection
+
+    from firesense.domain.instant import Instant
+
+_ALERT, _PHOTO, _HAZARD = tables.alert.c, tables.photo.c, tables.hazard.c
+_OLD = (
+    sa.select(_ALERT.id)
+    .where(sa.not_(_ALERT.open), _ALERT.closed_at < sa.bindparam("before"))
+    .order_by(_ALERT.closed_at)
+    .limit(sa.bindparam("most"))
+)
+# Everything that refers to an alert goes with it, whatever tables there are.
+_OF_ALERTS = [
+    key.parent for table in tables.metadata.sorted_tables for key in table.foreign_keys if key.column is _ALERT.id
+]
+
+
+class Forgetting(Chapter):
+    """What is over and was kept long enough."""
+
+    def forget_cases(self, before: Instant, at: Instant, most: int = 200) -> tuple[int, list[str]]:
+        """Delete cases closed before an instant, and say so in the audit; an incident goes alert by alert.
+
+        Gives how many went, at most ``most`` at a time, and the photos that belong to nothing any more.
+        """
+        with self._database.writing() as connection:
+            old = list(connection.scalars(_OLD, {"before": before, "most": most}))
+            if not old:
+                return 0, []
+            photos = _photos_of(connection, old)
+            for column in _OF_ALERTS:
+                connection.execute(sa.delete(column.table).where(column.in_(old)))
+            connection.execute(sa.delete(tables.alert).where(_ALERT.id.in_(old)))
+            audit.add(connection, Entry.of(PLATFORM, at, "forgot", "alert", "", alerts=str(len(old))))
+            return len(old), sorted(photos - _photos_in_use(connection, photos))
+
+
+def _photos_of(connection: Connection, alerts: Sequence[str]) -> set[str]:
+    photos = set(connection.scalars(sa.select(_PHOTO.id).where(_PHOTO.alert.in_(alerts))))
+    of_hazards = sa.select(_HAZARD.photos, _HAZARD.rectified_photos).where(_HAZARD.alert.in_(alerts))
+    return photos.union(*(names for row in connection.execute(of_hazards) for names in row))
+
+
+def _photos_in_use(connection: Connection, photos: set[str]) -> set[str]:
+    """Of these photos, those that something kept still shows: the same picture is one file."""
+    used = set(connection.scalars(sa.select(_PHOTO.id).where(_PHOTO.id.in_(photos))))
+    of_hazards = sa.select(_HAZARD.photos, _HAZARD.rectified_photos)
+    return used.union(*(names for row in connection.execute(of_hazards) for names in row))

@@ -1,0 +1,274 @@
+"""What officers do about alerts, from the first call to the closed case, told in the words of the domain."""
+
+from __future__ import annotations
+
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+
+import pytest
+
+from firesense.cli import main
+from firesense.domain.alert import AlertClass, Case, Condition, Finding
+from firesense.domain.deed import Actor, Ground, Rights
+from firesense.domain.errors import Conflict, NotAllowed
+from firesense.domain.escalation import Purpose, StepKind
+from firesense.domain.instant import HOUR, MINUTE
+from tests.house import GRID, STREET_GRID, SmallHouse, smoke, smoke_device
+
+ZHANG, WANG, YANG = Actor("zhang-wei"), Actor("wang-fang"), Actor("yang-min", "console 192.0.2.7")
+BURNS = {"alarm": 1, "smoke": 0.6}
+
+
+@pytest.fixture
+def house(tmp_path):
+    house = SmallHouse(tmp_path, [smoke_device(), smoke_device(2), smoke_device(3, STREET_GRID)])
+    yield house
+    house.close()
+
+
+def fire(house, number=1):
+    """A detector reports fire: its alert, with the first calls made."""
+    house.hear(smoke(house.clock, number, **BURNS))
+    return next(a for a in house.open_alerts() if a.device == f"smoke-{number}" and a.alert_class is AlertClass.FIRE)
+
+
+def called(house, purpose):
+    return {told.person for told in house.told if told.purpose == purpose}
+
+
+def kinds(house, alert):
+    return [step.kind for step in house.book.story(alert.id)]
+
+
+def test_a_confirmed_fire_calls_everybody_of_the_plan_at_once(house):
+    alert = fire(house)
+    house.wind(seconds=30)
+    house.desk.acknowledge(alert.id, ZHANG)
+    house.desk.arrive(alert.id, ZHANG)
+    house.desk.verify(alert.id, ZHANG, Finding.FIRE, note="灶台起火")
+    before = house.clock.at
+    house.settle()
+    told = [each for each in house.told if each.purpose == "plan"]
+    # grid leader, village head, both of the station, committee office, brigade: over both channels, in the same moment
+    assert {each.person for each in told} == {"wang-fang", "chen-jie", "yang-min", "zhao-lei", "zhou-qiang", "wu-xia"}
+    assert len(told) == 12
+    assert {each.after for each in told} == {30.0}
+    assert house.clock.at == before
+    assert all("火警属实·启动预案" in each.title and "张伟" in each.body and "灶台起火" in each.body for each in told)
+    (ran,) = [step for step in house.book.story(alert.id) if step.kind is StepKind.PLAN]
+    assert ran.detail["plan"] == "fire"
+    house.desk.verify(alert.id, ZHANG, Finding.FIRE)
+    house.settle()
+    assert len([each for each in house.told if each.purpose == "plan"]) == 12, "a plan is run once"
+
+
+def test_where_people_live_who_cannot_get_out_the_whole_village_comes(house):
+    house.book.register([smoke_device(4, "990100101201-02")])  # a grid of people living alone
+    alert = fire(house, 4)
+    house.desk.verify(alert.id, WANG, Finding.FIRE)
+    house.settle()
+    assert "li-na" in called(house, "plan"), "its grid member, too"
+
+
+def test_a_false_alarm_calls_nobody_and_keeps_its_cause(house):
+    alert = fire(house)
+    house.desk.verify(alert.id, ZHANG, Finding.FALSE_ALARM, cause="cooking", note="炒菜油烟")
+    house.desk.close(alert.id, ZHANG)
+    house.settle()
+    closed = house.book.alert(alert.id)
+    assert (closed.case, closed.finding, closed.cause) == (Case.CLOSED, Finding.FALSE_ALARM, "cooking")
+    assert called(house, "plan") == set()
+
+
+def test_a_detector_found_faulty_goes_to_its_maintainer_by_itself_and_climbs_when_it_is_overdue(house):
+    alert = fire(house)
+    house.desk.verify(alert.id, ZHANG, Finding.FAULT, note="无烟，探测器故障")
+    house.settle()
+    (case,) = [a for a in house.open_alerts() if a.alert_class is AlertClass.FAULT]
+    assert (case.device, case.place, case.rule) == ("smoke-1", GRID, "found-faulty")
+    assert [(told.person, told.alert_class) for told in house.told_of("fault")] == [("sun-bo", "fault")]
+    house.desk.close(alert.id, ZHANG)
+    assert house.book.alert(case.id).open, "the fire alert is over; the detector is faulty all the same"
+    house.wind(hours=25, step=HOUR)
+    assert {told.person for told in house.told_of("fault")} >= {"sun-bo", "yang-min", "zhao-lei"}
+    maintainer = Actor("sun-bo")
+    house.desk.verify(case.id, maintainer, Finding.FAULT, note="已更换")
+    house.desk.close(case.id, maintainer)
+    assert [a for a in house.open_alerts() if a.alert_class is AlertClass.FAULT] == []
+
+
+def test_of_two_officers_who_take_it_in_the_same_second_one_has_it_and_the_other_is_told_who(house):
+    alert = fire(house)
+
+    def take(actor):
+        try:
+            return house.desk.acknowledge(alert.id, actor).acknowledged_by
+        except Conflict as refused:
+            return refused
+
+    with ThreadPoolExecutor(2) as officers:
+        first, second = officers.map(take, (ZHANG, WANG))
+    refused, winner = (first, second) if isinstance(first, Conflict) else (second, first)
+    assert isinstance(refused, Conflict)
+    assert winner in {"zhang-wei", "wang-fang"}
+    assert refused.values == {"who": winner, "taken_at": house.clock.at}
+    assert kinds(house, alert).count(StepKind.ACKNOWLEDGED) == 1
+    assert [line.entry.who for line in house.book.audit(kind="alert")] == [winner]
+
+
+def test_a_case_is_handed_on_to_somebody_who_is_called_and_taken_over_from_somebody_who_is_silent(house):
+    alert = fire(house)
+    house.desk.acknowledge(alert.id, YANG)
+    house.desk.hand_on(alert.id, YANG, "wang-fang", "离得近")
+    house.settle()
+    assert {told.person for told in house.told if told.purpose == "handed-on"} == {"wang-fang"}
+    assert any("杨敏 已将此警情移交给您负责" in told.body for told in house.told)
+    with pytest.raises(Conflict):
+        house.desk.hand_on(alert.id, YANG, "chen-jie")
+    house.desk.take_over(alert.id, YANG, "王芳电话不通")
+    assert house.book.alert(alert.id).acknowledged_by == "yang-min"
+
+
+def test_a_post_is_sent_there_and_its_arrival_is_written_down(house):
+    alert = fire(house)
+    house.desk.dispatch(alert.id, YANG, role="grid-leader", note="带钥匙")
+    house.settle()
+    assert called(house, "dispatch") == {"wang-fang"}
+    assert house.book.alert(alert.id).case is Case.DISPATCHED
+    house.wind(minutes=4)
+    house.desk.arrive(alert.id, YANG, who="wang-fang")
+    there = house.book.alert(alert.id)
+    assert (there.case, there.arrived_at - there.dispatched_at) == (Case.ON_SITE, 4 * MINUTE)
+    assert house.book.story(alert.id)[-1].who == "wang-fang"
+    with pytest.raises(Conflict, match="nobody"):
+        house.desk.dispatch(fire(house, 3).id, YANG, role="grid-member")  # the post is vacant
+
+
+def test_a_fire_is_silenced_only_when_its_device_says_it_is_over_or_somebody_saw_that_it_is(house):
+    alert = fire(house)
+    with pytest.raises(Conflict) as refused:
+        house.desk.silence(alert.id, YANG, Ground.BELOW_LIMIT)
+    assert refused.value.key == "conflict.still-firing"
+    with pytest.raises(Conflict):
+        house.desk.silence(alert.id, YANG, Ground.VIDEO)
+    house.wind(seconds=30)
+    house.hear(smoke(house.clock))
+    assert house.book.alert(alert.id).condition is Condition.LATCHED
+    house.desk.silence(alert.id, YANG, Ground.BELOW_LIMIT, reason="烟已散")
+    told = len(house.told_of("fire"))
+    house.wind(minutes=5)
+    assert {each.purpose for each in house.told_of("fire")[told:]} <= {"cleared", "undone"}
+    line = house.book.audit(kind="alert", target=alert.id)[-1].entry
+    assert (line.who, line.did, line.origin) == ("yang-min", "silenced", "console 192.0.2.7")
+    house.hear(smoke(house.clock, **BURNS))
+    assert house.book.alert(alert.id).silenced_at is None, "what burns again sounds again"
+
+
+def test_a_latched_fire_is_reset_and_the_next_fire_of_that_detector_is_heard(house):
+    alert = fire(house)
+    house.wind(seconds=30)
+    house.hear(smoke(house.clock))
+    house.desk.reset(alert.id, ZHANG, "现场已查看")
+    assert house.book.alert(alert.id).condition is Condition.RESOLVED
+    house.wind(seconds=30)
+    house.hear(smoke(house.clock, **BURNS))
+    burning = [a for a in house.open_alerts() if a.alert_class is AlertClass.FIRE and a.condition is Condition.FIRING]
+    assert [a.device for a in burning] == ["smoke-1"]
+
+
+def test_two_detectors_of_one_fire_are_one_incident(house):
+    first = fire(house)
+    house.wind(seconds=40)
+    second = fire(house, 2)
+    others = [alert for alert in house.desk.companions(house.book.alert(first.id)) if alert.id != first.id]
+    assert second.id in {alert.id for alert in others}
+    house.desk.merge([first.id, second.id], YANG)
+    house.desk.acknowledge(second.id, YANG)
+    house.desk.verify(first.id, YANG, Finding.FIRE)
+    house.desk.close(second.id, YANG)
+    assert {house.book.alert(each.id).case for each in (first, second)} == {Case.CLOSED}
+    assert {house.book.alert(each.id).finding for each in (first, second)} == {Finding.FIRE}
+
+
+def test_nobody_acts_where_they_have_no_right_to(house):
+    alert = fire(house)
+    for actor in (
+        Actor("inspector", rights=Rights.VIEWER),
+        Actor("huang-ting", place="990100002"),  # of the street, not of the township
+    ):
+        with pytest.raises(NotAllowed):
+            house.desk.acknowledge(alert.id, actor)
+        with pytest.raises(NotAllowed):
+            house.desk.merge([alert.id, fire(house, 2).id], actor)
+    assert house.book.alert(alert.id).case is Case.OPEN
+    house.desk.acknowledge(alert.id, Actor("yang-min", place="990100101"))
+
+
+# -- the command line -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def firesense(house, capsys):
+    def run(*arguments, code=0):
+        assert main([*arguments, "--config", str(house.folder / "firesense.yaml")]) == code
+        said = capsys.readouterr()
+        return said.out if code == 0 else said.err
+
+    return run
+
+
+def test_a_desk_for_the_terminal(house, firesense):
+    alert, other = fire(house), fire(house, 2)
+    assert firesense("alert", "ack", alert.id, "--as", "yang-min") == f"{alert.id} is acknowledged, with yang-min\n"
+    assert "yang-min has alert" in firesense("alert", "ack", alert.id, "--as", "zhao-lei", code=1)
+    firesense("alert", "take-over", alert.id, "--as", "zhao-lei", "--reason", "shift change")
+    firesense("alert", "hand-on", alert.id, "--as", "zhao-lei", "--to", "wang-fang")
+    firesense("alert", "dispatch", alert.id, "--as", "zhao-lei", "--post", "grid-member", "--note", "hurry")
+    firesense("alert", "arrive", alert.id, "--as", "zhao-lei", "--who", "zhang-wei", "--position", "30.1,120.2")
+    assert "--position" in firesense("alert", "arrive", alert.id, "--as", "zhao-lei", "--position", "here", code=2)
+    firesense("alert", "verify", alert.id, "--as", "zhang-wei", "--finding", "false-alarm", "--cause", "dust")
+    firesense("alert", "silence", alert.id, "--as", "zhao-lei", "--because", "on-site", "--shown-by", "zhang-wei")
+    assert "still fires" in firesense("alert", "reset", alert.id, "--as", "zhao-lei", code=1)
+    assert alert.id in firesense("alert", "merge", alert.id, other.id, "--as", "zhao-lei")
+    firesense("alert", "split", other.id, "--as", "zhao-lei")
+    assert ", false-alarm, with wang-fang" in firesense("alert", "close", alert.id, "--as", "zhao-lei")
+    assert house.book.alert(alert.id).cause == "dust"
+    assert house.book.alert(other.id).open
+    sent = {call.person for call in house.book.calls(alert.id) if call.purpose is Purpose.DISPATCH}
+    assert sent == {"zhang-wei"}
+    origins = {line.entry.origin.split("@")[0].split()[0] for line in house.book.audit(kind="alert")}
+    assert origins == {"cli"}
+
+
+def test_the_audit_tells_who_did_what_and_who_changed_it_afterwards(house, firesense):
+    alert = fire(house)
+    firesense("alert", "ack", alert.id, "--as", "yang-min")
+    firesense("user", "add", "inspector", "--one-time", "--rights", "viewer", "--place", GRID)
+    firesense("device", "claim", "S9", "--id", "smoke-9", "--profile", "firesense-smoke", "--place", GRID)
+    assert "there is no place" in firesense("user", "add", "x", "--one-time", "--place", "nowhere", code=1)
+    listed = firesense("audit", "list")
+    for words in (
+        f"acknowledged  alert {alert.id}",
+        "added  user inspector",
+        "claimed  device smoke-9",
+        "rights=viewer",
+    ):
+        assert words in listed
+    assert "inspector" not in firesense("audit", "list", "--kind", "alert")
+    assert firesense("user", "list").split("\t")[:4] == ["inspector", "", "viewer", GRID]
+    sound = firesense("audit", "verify")
+    assert sound.startswith("sound: ")
+    head = sound.strip().rpartition(" ")[2]
+    assert firesense("audit", "verify", "--head", head).startswith("sound")
+    assert "written anew" in firesense("audit", "verify", "--head", "0" * 64, code=1)
+    exported = firesense("audit", "export")
+    assert len(exported.splitlines()) == 1 + len(house.book.audit())
+    masked = firesense("audit", "export", "--mask", "--format", "ndjson", "--kind", "alert")
+    assert "yang-min" not in masked
+    assert alert.id in masked
+    with closing(sqlite3.connect(house.settings.data / "book.db")) as raw:
+        raw.execute("UPDATE audit SET who = 'zhao-lei' WHERE kind = 'alert'")
+        raw.commit()
+    number = next(line.number for line in house.book.audit(kind="alert"))
+    assert f"broken at line {number}" in firesense("audit", "verify", code=1)
