@@ -43,9 +43,8 @@ def main(count: int = 1000, tried: int = 100) -> None:
         with Served(town.console()) as served, httpx2.Client(base_url=served.url) as client:
             session = client.post("/api/v1/session", json={"name": "station", "password": PASSWORD}).json()
             client.headers["x-csrf-token"] = session["csrf"]
-            print(
-                f"{len(town.book.alerts(most=9999))} open alerts, load {os.getloadavg()[0]:.1f}, ms: median p99 most, processor"
-            )
+            print(f"{len(town.book.alerts(most=9999))} open alerts, load {os.getloadavg()[0]:.1f}")
+            print("milliseconds: median, 99th percentile, longest, processor time (mean)")
             for deed, said in _DEEDS:
                 _show(deed, [_timed(client.post, f"/api/v1/alerts/{a.id}/{deed}", json=said) for a in alerts[:tried]])
             _show("page", [_timed(client.get, f"/alerts/{a.id}") for a in alerts[-tried:]])
