@@ -56,6 +56,7 @@ HAZARD_TEXTS: Mapping[str, tuple[str, str]] = {
     "report.keep": ("凭此编号可随时查看进度：/report/编号", "See what became of it at any time: /report/NUMBER"),
     "report.another": ("再报一处", "Report another one"),
     "hazard.title": ("隐患", "Hazards"),
+    "hazard.case": ("隐患整改", "The hazard's case"),
     "hazard.problems": ("问题清单", "Problems"),
     "hazard.responsibility": ("责任清单", "Responsibility"),
     "hazard.places": ("隐患指数", "Index"),

@@ -110,8 +110,6 @@ class Cases(Chapter):
                     if isinstance(deed, Close):
                         refuse_while_a_hazard(connection, mate.id)
                     theirs = casework.move(mate, deed, actor.name, at)
-                    if isinstance(deed, Close):
-                        refuse_while_a_hazard(connection, mate.id)
                     _write(connection, mate, theirs, deed, at)
             queue_calls(connection, calls)
             add_steps(connection, steps)

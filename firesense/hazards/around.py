@@ -32,6 +32,8 @@ _STATES: Mapping[HazardAct, tuple[HazardState, ...]] = {
     HazardAct.LIST: tuple(state for state in HazardState if state not in OVER),
 }
 
+_LOUD = ("voice", "loudspeaker")  # technologies that are kept for what cannot wait
+
 
 @dataclass(frozen=True, slots=True)
 class Around:
@@ -126,7 +128,8 @@ def holders(around: Around, at: str, roles: Iterable[str]) -> list[tuple[Person,
 
 
 def _channels(around: Around, person: Person) -> list[str]:
-    return [name for name, address in person.addresses.items() if address and name in around.kinds]
+    known = [name for name, address in person.addresses.items() if address and name in around.kinds]
+    return [name for name in known if not around.kinds[name].endswith(_LOUD)]
 
 
 def told(

@@ -15,6 +15,7 @@ from firesense.domain.errors import Conflict, NotAllowed, NotFound
 from firesense.domain.escalation import Purpose, StepKind
 from firesense.domain.hazard import HazardAct, HazardState, Report, Source
 from firesense.domain.instant import DAY, HOUR, micros
+from firesense.domain.place import Org
 from firesense.hazardfile import standard_hazards
 from firesense.orgtree import load_org
 
@@ -304,6 +305,16 @@ def test_no_call_of_one_hazard_is_like_another():
     for _ in range(6):
         keys += [call.key for call in fall_due(pair, pair[1].due_at).calls]
     assert len(keys) == len(set(keys))
+
+
+def test_nobody_is_telephoned_or_shouted_at_for_a_hazard():
+    told = {**ORG.people[LEADER].addresses, "phone": "13900000012", "horn": "village-1", "sms": "13900000012"}
+    people = [replace(each, addresses=told) if each.id == LEADER else each for each in ORG.people.values()]
+    org = Org(ORG.places.values(), ORG.posts.values(), people)
+    kinds = {"log": "log", "phone": "aliyun-voice", "horn": "loudspeaker", "sms": "aliyun-sms"}
+    alert, hazard = case()
+    dealt = hazards.accept(hazards.Around(RULES, org, kinds, NOON), alert, hazard, STATION)
+    assert {call.channel for call in dealt.calls} == {"log", "sms"}
 
 
 # -- whatever happens -------------------------------------------------------------------------------------------------

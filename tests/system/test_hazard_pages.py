@@ -1,0 +1,111 @@
+"""Hazards with a real browser: the open form on a telephone, and the pages at both widths."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from PIL import Image
+from playwright.sync_api import expect, sync_playwright
+
+from firesense.domain.alert import Grade
+from firesense.domain.deed import Actor, Rights
+from firesense.domain.hazard import HazardAct, Report
+from firesense.domain.instant import DAY
+from firesense.ports import User
+from tests.console import HASH, PASSWORD, Township
+from tests.system.test_console import CHROMIUM, FLAGS, PATIENCE, Served
+
+pytestmark = pytest.mark.server
+
+
+@pytest.fixture
+def township(tmp_path):
+    township = Township(tmp_path)
+    township.book.put_user(User("admin", HASH, rights=Rights.ADMIN))
+    yield township
+    township.close()
+
+
+@pytest.fixture
+def served(township):
+    with Served(township.console()) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=[360, 1280])
+def page(request, chromium):
+    context = chromium.new_context(viewport={"width": request.param, "height": 800}, locale="zh-CN")
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    complaints = []
+    page.on("console", lambda said: complaints.append(said.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    context.close()
+    assert complaints == []
+
+
+def fits(page):
+    return page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def picture(tmp_path):
+    out = io.BytesIO()
+    Image.new("RGB", (640, 480), "brown").save(out, "JPEG")
+    file = tmp_path / "corridor.jpg"
+    file.write_bytes(out.getvalue())
+    return file
+
+
+def test_a_resident_reports_with_a_photo_and_an_officer_deals_with_it(page, served, township, tmp_path):
+    page.goto(f"{served.url}/report?grid=g")
+    expect(page.get_by_text("第三网格")).to_be_visible()
+    assert fits(page)
+    page.fill("#wrong", "楼道堆放杂物")
+    page.set_input_files("#photos", picture(tmp_path))
+    page.click("button.primary")
+    expect(page.locator(".receipt")).to_be_visible()
+    number = page.locator(".receipt").inner_text()
+    assert fits(page)
+
+    page.goto(f"{served.url}/login?next=/hazards/{number}")
+    page.fill("#name", "admin")
+    page.fill("#password", PASSWORD)
+    page.click("main button")
+    expect(page.locator(".photos img")).to_be_visible()
+    assert page.locator(".photos img").evaluate("img => img.complete && img.naturalWidth") == 640
+    assert fits(page)
+    page.fill("#text-accept", "清空楼道")
+    page.click("form[action$='/accept'] button")
+    expect(page.get_by_text("已受理").first).to_be_visible()
+    assert township.book.hazard(number).remedy == "清空楼道"
+
+
+def test_the_lists_and_the_places_fit_the_screen_and_show_what_is_late(page, served, township):
+    admin = Actor("admin", rights=Rights.ADMIN)
+    late = township.hazards.report(Report("a" * 20, "g", "电动车在楼道充电，占用疏散通道", Grade.GENERAL), admin).alert
+    township.hazards.do(HazardAct.ACCEPT, late, admin, responsible="供电所")
+    township.clock.at += 20 * DAY
+    page.goto(f"{served.url}/login?next=/hazards")
+    page.fill("#name", "admin")
+    page.fill("#password", PASSWORD)
+    page.click("main button")
+    expect(page.get_by_text("逾期 5 天")).to_be_visible()
+    assert fits(page)
+    page.get_by_role("link", name="责任清单").click()
+    expect(page.get_by_role("heading", name="供电所")).to_be_visible()
+    assert fits(page)
+    page.get_by_role("link", name="隐患指数").click()
+    bar = page.locator("progress").first
+    expect(bar).to_be_visible()
+    assert float(bar.get_attribute("value")) > 0
+    assert fits(page)
