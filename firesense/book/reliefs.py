@@ -58,7 +58,7 @@ class Reliefs(Chapter):
                 raise NotFound(f"there is no change {change_id}")
             swap, by, revoked_at = row
             if revoked_at is not None:
-                raise Conflict(f"{by} took {change_id} back already")
+                raise Conflict(f"{by} took {change_id} back already", "conflict.roster.revoked", who=by)
             these = (_CHANGE.swap == swap) if swap else (_CHANGE.id == change_id)
             changes = [Change(*found) for found in connection.execute(_HOLDING.where(these))]
             connection.execute(

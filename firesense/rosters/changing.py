@@ -69,13 +69,16 @@ class RosterDesk:
         if roster:
             self._roster(roster)
         if not instead_of and not roster:
-            raise Conflict("say whom they stand in for, or in which roster they are on besides the others")
+            raise Conflict(
+                "say whom they stand in for, or in which roster they are on besides the others", "conflict.roster.whom"
+            )
         if instead_of:
             self._person(instead_of)
             if instead_of == stand_in:
-                raise Conflict(f"{stand_in} cannot stand in for themselves")
+                raise Conflict(f"{stand_in} cannot stand in for themselves", "conflict.roster.self")
             if not self._is_on(instead_of, roster, begins_at, ends_at):
-                raise Conflict(f"{instead_of} is not on duty then" + (f" in {roster}" if roster else ""))
+                reason = f"{instead_of} is not on duty then" + (f" in {roster}" if roster else "")
+                raise Conflict(reason, "conflict.roster.not-on", who=instead_of)
         self._allow(actor, instead_of, roster)
         who = actor.name
         change = self._change(ChangeKind.OVERRIDE, who, begins_at, ends_at, instead_of, stand_in, roster, note=note)
@@ -91,10 +94,10 @@ class RosterDesk:
         for person in (first, second):
             self._person(person)
         if first == second:
-            raise Conflict(f"{first} cannot swap with themselves")
+            raise Conflict(f"{first} cannot swap with themselves", "conflict.roster.self")
         turn, return_turn = self._turn(roster, first, first_day), self._turn(roster, second, second_day)
         if turn.begins_at < return_turn.ends_at and return_turn.begins_at < turn.ends_at:
-            raise Conflict("the two turns overlap")
+            raise Conflict("the two turns overlap", "conflict.roster.overlap")
         self._time(min(turn.begins_at, return_turn.begins_at), min(turn.ends_at, return_turn.ends_at))
         self._allow(actor, "", roster)
         half = partial(self._change, ChangeKind.OVERRIDE, actor.name, roster=roster, note=note)
@@ -165,11 +168,11 @@ class RosterDesk:
     # -- checks -----------------------------------------------------------------------------------------------------
     def _time(self, begins_at: Instant, ends_at: Instant) -> None:
         if ends_at <= begins_at:
-            raise Conflict("it is over before it begins")
+            raise Conflict("it is over before it begins", "conflict.roster.time")
         if ends_at <= self._clock.now():
-            raise Conflict("it is over already")
+            raise Conflict("it is over already", "conflict.roster.over")
         if ends_at - begins_at > micros(_LONGEST):
-            raise Conflict("it is longer than three years: change the roster itself")
+            raise Conflict("it is longer than three years: change the roster itself", "conflict.roster.long")
 
     def _person(self, person: str) -> None:
         if person not in self._org().people:
@@ -211,7 +214,8 @@ class RosterDesk:
             for turn in turns(rotation, rosters.days, noon - 2 * DAY, noon + 2 * DAY):
                 if person in turn.people and rosters.days.day_of(turn.begins_at) == day:
                     return turn
-        raise Conflict(f"{person} has no turn in {roster} that begins on {day.isoformat()}")
+        reason = f"{person} has no turn in {roster} that begins on {day.isoformat()}"
+        raise Conflict(reason, "conflict.roster.no-turn", who=person, day=day.isoformat())
 
     def _change(
         self,

@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from firesense.domain.instant import Instant
-    from firesense.domain.place import Org, Place, Post
+    from firesense.domain.place import Org, Person, Place, Post
     from firesense.domain.plan import Plan
     from firesense.domain.roster import Change, Span
     from firesense.rosters import Hole
 
 DAYS = 7
+_CHOICES = 500
 _ONE_DAY = timedelta(days=1)
 HOLES_SHOWN = 20
 
@@ -59,6 +60,7 @@ class RostersShown:
     holes: tuple[Hole, ...]
     more: int
     changes: tuple[Change, ...]
+    people: tuple[Person, ...]  # those of the rosters, to choose from
 
 
 class Holes:
@@ -91,7 +93,14 @@ def show_rosters(plan: Plan, holes: tuple[Hole, ...], now: Instant) -> RostersSh
         holes[:HOLES_SHOWN],
         max(0, len(holes) - HOLES_SHOWN),
         tuple(sorted(changes, key=lambda change: change.begins_at)),
+        _rostered(org),
     )
+
+
+def _rostered(org: Org) -> tuple[Person, ...]:
+    rotations = (rotation for roster in org.rosters.by_id.values() for rotation in roster.rotations)
+    ids = dict.fromkeys(person for rotation in rotations for team in rotation.teams for person in team)
+    return tuple(org.people[one] for one in ids if one in org.people)[:_CHOICES]
 
 
 def _midnights(org: Org, now: Instant) -> Iterator[Instant]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date, time, timedelta
 from zoneinfo import ZoneInfo
@@ -108,6 +109,44 @@ def test_somebody_goes_on_leave_somebody_stands_in_and_it_is_taken_back(client, 
     assert client.delete(f"/api/v1/rosters/changes/{change['id']}").status_code == 409
 
 
+def written(client, **changed):
+    """Fill in the form on the page."""
+    csrf = re.search(r'name="csrf" value="(\w+)"', client.get("/rosters").text)[1]
+    form = {"csrf": csrf, "person": "sun", "stand_in": "he", "begins": "2026-01-01T12:00", "ends": "2026-01-01T20:00"}
+    return client.post("/rosters/changes", data=form | changed)
+
+
+def test_somebody_stands_in_by_the_form_and_it_is_taken_back(client, township):
+    log_in(client)
+    assert written(client, note="看病").url.path == "/rosters"
+    (change,) = township.book.roster_changes(NOW, NOW + DAY)
+    assert (change.stand_in, change.person, change.ends_at - change.begins_at) == ("he", "sun", 8 * HOUR)
+    refresh(township)
+    page = client.get("/rosters").text
+    assert "何大勇 代 孙小梅" in page
+    csrf = re.search(r'name="csrf" value="(\w+)"', page)[1]
+    client.post(f"/rosters/changes/{change.id}/revoke", data={"csrf": csrf})
+    assert township.book.roster_changes(NOW, NOW + DAY) == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "status", "words"),
+    [
+        ({"ends": "2026-01-01T11:00"}, 409, "结束时间须晚于开始时间"),
+        ({"person": "he", "stand_in": "sun", "roster": "duty"}, 409, "何大勇 该时段没有值班"),
+        ({"person": "ghost"}, 404, "没有编号为“ghost”的人员或值班表"),
+        ({"roster": "nights"}, 404, "没有编号为“nights”的人员或值班表"),
+    ],
+)
+def test_the_form_says_what_is_wrong_and_keeps_what_was_written(client, township, changed, status, words):
+    log_in(client)
+    answer = written(client, note="看病", **changed)
+    assert answer.status_code == status
+    assert words in answer.text
+    assert 'value="看病"' in answer.text
+    assert township.book.roster_changes(NOW - DAY, NOW + DAY) == []
+
+
 def test_two_swap(client):
     log_in(client)
     asked = {"roster": "duty", "one": {"person": "sun", "day": "2026-01-03"}}
@@ -136,7 +175,7 @@ def test_changes_need_the_token_and_the_right(client, township):
     log_in(client, "guest")
     assert client.post("/api/v1/rosters/leave", json=asked).status_code == 403
     assert client.post("/api/v1/rosters/feeds", json={"person": "sun"}).status_code == 403
-    assert client.get("/rosters").status_code == 200
+    assert "登记代班或请假" not in client.get("/rosters").text
 
 
 def test_a_telephone_fetches_a_calendar_by_its_secret_address_alone(client, township):
