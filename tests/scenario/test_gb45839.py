@@ -6,6 +6,7 @@ is measured by tests/bench.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from datetime import timedelta
 from io import BytesIO
 
@@ -28,6 +29,7 @@ from firesense.settings import Settings, load_settings
 from firesense.web.board import Board
 from tests.frames import T0
 from tests.house import GRID, ROOT, SmallHouse, smoke, smoke_device
+from tests.reached import ZHANG, Town
 
 PUSHED_WITHIN = 15  # seconds, 5.10.4
 ZIGBEE = Device("zigbee-1", "smoke", "zigbee2mqtt-smoke", "hall", GRID, -1)
@@ -297,6 +299,18 @@ def test_5_10_4_a_fire_is_pushed_within_15_seconds_over_two_kinds_of_channel(hou
         assert one.after - 2 <= PUSHED_WITHIN
         for word in ("火警", "上河村第一网格", "smoke-1", "2026-01-01 08:00:02"):
             assert word in one.title + one.body
+
+
+def test_5_10_4_a_fire_goes_out_as_text_message_and_voice_call_with_type_time_and_place(tmp_path):
+    with ExitStack() as stack:
+        town = Town(tmp_path, stack, [smoke_device(1)], {"voice": ZHANG, "sms": ZHANG}, ("voice", "sms"))
+        alert = town.fire()
+        [spoken], [written] = town.servers["voice"].posted, town.servers["sms"].posted
+        assert (spoken["CalledNumber"], written["mobile"]) == (ZHANG, ZHANG)
+        assert "火警" in spoken["TtsParam"]
+        for word in ("火警", "上河村第一网格", "08:00"):
+            assert word in written["content"]
+        assert all(call.sent_at - alert.raised_at <= PUSHED_WITHIN * SECOND for call in town.calls(alert))
 
 
 @pytest.mark.parametrize("away", [1, 6])
