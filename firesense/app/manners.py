@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from contextlib import suppress
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -38,10 +39,13 @@ _SECRET_BYTES = 32
 def make_links(settings: Settings) -> Links:
     """Make the links of a house. Their secret is made at the first start and kept in the data folder."""
     file = settings.data / "links.secret"
-    with suppress(FileExistsError):
-        descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(descriptor, "w") as new:
+    if not file.exists():
+        # Several processes may start at once: the first one's is linked into its place whole, or not at all.
+        with NamedTemporaryFile("w", dir=settings.data, prefix=".links-") as new:
             new.write(secrets.token_hex(_SECRET_BYTES))
+            new.flush()
+            with suppress(FileExistsError):
+                os.link(new.name, file)
     return Links(file.read_text().strip().encode(), settings.web.url, settings.telling.links)
 
 

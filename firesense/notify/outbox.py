@@ -36,6 +36,7 @@ _log = structlog.get_logger(__name__)
 # (GB/T 45839-2025 5.10.4): three more tries fit into that.
 _URGENT_WAITS = (2, 5, 10, 20, 30)
 _CALM_WAITS = (10, 30, 60, 120, 300)
+_MOST_A_TURN = 500  # calls taken before anybody else has a turn; there may be as many again
 _MOST_IN_BUNDLE = 500  # calls
 _QUEUE = 3  # calls taken per call that may be under way: enough to keep a channel busy, few enough to keep the lease
 
@@ -112,7 +113,7 @@ class Delivery:
             leased = self._book.lease_calls(now, now + self._lease, room, without=full)
             self._start_all(leased, now)
             taken += len(leased)
-            if len(leased) < room:
+            if len(leased) < room or taken >= _MOST_A_TURN:
                 break
         self._crowded = any(len(lane.tasks) >= self._most for lane in self._lanes.values())
         await asyncio.sleep(0)  # what was started begins before the caller goes on
@@ -149,7 +150,7 @@ class Delivery:
         bundles: dict[tuple[str, str, str, str], list[Pair]] = {}
         for call, alert in leased:
             if call.state is CallState.SENT:
-                self._run(call.channel, self._asking.ask(self._lanes[call.channel].channel, call, now))
+                self._ask(call, now)
             elif is_calm(call, alert) and self._manners.bundle is not None:
                 bundles.setdefault((call.channel, call.person, call.address, call.language), []).append((call, alert))
             else:
@@ -164,13 +165,22 @@ class Delivery:
             reason = f"there is no channel {call.channel}"
             self._settle(Settled(self._given_up(each, reason), now, self._manners.others(each)) for each, _ in pairs)
             return
-        if (hold := self._planner.hold(lane.channel, pairs, now)) is not None:
+        hold = self._planner.hold(lane.channel, pairs, now)
+        if is_calm(*pairs[0]) and self._manners.bundle is not None:
+            # All that is due for the same person has the same lot.
+            pairs = [*pairs, *self._book.lease_like(call, now, now + self._lease, _MOST_IN_BUNDLE - len(pairs))]
+        if hold is not None:
             self._hold([each for each, _ in pairs], hold, now)
             return
-        if is_calm(*pairs[0]) and self._manners.bundle is not None:
-            pairs = [*pairs, *self._book.lease_like(pairs[0][0], now, now + self._lease, _MOST_IN_BUNDLE - len(pairs))]
         over = self._planner.begin(lane.channel, pairs, now)
         self._run(call.channel, self._send(lane, pairs, now + self._lease, over))
+
+    def _ask(self, call: Call, now: Instant) -> None:
+        """Ask after a call that was sent; where there is no such channel any more, nobody will ever say."""
+        if (lane := self._lanes.get(call.channel)) is None:
+            self._book.report(call, now, self._manners.others(call), silent=True)
+        else:
+            self._run(call.channel, self._asking.ask(lane.channel, call, now))
 
     def _hold(self, calls: Sequence[Call], hold: Hold, now: Instant) -> None:
         self.status.held += len(calls)

@@ -10,14 +10,17 @@ import structlog
 
 from firesense.book import SqlBook
 from firesense.domain.alert import AlertClass
-from firesense.domain.errors import BookError, ChannelDown, ChannelRefused
+from firesense.domain.errors import BookError, ChannelBusy, ChannelDown, ChannelRefused
 from firesense.domain.escalation import CallState, Climb, Ladder, Purpose, StepKind
 from firesense.domain.instant import HOUR, SECOND
+from firesense.domain.limits import Limit
 from firesense.domain.message import Message, Receipt
 from firesense.domain.outcome import Outcome, Raise
+from firesense.notify.manners import Manners
 from firesense.notify.outbox import Delivery
 from tests.calls import NOW, alert, call
 from tests.providers import HandClock
+from tests.waiting import until
 
 
 class Scripted:
@@ -371,5 +374,206 @@ def test_what_ends_together_is_written_together(book, clock):
         await due(post, clock)
         assert CountingBook.written == [8]
         assert {each.state for each in book.calls("AB12CD34EF")} == {CallState.SENT}
+
+    asyncio.run(story())
+
+
+# -- manners: manners.py -----------------------------------------------------------------------------------------------
+class Limited(Scripted):
+    """A channel that may be used once a minute, and says what came of it when it is asked."""
+
+    limits = (Limit(1, timedelta(minutes=1)),)
+    receipt_within = timedelta(minutes=2)
+    ask_every = timedelta(seconds=30)
+
+    def __init__(self, name, *answers, told=()):
+        super().__init__(name, *answers)
+        self.told = list(told)
+        self.asked = 0
+
+    def line(self, call):
+        return call.address
+
+    async def ask(self, _call):
+        self.asked += 1
+        answer = self.told.pop(0) if self.told else None
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def instead_by(name):
+    """Whoever could not be reached is called over this channel, once."""
+    return lambda failed: (
+        None
+        if failed.instead_of
+        else replace(
+            failed,
+            key=f"{failed.key}>{name}",
+            channel=name,
+            state=CallState.QUEUED,
+            attempts=0,
+            instead_of=failed.channel,
+        )
+    )
+
+
+def fault(number):
+    return alert(AlertClass.FAULT, id=f"FAULT{number:05}", rule=f"trouble-{number}")
+
+
+def bundled(pairs):
+    return Message(pairs[0][0], pairs[0][1], f"{len(pairs)} calls", "", bundled=len(pairs))
+
+
+def test_a_channel_that_is_down_is_stood_in_for_at_once_and_whoever_was_told_is_not_told_twice(book, clock):
+    async def story():
+        app, sms = Scripted("app", ChannelDown("away")), Scripted("sms")
+        post = delivery(book, clock, app, sms, manners=Manners(instead=instead_by("sms")))
+        write(book, call(alert="FAULT00001", urgent=False), about=fault(1))
+        await due(post, clock)
+        await due(post, clock)
+        clock.wind(3600)
+        assert await due(post, clock) == 0
+        assert (len(app.sent), len(sms.sent)) == (0, 1)
+        assert [told.state for told in book.calls("FAULT00001")] == [CallState.MOOT, CallState.SENT]
+
+    asyncio.run(story())
+
+
+def test_of_a_fire_both_channels_tell(book, clock):
+    async def story():
+        app, sms = Scripted("app", ChannelDown("away")), Scripted("sms")
+        post = delivery(book, clock, app, sms, manners=Manners(instead=instead_by("sms")))
+        write(book, call())
+        await due(post, clock)
+        await due(post, clock)
+        clock.wind(3600)
+        await due(post, clock)
+        assert (len(app.sent), len(sms.sent)) == (1, 1)
+
+    asyncio.run(story())
+
+
+def test_a_busy_channel_is_stood_in_for_only_when_it_burns(book, clock):
+    async def story():
+        app, sms = Scripted("app", ChannelBusy("limit"), ChannelBusy("limit")), Scripted("sms")
+        post = delivery(book, clock, app, sms, concurrency=1, manners=Manners(instead=instead_by("sms")))
+        write(book, call())
+        write(book, call(alert="FAULT00001", key="calm", urgent=False), about=fault(1))
+        await due(post, clock)
+        await due(post, clock)
+        assert len(sms.sent) == 1
+        assert [told.channel for told in book.calls("FAULT00001")] == ["app"]
+
+    asyncio.run(story())
+
+
+def test_a_spent_budget_is_waited_for_and_counts_what_is_under_way(book, clock):
+    async def story():
+        voice = Limited("voice")
+        post = delivery(book, clock, voice)
+        write(book, *many("voice", 3))
+        for minute in range(3):
+            await due(post, clock)
+            assert len(voice.sent) == minute + 1
+            clock.wind(60)
+        assert post.status.held == 3
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    ("told", "state", "steps"),
+    [
+        ([None, Receipt(CallState.DELIVERED)], CallState.DELIVERED, []),
+        ([ChannelDown("away"), Receipt(CallState.READ)], CallState.READ, []),
+        ([Receipt(CallState.FAILED, reason="switched off")], CallState.FAILED, [StepKind.FAILED]),
+        ([None, None, ValueError("bug"), None], CallState.SENT, [StepKind.SILENT]),
+    ],
+)
+def test_what_came_of_a_call_is_asked_until_it_is_known_or_too_late(book, clock, told, state, steps):
+    async def story():
+        voice, sms = Limited("voice", told=told), Scripted("sms")
+        post = delivery(book, clock, voice, sms, manners=Manners(instead=instead_by("sms")))
+        write(book, call("voice"))
+        for _ in range(20):
+            await due(post, clock)
+            clock.wind(15)
+        assert voice.asked == len(told)
+        assert book.calls("AB12CD34EF")[0].state is state
+        kinds = [step.kind for step in book.story("AB12CD34EF")]
+        assert [kind for kind in kinds if kind is not StepKind.SENT] == steps
+        assert len(sms.sent) == len(steps), "who may not have heard it is told another way"
+
+    asyncio.run(story())
+
+
+def test_a_key_that_was_pressed_is_passed_on(book, clock):
+    async def story():
+        pressed = []
+        voice = Limited("voice", told=[Receipt(CallState.DELIVERED, pressed="1")])
+        manners = Manners(on_press=lambda told, key: pressed.append((told.person, key)))
+        post = delivery(book, clock, voice, manners=manners)
+        write(book, call("voice"))
+        await due(post, clock)
+        clock.wind(30)
+        await due(post, clock)
+        assert pressed == [("lin", "1")]
+
+    asyncio.run(story())
+
+
+def test_a_channel_that_is_gone_will_never_say_what_came_of_a_call(book, clock):
+    async def story():
+        write(book, call("voice"))
+        await due(delivery(book, clock, Limited("voice")), clock)
+        clock.wind(30)
+        sms = Scripted("sms")
+        without = delivery(book, clock, sms, manners=Manners(instead=instead_by("sms")))
+        await due(without, clock)
+        await due(without, clock)
+        assert len(sms.sent) == 1
+
+    asyncio.run(story())
+
+
+def test_a_thousand_calls_for_one_person_are_two_messages_and_a_fire_is_one_of_its_own(book, clock):
+    async def story():
+        app = Scripted("app")
+        post = delivery(book, clock, app, manners=Manners(bundle=bundled))
+        for number in range(100):
+            calls = [call(key=f"{number}-{n}", alert=fault(number).id, urgent=False) for n in range(10)]
+            write(book, *calls, about=fault(number))
+        await due(post, clock)
+        write(book, call())
+        await due(post, clock)
+        clock.wind(301)
+        while await due(post, clock):
+            clock.wind(301)
+        assert len(app.sent) == 3
+        assert app.sent[1] == "AB12CD34EF:alert:0:0:lin:app"
+        assert all(told.state is CallState.SENT for number in range(100) for told in book.calls(fault(number).id))
+        assert post.status.bundled == 1000
+
+    asyncio.run(story())
+
+
+def test_a_late_yes_is_a_yes(book, clock):
+    async def story():
+        app, sms = Scripted("app"), Scripted("sms")
+        app.gate.clear()
+        manners = Manners(instead=instead_by("sms"))
+        post = delivery(book, clock, app, sms, manners=manners, timeout=timedelta(milliseconds=20))
+        write(book, call())
+        await due(post, clock)
+        await due(post, clock)
+        assert [told.state for told in book.calls("AB12CD34EF")] == [CallState.FAILED_FOR_NOW, CallState.SENT]
+        app.gate.set()
+        await until(lambda: book.calls("AB12CD34EF")[0].state is CallState.SENT)
+        clock.wind(3600)
+        assert await due(post, clock) == 0
+        assert len(app.sent) == 1
+        assert post.status.late == 1
 
     asyncio.run(story())
