@@ -9,9 +9,10 @@ from itertools import combinations
 from typing import TYPE_CHECKING, TypeVar
 
 from firesense.domain.errors import ConfigError, Fault
+from firesense.domain.overlap import overlap
 from firesense.domain.phone import canonical_phone
 from firesense.domain.place import OPERATOR, Org, Person, Place, Post
-from firesense.domain.roster import EVERY_WEEKDAY, Days, Roster, Rotation, overlap
+from firesense.domain.roster import EVERY_WEEKDAY, Days, Roster, Rotation
 from firesense.orgtree import codes, words
 
 if TYPE_CHECKING:

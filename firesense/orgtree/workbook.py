@@ -25,20 +25,24 @@ def read_workbook(path: Path) -> list[Sheet]:
     """Read all sheets that are not empty. Raises ConfigError with every cell that is not what it seems."""
     import openpyxl  # noqa: PLC0415 -- a tenth of a second, for those who use it
 
-    try:
-        with zipfile.ZipFile(path) as packed:
-            if sum(member.file_size for member in packed.infolist()) > _MOST_UNPACKED:
-                raise ConfigError([Fault(str(path), "", f"unpacks to more than {_MOST_UNPACKED // 2**20} MiB")])
-        book = openpyxl.load_workbook(path, read_only=True)
-    except OSError as error:
-        raise ConfigError([Fault(str(path), "", error.strerror or str(error))]) from error
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
-        raise ConfigError([Fault(str(path), "", "is no workbook (XLSX)")]) from error
     faults: list[Fault] = []
     try:
-        found = [_sheet(one, str(path), faults) for one in book.worksheets]
-    finally:
-        book.close()
+        with zipfile.ZipFile(path) as packed:
+            unpacked = sum(member.file_size for member in packed.infolist())
+        if unpacked > _MOST_UNPACKED:
+            faults.append(Fault(str(path), "", f"unpacks to more than {_MOST_UNPACKED // 2**20} MiB"))
+            raise ConfigError(faults)  # noqa: TRY301 -- before anything of it is unpacked
+        book = openpyxl.load_workbook(path, read_only=True)
+        try:
+            found = [_sheet(one, str(path), faults) for one in book.worksheets]
+        finally:
+            book.close()
+    except ConfigError:
+        raise
+    except OSError as error:
+        raise ConfigError([Fault(str(path), "", error.strerror or str(error))]) from error
+    except Exception as error:  # a reader of other people's files raises whatever it stumbles over
+        raise ConfigError([Fault(str(path), "", "is no workbook (XLSX), or a damaged one")]) from error
     if faults:
         raise ConfigError(faults)
     return [sheet for sheet in found if sheet is not None]

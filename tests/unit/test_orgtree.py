@@ -279,11 +279,40 @@ def test_a_file_that_is_no_sheet_is_told(tmp_path, changed, reason):
     assert any(reason in fault for fault in faults(folder_of(tmp_path, **changed)))
 
 
+def read_or_refused(path):
+    """Whether an org has a root, or its refusal at least one fault."""
+    try:
+        return load_org(path).root
+    except ConfigError as error:
+        return error.faults
+
+
+SOUND = workbook(load_org(ROOT / "config/org.yaml"))
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(st.lists(st.tuples(st.integers(0, len(SOUND) - 1), st.integers(0, 255)), min_size=1, max_size=20), st.booleans())
+def test_a_damaged_workbook_is_read_or_refused_and_nothing_else(wrong, cut):
+    damaged = bytearray(SOUND)
+    for at, byte in wrong:
+        damaged[at] = byte
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "org.xlsx"
+        path.write_bytes(damaged[: wrong[0][0]] if cut else damaged)
+        assert read_or_refused(path)
+
+
+@given(st.binary(max_size=300) | st.text(max_size=100).map(str.encode), st.sampled_from(list(SHEETS)))
+def test_any_bytes_as_a_sheet_are_read_or_refused_and_nothing_else(data, sheet):
+    with tempfile.TemporaryDirectory() as name:
+        assert read_or_refused(folder_of(Path(name), **{sheet: data}))
+
+
 def test_what_is_no_workbook_or_no_org_is_told(tmp_path):
     (tmp_path / "org.xlsx").write_bytes(b"PK\x03\x04 no workbook")
     (tmp_path / "org.txt").write_text("x", encoding="utf-8")
     (tmp_path / "empty").mkdir()
-    assert faults(tmp_path / "org.xlsx")[0].endswith("is no workbook (XLSX)")
+    assert faults(tmp_path / "org.xlsx")[0].endswith("is no workbook (XLSX), or a damaged one")
     assert "an org is one YAML file" in faults(tmp_path / "org.txt")[0]
     assert "holds no CSV files" in faults(tmp_path / "empty")[0]
     assert "No such file" in faults(tmp_path / "none.csv")[0]

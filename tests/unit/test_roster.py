@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firesense.domain.instant import DAY, HOUR, MINUTE, instant, moment
+from firesense.domain.overlap import overlap
 from firesense.domain.place import Org, Person, Place, Post
-from firesense.domain.roster import Change, ChangeKind, Days, LocalDays, Roster, Rosters, Rotation, overlap
+from firesense.domain.roster import Change, ChangeKind, Days, LocalDays, Roster, Rosters, Rotation
 
 ZONE = ZoneInfo("Asia/Shanghai")
 BERLIN = ZoneInfo("Europe/Berlin")
