@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
-from datetime import timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from firesense.domain.catalogue import CLASSES
 from firesense.domain.device import Device
 from firesense.domain.errors import ConfigError, Fault
+from firesense.domain.instant import instant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,14 +19,18 @@ if TYPE_CHECKING:
     from firesense.domain.profile import Profile
 
 
-_COLUMNS = ("id", "device_class", "profile", "external_id", "place", "name", "kind", "gateway", "tags", "period")
+_COLUMNS = (
+    *("id", "device_class", "profile", "external_id", "place"),
+    *("name", "kind", "gateway", "tags", "period", "installed"),
+)
 _REQUIRED = _COLUMNS[:5]
 
 
 def load_devices(path: Path, profiles: Mapping[str, Profile], org: Org) -> list[Device]:
     """Read a device register (CSV with a header, UTF-8, columns id to place required); slots are left at -1.
 
-    ``tags`` are separated by ``;``, ``period`` is in seconds. Raises ConfigError with every faulty line.
+    ``tags`` are separated by ``;``, ``period`` is in seconds, ``installed`` a day such as 2026-05-01.
+    Raises ConfigError with every faulty line.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -91,6 +96,18 @@ def _device(row: Mapping[str, str], profiles: Mapping[str, Profile], org: Org) -
             row["gateway"],
             tags,
             period,
+            _day(row["installed"], reasons),
         ),
         reasons,
     )
+
+
+def _day(written: str, reasons: list[str]) -> int:
+    """Read the day a device was installed, as an instant; 0 for none."""
+    if not written:
+        return 0
+    try:
+        return instant(datetime.combine(date.fromisoformat(written), time(), UTC))
+    except ValueError:
+        reasons.append(f"{written!r} is no day such as 2026-05-01")
+        return 0

@@ -32,8 +32,9 @@ class Term:
 class PlainDevice:
     """One device: its points so far, oldest first, and the row in hand, which is one of them when ``point``."""
 
-    def __init__(self, zero, tags=(), periods=None):
+    def __init__(self, zero, tags=(), periods=None, installed=None):
         self.zero = zero  # seconds since the epoch of the readings' zero
+        self.installed = installed  # seconds since then, of the day it was installed
         self.tags = tags
         self.periods = periods or {}
         self.points = []
@@ -53,6 +54,9 @@ class PlainDevice:
 
     def within(self, period):
         return any(first <= self.row["at"] < last for first, last in self.periods.get(period, ()))
+
+    def age(self):
+        return None if self.installed is None else self.row["at"] - self.installed
 
     # -- what it said before ----------------------------------------------------------------------------------------
     def eighth(self, at, window):

@@ -162,6 +162,7 @@ MIGRATIONS: Sequence[Sequence[str]] = (
             UNIQUE (alert, why, what, device)
         )""",
     ),
+    ("ALTER TABLE device ADD COLUMN installed_at BIGINT DEFAULT 0 NOT NULL",),
 )
 
 _VERSION = "schema"

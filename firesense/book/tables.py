@@ -195,6 +195,7 @@ device = Table(
     _must("gateway", Text),
     _must("tags", NAMES),
     Column("period", DURATION),
+    _must("installed_at", BigInteger),
     UniqueConstraint("device_class", "slot"),
     UniqueConstraint("profile", "external_id"),
 )

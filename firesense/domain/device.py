@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from firesense.domain.columns import Slots
+    from firesense.domain.instant import Instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,8 @@ class Device:
 
     ``external_id`` is what its frames call it (a devEui, an IMEI, a friendly name), ``id`` what people call it.
     ``kind`` refines the class (a water gauge on a ``main``, ``hydrant`` or ``intake``); rules may ask for it.
-    ``slot`` is its row in every column of its class: dense, given once, never given to another.
+    ``slot`` is its row in every column of its class: dense, given once, never given to another. ``installed_at`` is 0
+    where nobody said.
     """
 
     id: str
@@ -39,6 +41,7 @@ class Device:
     gateway: str = ""
     tags: tuple[str, ...] = ()
     period: timedelta | None = None
+    installed_at: Instant = 0
 
 
 _FIELDS = tuple(field.name for field in fields(Device))

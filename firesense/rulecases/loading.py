@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BeforeValidator, Field, PlainSerializer
@@ -44,6 +44,10 @@ _Cleared = Annotated[Any, BeforeValidator(_cleared), PlainSerializer(str)]
 _Series = str | int | float
 
 
+def _midnight(day: date) -> int:
+    return instant(datetime.combine(day, time(), UTC))
+
+
 class _Device(Written):
     device_class: str = Field(alias="class")
     place: str = ""
@@ -52,6 +56,7 @@ class _Device(Written):
     gateway: str = ""
     tags: tuple[str, ...] = ()
     period: Duration | None = None
+    installed: date | None = None
 
 
 class _Alert(Written):
@@ -168,6 +173,7 @@ class _Check:
                     gateway=device.gateway,
                     tags=device.tags,
                     period=device.period or every,
+                    installed_at=_midnight(device.installed) if device.installed else 0,
                 )
             )
         return Registry(devices)

@@ -23,6 +23,7 @@ written                            is                                           
 ``tag(word)``                      whether the device, its place or one above has the tag     always
 ``season(word)``                   whether it is that time of the year, there (calendars)     always
 ``night()``, ``holiday()``         whether it is night, or a day off, in local time           always
+``age()``                          how long ago the device was installed                      where the register says it
 ``implausible()``, ``unprobed()``  whether a value was dropped: out of range, or no probe     always
 =================================  =========================================================  =====================
 """
@@ -75,6 +76,7 @@ SHAPES: Mapping[str, Shape] = {
     "season": Shape("the name of a period of the calendars", "word", "truth", 0),
     "night": Shape("nothing", "nothing", "truth", 0),
     "holiday": Shape("nothing", "nothing", "truth", 0),
+    "age": Shape("nothing", "nothing", "time", 0),
     "implausible": Shape("nothing", "nothing", "truth", 0),
     "unprobed": Shape("nothing", "nothing", "truth", 0),
 }
@@ -103,8 +105,8 @@ class Look:
 
     @property
     def still(self) -> bool:
-        """Whether the answer is known whatever the device says: where it belongs, what time it is."""
-        return SHAPES[self.function].measures == "truth"
+        """Whether the answer is known whatever the device says: where it belongs, how old it is, what time it is."""
+        return SHAPES[self.function].measures == "truth" or self.function == "age"
 
 
 class LookReader:

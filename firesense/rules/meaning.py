@@ -24,7 +24,7 @@ RATE = "rate"  # the change of a rule's metric, of rules that have one
 _FUNCTIONS: Mapping[str, Callable[..., Values]] = {"abs": np.abs, "min": np.minimum, "max": np.maximum}
 _OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
-QUALITY = {"implausible", "unprobed"}  # looks at what a device said, though not at a column of it
+OF_ITSELF = {"implausible", "unprobed", "age"}  # looks at the device, though at no column of what it says
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +245,7 @@ class Meaning:
             return ""
         self.looks.add(look)
         self.names.add(look.name)
-        if look.subject in self._class.metrics or look.subject in self._class.signals or look.function in QUALITY:
+        if look.subject in self._class.metrics or look.subject in self._class.signals or look.function in OF_ITSELF:
             self.about.add(look.subject or look.name)
         return look.name
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from firesense.domain.calendar import HOLIDAY, NIGHT, Period, within
+from firesense.domain.instant import SECOND
 from firesense.domain.readings import Quality
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from firesense.domain.calendar import Calendars
-    from firesense.domain.columns import Mask
+    from firesense.domain.columns import Floats, Mask
     from firesense.domain.device import Registry
     from firesense.domain.place import Org
     from firesense.rules.looks import Look
@@ -34,11 +35,16 @@ class Surroundings:
         self._tags: dict[str, Mask] = {}
         self._periods: dict[str, tuple[list[Period], np.ndarray[tuple[int], np.dtype[np.intp]]]] = {}
         self._quality: dict[str, int] = {}
+        self._installed: dict[str, Floats] = {}  # seconds since the epoch
         size = registry.size(device_class)
         looks = list(looks)
         for look in looks:
             if look.function in OF_QUALITY:
                 self._quality[look.name] = int(OF_QUALITY[look.function])
+            elif look.function == "age":
+                self._installed[look.name] = np.full(size, np.nan)
+                at = np.array(registry.column(device_class, "installed_at"), np.float64)
+                self._installed[look.name][registry.slots(device_class)] = np.where(at > 0, at / SECOND, np.nan)
             elif look.function == "tag":
                 self._tags[look.name] = np.zeros(size, np.bool_)
             else:
@@ -71,6 +77,8 @@ class Surroundings:
         """Give a table a column for each look."""
         for name, bit in self._quality.items():
             table.columns[name] = (table.quality & bit) != 0
+        for name, installed in self._installed.items():
+            table.columns[name] = table.event_at / SECOND - installed[table.slots]
         for name, tagged in self._tags.items():
             table.columns[name] = tagged[table.slots]
         for name, (periods, which) in self._periods.items():

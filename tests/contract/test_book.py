@@ -56,12 +56,17 @@ def test_an_org_that_hangs_in_the_air_is_refused_whole(book):
 
 def test_devices_get_dense_slots_by_class_in_the_order_they_come(book):
     assert book.register([device("a", slot=7), device("w", device_class="water"), device("b")]) == 3
-    assert book.register([device("c", period=timedelta(minutes=5), tags=("x", "y"), gateway="gw", kind="main")]) == 1
+    assert (
+        book.register(
+            [device("c", period=timedelta(minutes=5), tags=("x", "y"), gateway="gw", kind="main", installed_at=5)]
+        )
+        == 1
+    )
     registry = book.registry()
     assert [(d.id, d.slot) for d in registry.of_class("smoke")] == [("a", 0), ("b", 1), ("c", 2)]
     assert registry.get("w").slot == 0
     assert registry.get("c") == device(
-        "c", slot=2, period=timedelta(minutes=5), tags=("x", "y"), gateway="gw", kind="main"
+        "c", slot=2, period=timedelta(minutes=5), tags=("x", "y"), gateway="gw", kind="main", installed_at=5
     )
 
 

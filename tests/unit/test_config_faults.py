@@ -127,3 +127,16 @@ def test_check_tells_the_faults_of_every_file_at_once(tmp_path, capsys):
         "book: ",
     ):
         assert part in said, (part, said)
+
+
+def test_a_register_says_when_devices_were_installed(tmp_path):
+    org = load_org(ROOT / "config/org.yaml")
+    file = tmp_path / "devices.csv"
+    head = "id,device_class,profile,external_id,place,installed\n"
+    line = "{0},smoke,firesense-smoke,{0},990100101201-01,{1}\n"
+    file.write_text(head + line.format("a", "2016-05-01") + line.format("b", ""), encoding="utf-8")
+    devices = load_devices(file, PROFILES, org)
+    assert [device.installed_at for device in devices] == [1_462_060_800_000_000, 0]
+    file.write_text(head + line.format("a", "1 May 2016"), encoding="utf-8")
+    with pytest.raises(ConfigError, match="'1 May 2016' is no day such as 2026-05-01"):
+        load_devices(file, PROFILES, org)

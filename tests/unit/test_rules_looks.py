@@ -411,3 +411,15 @@ def test_lengths_of_time_and_metres_are_told_apart():
 
 def test_the_signals_of_these_tables_are_known():
     assert set(SIGNALS) <= set(SMOKE.signals)
+
+
+def test_a_device_is_as_old_as_the_register_says():
+    worn = rule("worn", when="age() >= 3650d")
+    registry = Registry(
+        Device(name, "smoke", PROFILE, name, "riverside", slot, installed_at=installed)
+        for slot, (name, installed) in enumerate([("a", T0 - 3650 * 86400 * SECOND), ("b", T0), ("c", 0)])
+    )
+    rows = [{"at": at, "slot": slot, "fire": 0} for at in (-1, 0) for slot in range(3)]
+    assert told(engine(worn, registry=registry).apply(table(*rows))) == [("worn", 0, "tripped", 0.0)]
+    with pytest.raises(ExpressionError, match="true of a reading that says nothing"):
+        compile_expression("age() < 10d or fire", SMOKE)

@@ -52,6 +52,9 @@ PERIODS = {
 TAGS = (("vulnerable", "old"), ("vulnerable",), ())  # of device 0, of the place of device 1, of nobody
 
 
+INSTALLED = (-5000, 90, None)  # the second one before it spoke, but not long
+
+
 # -- terms ------------------------------------------------------------------------------------------------------------
 @st.composite
 def combined(draw, inner, number, *, adds):
@@ -136,7 +139,9 @@ def lengths(draw):
 
 @st.composite
 def times_of(draw):
-    function = draw(st.sampled_from(["since", "unchanged", "until"]))
+    function = draw(st.sampled_from(["since", "unchanged", "until", "age"]))
+    if function == "age":
+        return Term("age()", lambda d: d.age(), exact=False)
     if function == "since":
         name = draw(st.sampled_from(SIGNALS))
         return Term(f"since({name})", lambda d: d.since(name))
@@ -253,8 +258,8 @@ def series(draw):
 def surroundings(looks):
     org = Org([Place("town", "town", "township"), Place("east", "east", "village", "town", tags=TAGS[1])])
     registry = Registry([
-        Device("a", "smoke", PROFILE, "a", "town", 0, tags=TAGS[0]),
-        Device("b", "smoke", PROFILE, "b", "east", 1),
+        Device("a", "smoke", PROFILE, "a", "town", 0, tags=TAGS[0], installed_at=T0 + INSTALLED[0] * SECOND),
+        Device("b", "smoke", PROFILE, "b", "east", 1, installed_at=T0 + INSTALLED[1] * SECOND),
         Device("c", "smoke", PROFILE, "c", "town", 2),
     ])  # fmt: skip
     edges = {name: [T0 + at * SECOND for span in spans for at in span] for name, spans in PERIODS.items()}
@@ -272,7 +277,7 @@ def agree(condition, tables):
         raise
     past, order = Past([look for look in compiled.looks if not look.still], 3), Order(3)
     around = surroundings([look for look in compiled.looks if look.still])
-    plain, newest = [PlainDevice(T0 // SECOND, tags, PERIODS) for tags in TAGS], {}
+    plain, newest = [PlainDevice(T0 // SECOND, *of) for of in zip(TAGS, [PERIODS] * 3, INSTALLED, strict=True)], {}
     for part in tables:
         seen = order.table(table(*part))
         around.add(seen)
