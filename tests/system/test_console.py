@@ -136,7 +136,7 @@ def test_an_alert_appears_by_itself_is_taken_and_its_climb_stops(page, served, t
 
     card.get_by_role("button", name="接警").click()
     expect(card).to_contain_text("值班员甲 已接警")
-    expect(card).to_contain_text("已接警，停止上报")
+    expect(card).to_contain_text("已接警，等待处置")
     expect(card.locator("[data-due]")).to_have_count(0)
     expect(card.get_by_role("button", name="接警")).to_have_count(0)
     assert township.book.climb(alert.id).due_at is None
@@ -242,11 +242,13 @@ def test_nothing_sticks_out_at_any_width(page, served, township, scheme, tmp_pat
         page.goto(served.url + path)
         if path.startswith("/alerts"):
             expect(page.locator("figure.chart svg").first).to_be_visible()
+        page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, path
         small = page.evaluate(
-            "[...document.querySelectorAll('button, a.button, nav a, input:not([type=hidden], [type=radio], .heard)')]"
-            ".filter(e => e.getBoundingClientRect().height < 44).map(e => e.outerHTML)"
+            "[...document.querySelectorAll('button, a.button, nav a, select, summary, .choice,"
+            " input:not([type=hidden], [type=radio], [type=checkbox], .heard)')]"
+            ".filter(e => e.checkVisibility() && e.getBoundingClientRect().height < 44).map(e => e.outerHTML)"
         )
         assert small == [], "too small for a thumb"
         page.screenshot(path=tmp_path / f"{path.strip('/').replace('/', '-') or 'board'}.png", full_page=True)
