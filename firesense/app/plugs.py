@@ -187,4 +187,10 @@ def _tls(wanted: Tls | None) -> TlsOptions | None:
 
 def _plain(shape: BaseModel) -> dict[str, Any]:
     """The fields of a shape by name, secrets unwrapped, shapes inside it left as they are."""
-    return {name: value.get_secret_value() if isinstance(value, SecretStr) else value for name, value in shape}
+    return {name: _open(value) for name, value in shape}
+
+
+def _open(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _open(item) for name, item in value.items()}
+    return value.get_secret_value() if isinstance(value, SecretStr) else value

@@ -171,8 +171,10 @@ class SmsGatewayChannelSettings(Written):
     name: str
     url: str
     send: Literal["query", "form", "json"] = "form"
-    fields: dict[str, str] = Field(default_factory=lambda: {"phone": "{phone}", "text": "{text}"})
-    headers: dict[str, str] = Field(default_factory=dict)
+    fields: dict[str, SecretStr] = Field(
+        default_factory=lambda: {"phone": SecretStr("{phone}"), "text": SecretStr("{text}")}
+    )
+    headers: dict[str, SecretStr] = Field(default_factory=dict)
     success: str
     refusal: str = ""
     reference: str = ""

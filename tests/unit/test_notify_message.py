@@ -118,3 +118,9 @@ def test_texts_are_shortened_between_characters():
 )
 def test_addresses_are_masked(address, shown):
     assert masked(address) == shown
+
+
+def test_an_alert_of_an_event_names_the_first_one():
+    told = compose(call(), alert(incident="FIRST00000"), PLAN)
+    assert "首起警情：FIRST00000" in told.body
+    assert "首起警情" not in compose(call(), alert(incident="AB12CD34EF"), PLAN).body, "it is the first itself"
