@@ -91,6 +91,7 @@ class _Index(Written):
 
 
 class _Reports(Written):
+    open: bool = True
     anonymous: bool = True
     per_address: int = Field(default=10, ge=1, le=10_000)
     per_place: int = Field(default=30, ge=1, le=10_000)
@@ -198,6 +199,7 @@ def _rules(written: _HazardFile) -> HazardRules:
             index.middle,
         ),
         ReportLimits(
+            reports.open,
             reports.anonymous,
             reports.per_address,
             reports.per_place,

@@ -142,22 +142,21 @@ class _Tree:
     def since(self, at: Instants, opened_at: Instants, closed_at: Instants) -> Instants:
         """Since when each place has had something open all the time or, if nothing is, has had nothing open."""
         over = closed_at != HazardColumns.NEVER
-        rows, times, change = [], [], []
-        above = at
-        opened, closed, ended = opened_at, closed_at, over
-        while len(above):  # each hazard at its place, then at the place above, and so on to the root
-            rows += [above, above[ended]]
-            times += [opened, closed[ended]]
-            change += [np.ones(len(above), dtype=np.int64), -np.ones(int(ended.sum()), dtype=np.int64)]
-            parents = self._parent[above]
-            has = parents >= 0
-            above, opened, closed, ended = parents[has], opened[has], closed[has], ended[has]
+        time = np.concatenate([opened_at, closed_at[over]])
+        step = np.concatenate([np.ones(len(at), dtype=np.int64), -np.ones(int(over.sum()), dtype=np.int64)])
+        order = np.lexsort((step, time))  # what ends at the instant another one begins leaves a zero between
+        time, step, above = time[order], step[order], np.concatenate([at, at[over]])[order]
+        # Each event counts at its place, at the place above, and so on to the root: one number for its row and turn.
+        turns, found_in = np.arange(len(time), dtype=np.int64), []
+        while len(turns):
+            found_in.append(above * len(time) + turns)
+            above = self._parent[above]
+            above, turns = above[above >= 0], turns[above >= 0]
         found = np.full(len(self.codes), HazardColumns.NEVER, dtype=np.int64)
-        if not rows:
+        if not found_in:
             return found
-        row, time, step = np.concatenate(rows), np.concatenate(times), np.concatenate(change)
-        order = np.lexsort((step, time, row))  # what ends at the instant another one begins leaves a zero between
-        row, time, step = row[order], time[order], step[order]
+        row, turn = np.divmod(np.sort(np.concatenate(found_in)), len(time))
+        time, step = time[turn], step[turn]
         running = np.cumsum(step)
         begins = np.flatnonzero(np.r_[True, row[1:] != row[:-1]])
         ends = np.r_[begins[1:], len(row)]

@@ -22,7 +22,7 @@ from firesense.hazarddesk import ANYBODY
 from firesense.text import say
 from firesense.web.door import Session
 from firesense.web.parts import TEMPLATES, Parts, WithParts, address_of, language_of, page_context
-from firesense.web.problems import Problem
+from firesense.web.problems import LoginNeeded, Problem
 from firesense.web.shown import path_of
 
 PATH = "/report"
@@ -60,6 +60,7 @@ async def report_page(
     request: Request, parts: WithParts, grid: Annotated[str, Query(max_length=_MOST["grid"])] = ""
 ) -> Response:
     """Show the form; a QR code in the grid leads to it with the grid's code."""
+    await to_thread.run_sync(_admitted, request, parts)
     return await _form(request, parts, _Filled(grid=grid))
 
 
@@ -71,7 +72,7 @@ async def report(request: Request, parts: WithParts) -> Response:
     gate, address = parts.gates.under(limits), address_of(request)
     if wait := gate.wait(address, now):
         return await _wait(request, parts, _Filled(), wait)
-    session = await to_thread.run_sync(_visitor, request, parts)
+    session = await to_thread.run_sync(_admitted, request, parts)
     async with request.form(max_files=limits.photos + 1, max_fields=_FIELDS_MOST) as form:
         filled = _filled(form)
         photos = [each for each in form.getlist("photos") if isinstance(each, UploadFile) and each.size]
@@ -116,6 +117,14 @@ async def receipt_page(
 
 def _visitor(request: Request, parts: Parts) -> Session | None:
     return parts.door.known(request.cookies.get(parts.cookie, ""))
+
+
+def _admitted(request: Request, parts: Parts) -> Session | None:
+    """Who is at the form; raises LoginNeeded for somebody who is not logged in where the form is for those who are."""
+    session = _visitor(request, parts)
+    if session is None and not parts.plan_source().hazards.reports.open:
+        raise LoginNeeded
+    return session
 
 
 def _filled(form: FormData) -> _Filled:

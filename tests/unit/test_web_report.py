@@ -181,6 +181,17 @@ def test_where_nobody_may_be_anonymous_somebody_has_to_say_who(client, township)
     assert send(client, contact="王五").status_code == 200
 
 
+def test_where_the_form_is_not_open_only_those_who_are_logged_in_report(client, township):
+    page = client.get("/report?grid=g")
+    limits(township, open=False)
+    assert client.get("/report?grid=g").url.path == "/login"
+    said = {"key": key_of(page), "grid": "g", "wrong": "灭火器过期", "grade": "minor"}
+    assert client.post("/report", data=said).url.path == "/login"
+    assert township.book.hazards() == []
+    client.post("/login", data={"name": "station", "password": PASSWORD})
+    assert send(client).status_code == 200
+
+
 def test_what_is_typed_never_becomes_part_of_a_page(client):
     evil = '"><script>alert(1)</script>'
     answer = send(client, grid=evil, wrong=evil, spot=evil, website="x")
