@@ -187,8 +187,8 @@ class IndexWeights:
 class ReportLimits:
     """What the open form takes: reports from one address and for one place ``within`` a time, photos, the grade.
 
-    ``open`` says whether there is a form for people without a log-in at all, ``anonymous`` whether they need not say who
-    they are.
+    ``open`` says whether there is a form for people without a log-in at all, ``anonymous`` whether they need not say
+    who they are.
     A grade above ``highest`` from somebody who is not logged in counts as that until somebody who answers for the
     place says otherwise: nobody unknown can have the government called.
     """

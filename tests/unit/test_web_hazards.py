@@ -263,6 +263,16 @@ def test_nothing_that_was_typed_becomes_part_of_a_page(client, township):
         assert evil not in client.get(path).text
 
 
+def test_an_alert_that_no_device_raised_is_shown_explained_and_exported_like_every_other(client, township):
+    alert = report(township)
+    page = client.get(f"/alerts/{alert}").text
+    assert f'href="/hazards/{alert}"' in page
+    assert "设备编号" not in page
+    assert client.get(f"/api/v1/alerts/{alert}/explanation").json()["alert"]["rule"] == "reported"
+    assert b"<headline>" in client.get(f"/api/v1/alerts/{alert}/cap").content
+    assert client.get(f"/live/alerts/{alert}/chart").is_success
+
+
 def test_a_page_of_what_is_no_hazard_is_not_found(client, township):
     assert client.get("/hazards/NOSUCHONE0").status_code == 404
     assert client.get(f"/hazards/{township.alarm().id}").status_code == 404
