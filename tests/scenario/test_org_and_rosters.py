@@ -228,6 +228,11 @@ def test_a_roster_is_shown_changed_checked_and_fetched(firesense):
     assert "is on leave" in said
     calendar = firesense("roster", "feed", "--post", STATION, "station-duty")
     assert calendar.startswith("BEGIN:VCALENDAR")
+    address = firesense("roster", "feed", "--person", on, "--url").strip()
+    assert address.startswith("/feeds/")
+    assert address.endswith(".ics")
+    assert "1 addresses are of no more use" in firesense("roster", "feed", "--person", on, "--stop")
+    assert "there is no post 'ghost'" in firesense("roster", "feed", "--post", STATION, "ghost", code=1)
     assert "0 open alerts" in firesense("roster", "handover")
     assert "nobody is called 'ghost'" in firesense("roster", "leave", "ghost", *time, code=1)
     assert "is no time such as" in firesense("roster", "leave", on, "--from", "x", "--until", "y", "--as", "z", code=2)

@@ -120,12 +120,6 @@ def test_swaps_that_make_no_sense_are_refused(desk):
         desk.revoke(STATION, "nothing")
 
 
-def test_the_same_change_written_twice_is_one(desk, book):
-    change = desk.leave(STATION, "zhou", NOW, NOW + HOUR)
-    book.change_rosters([change])
-    assert book.roster_changes(NOW, NOW + DAY) == [change]
-
-
 def test_who_may_only_look_or_acts_elsewhere_changes_nothing(desk, book):
     with pytest.raises(NotAllowed):
         desk.leave(Actor("guest", rights=Rights.VIEWER), "zhou", NOW, NOW + HOUR)
@@ -187,24 +181,6 @@ def test_a_copy_fetched_later_names_the_same_duties_alike(book):
 
     sooner, later = uids(NOW), uids(NOW + 5 * HOUR)
     assert len(sooner ^ later) <= 2 * 2  # what comes into the window and what goes out of it, at two posts
-
-
-def test_a_feed_is_found_by_its_hash_until_it_is_stopped(book):
-    feed = Feed("hash", person="wu", who="station", at=NOW)
-    book.put_feed(feed)
-    book.put_feed(replace(feed, token_hash="other", person="", place="t", role="leader"))
-    assert book.feed("hash") == feed
-    assert book.remove_feeds(person="wu") == 1
-    assert book.feed("hash") is None
-    assert book.feed("other") is not None
-
-
-def test_one_process_alone_does_a_hand_over(book):
-    assert book.handed_over_at() == 0
-    assert book.hand_over(0, NOW, [])
-    assert not book.hand_over(0, NOW + 1, []), "another one was quicker"
-    assert book.hand_over(NOW, NOW + 1, [])
-    assert book.handed_over_at() == NOW + 1
 
 
 # -- hand-over --------------------------------------------------------------------------------------------------------
