@@ -38,6 +38,7 @@ _AFTER_FAILURE = timedelta(seconds=1)
 _LATEST_CALL = timedelta(
     minutes=15
 )  # no channel asks for longer, nor do we wait longer; a clock that was put back does
+_BREATH = timedelta(milliseconds=20)  # for calls to end by the dozen: writing down each by itself costs more
 _CHUNK = timedelta(milliseconds=100)  # climbs move for so long, then calls are made
 _LEAST = 20  # climbs, however slow the book is
 _EVER = 36_500 * DAY
@@ -112,9 +113,8 @@ class Duty:
     async def _turn(self) -> timedelta | None:
         """Do what is due, and say how long there is nothing to do; None when there may be more."""
         try:
-            if await self.step(self._clock.now()):
-                return None
-            due_at = self._book.next_due_at()
+            acted = await self.step(self._clock.now())
+            due_at = None if acted else self._book.next_due_at()
         except BookError as error:
             if not self._broken:
                 _log.error("duty cannot use the book", reason=str(error))
@@ -123,6 +123,9 @@ class Duty:
         if self._broken:
             _log.info("duty can use the book again")
             self._broken = False
+        if acted:
+            await self._delivery.breathe(_BREATH)
+            return None
         if due_at is None:
             return _LONGEST_NAP
         return min(max(timedelta(microseconds=due_at - self._clock.now()), _SHORTEST_NAP), _LONGEST_NAP)
@@ -142,6 +145,7 @@ class Duty:
             return 0
         began_at = self._clock.now()
         org = self._plan_source().org
+        self._hush.look(now)
         earlier = self._book.earlier_calls([climb for _, climb in due])
         moves: list[Move] = []
         held: list[tuple[str, Quiet]] = []

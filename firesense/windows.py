@@ -72,13 +72,19 @@ class Hush:
             kept += self._book.act_on_quiet(window, acted.quiet, acted.calls, acted.steps, hold)
         return kept
 
-    def over(self, alert: Alert, climb: Climb, now: Instant) -> Quiet | None:
-        """The window a climb that is due has to wait for. Whoever has a case, or has whistled, does not wait."""
-        if climb.state is not ClimbState.CLIMBING or climb.strand:
-            return None
+    def look(self, now: Instant) -> None:
+        """See which windows there are."""
         version = self._book.quiet_version()
         if version != self._version:
             self._quiets, self._version = Quiets(self._book.quiets(now)), version
+
+    def over(self, alert: Alert, climb: Climb, now: Instant) -> Quiet | None:
+        """The window a climb that is due has to wait for. Whoever has a case, or has whistled, does not wait.
+
+        ``look`` comes before: hundreds of climbs are asked about at once.
+        """
+        if climb.state is not ClimbState.CLIMBING or climb.strand:
+            return None
         return self._holding(self._quiets, alert, now)
 
     def _standing(self, window: Quiet, now: Instant) -> list[str]:

@@ -36,16 +36,15 @@ _WRITE = (
     .where(_CALL.key == sa.bindparam("of_key"))
     .values({name: sa.bindparam(f"new_{name}") for name in _WRITTEN})
 )
-# The same call over the channel that failed before, or that was tried instead; of fire both go out.
+_WAITING = sa.select(
+    _CALL.number, _CALL.alert, _CALL.person, _CALL.purpose, _CALL.rung, _CALL.round, _CALL.channel, _CALL.instead_of
+).where(
+    _CALL.alert.in_(sa.bindparam("alerts", expanding=True)),
+    _CALL.state.in_(rows.PENDING),
+    _CALL.urgent.is_(False),
+)
 _REPLACED = (
-    sa.update(tables.call)
-    .where(
-        *(_CALL[name] == sa.bindparam(f"of_{name}") for name in ("alert", "person", "purpose", "rung", "round")),
-        sa.or_(_CALL.channel == sa.bindparam("failed"), _CALL.instead_of == sa.bindparam("reached")),
-        _CALL.state.in_(rows.PENDING),
-        _CALL.urgent.is_(False),
-    )
-    .values(state=CallState.MOOT, ready_at=None)
+    sa.update(tables.call).where(_CALL.number == sa.bindparam("taken")).values(state=CallState.MOOT, ready_at=None)
 )
 _UP_THE_LADDER = (Purpose.ALERT, Purpose.UNDONE, Purpose.WHISTLE)
 _OF_STRAND = (
@@ -124,8 +123,7 @@ def _settle(connection: Connection, outcomes: Sequence[Settled]) -> list[Call]:
         connection.execute(_WRITE, lines)
     queue_calls(connection, calls)
     add_steps(connection, steps)
-    for call in reached:
-        drop_replaced(connection, call)
+    drop_replaced(connection, reached)
     hurry_on(connection, ((one.call, one.at) for one in refused))
     return unknown
 
@@ -157,21 +155,24 @@ def _state_after(before: CallState, reported: CallState) -> CallState:
     return reported
 
 
-def drop_replaced(connection: Connection, call: Call) -> None:
+def drop_replaced(connection: Connection, reached: Sequence[Call]) -> None:
     """Who was told over one channel need not be told over the one it stands for, or the other way; of fire both."""
-    if not call.urgent:
-        connection.execute(
-            _REPLACED,
-            {
-                "of_alert": call.alert,
-                "of_person": call.person,
-                "of_purpose": call.purpose,
-                "of_rung": call.rung,
-                "of_round": call.round,
-                "failed": call.instead_of,
-                "reached": call.channel,
-            },
-        )
+    calm = [call for call in reached if not call.urgent]
+    if not calm:
+        return
+    # By what makes it the same call but for its channel: the channels that failed, and those that were reached.
+    failed = {(_same(call), call.instead_of) for call in calm if call.instead_of}
+    told = {(_same(call), call.channel) for call in calm}
+    waiting = connection.execute(_WAITING, {"alerts": list({call.alert for call in calm})}).all()
+    needless = [
+        one.number for one in waiting if (_same(one), one.channel) in failed or (_same(one), one.instead_of) in told
+    ]
+    if needless:
+        connection.execute(_REPLACED, [{"taken": number} for number in needless])
+
+
+def _same(call: Any) -> tuple[object, ...]:
+    return call.alert, call.person, call.purpose, call.rung, call.round
 
 
 def hurry_on(connection: Connection, refused: Iterable[tuple[Call, Instant]]) -> None:

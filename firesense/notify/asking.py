@@ -14,6 +14,7 @@ import structlog
 from firesense.domain.errors import BookError, ChannelError
 from firesense.domain.escalation import CallState
 from firesense.domain.instant import micros
+from firesense.notify.abilities import can
 from firesense.notify.masking import masked
 from firesense.ports import Asked, Receipted
 
@@ -60,7 +61,7 @@ class Asking:
     async def ask(self, channel: Channel, call: Call, now: Instant) -> None:
         """Ask after a call that was sent; one nothing is said of in time goes over the next channel."""
         receipt: Receipt | None = None
-        if isinstance(channel, Asked) and channel.ask_every is not None:
+        if can(channel, Asked) and channel.ask_every is not None:
             try:
                 async with asyncio.timeout(self._timeout.total_seconds()):
                     receipt = await channel.ask(call)
@@ -81,7 +82,7 @@ class Asking:
             if receipt.pressed and self._manners.on_press is not None:
                 self._manners.on_press(call, receipt.pressed)
             return
-        within = channel.receipt_within if isinstance(channel, Receipted) else None
+        within = channel.receipt_within if can(channel, Receipted) else None
         if within is None or now >= (call.sent_at or now) + micros(within):
             if self._book.report(call, now, self._manners.others(call), silent=True):
                 self._status.silent += 1
@@ -92,10 +93,10 @@ class Asking:
 
 def ask_at(channel: Channel, sent_at: Instant, now: Instant) -> Instant | None:
     """When to ask next what came of a message; None for a channel that never says."""
-    within = channel.receipt_within if isinstance(channel, Receipted) else None
+    within = channel.receipt_within if can(channel, Receipted) else None
     if within is None:
         return None
-    every = channel.ask_every if isinstance(channel, Asked) else None
+    every = channel.ask_every if can(channel, Asked) else None
     latest = sent_at + micros(within)
     return latest if every is None else min(now + micros(every), latest)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from firesense.domain.alert import AlertClass
 from firesense.domain.instant import micros
 from firesense.domain.limits import free_at
+from firesense.notify.abilities import can
 from firesense.ports import Metered
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def is_calm(call: Call, alert: Alert) -> bool:
 
 def line_of(channel: Channel, call: Call) -> str:
     """Whose budget a call spends: what the channel says, else the address."""
-    return channel.line(call) if isinstance(channel, Metered) else call.address
+    return channel.line(call) if can(channel, Metered) else call.address
 
 
 class Planner:
@@ -102,7 +103,7 @@ class Planner:
         manners = self._manners
         if calm and manners.quiet_until is not None and (until := manners.quiet_until(call, now)) is not None:
             return Hold(until, "quiet")
-        limits: Sequence[Limit] = channel.limits if isinstance(channel, Metered) else ()
+        limits: Sequence[Limit] = channel.limits if can(channel, Metered) else ()
         apart = self._apart(call, alert, now) if calm and manners.bundle is not None else None
         if not limits and apart is None:
             return None

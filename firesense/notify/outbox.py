@@ -7,6 +7,7 @@ receipt should be written, it is made again; its key tells a receiver that it is
 from __future__ import annotations
 
 import asyncio
+import math
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -39,6 +40,11 @@ _CALM_WAITS = (10, 30, 60, 120, 300)
 _MOST_A_TURN = 500  # calls taken before anybody else has a turn; there may be as many again
 _MOST_IN_BUNDLE = 500  # calls
 _QUEUE = 3  # calls taken per call that may be under way: enough to keep a channel busy, few enough to keep the lease
+_QUICK_QUEUE = (
+    32  # the same of a channel so quick that all of them are made within _SOON: taking costs more than making
+)
+_MOMENT = 0.01  # seconds
+_SOON = timedelta(milliseconds=500)  # a fire that comes behind them waits no longer than that
 
 
 @dataclass(slots=True)
@@ -49,6 +55,7 @@ class _Lane:
     turn: asyncio.Semaphore
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     late: set[asyncio.Task[None]] = field(default_factory=set)
+    takes: float = math.inf  # microseconds a message, about
 
 
 class Delivery:
@@ -92,7 +99,7 @@ class Delivery:
         self._timeout = timeout
         self._patience = patience
         self._give_up = give_up
-        self._most = concurrency * _QUEUE
+        self._concurrency = concurrency
         self._lease = micros(timeout) * (_QUEUE + 1)  # a call that waits for its turn is still ours when it comes
         self._lanes = {name: _Lane(channel, asyncio.Semaphore(concurrency)) for name, channel in channels.items()}
         self._crowded = False
@@ -109,13 +116,13 @@ class Delivery:
         self._planner.look_at_floods(now)
         taken = 0
         while room := self._room():
-            full = [name for name, lane in self._lanes.items() if len(lane.tasks) >= self._most]
+            full = [name for name, lane in self._lanes.items() if not self._room_of(lane)]
             leased = self._book.lease_calls(now, now + self._lease, room, without=full)
             self._start_all(leased, now)
             taken += len(leased)
             if len(leased) < room or taken >= _MOST_A_TURN:
                 break
-        self._crowded = any(len(lane.tasks) >= self._most for lane in self._lanes.values())
+        self._crowded = not all(self._room_of(lane) for lane in self._lanes.values())
         await asyncio.sleep(0)  # what was started begins before the caller goes on
         return taken
 
@@ -124,6 +131,11 @@ class Delivery:
         while tasks := [task for lane in self._lanes.values() for task in lane.tasks]:
             await asyncio.wait(tasks)
         self._flush()
+
+    async def breathe(self, most: timedelta) -> None:
+        """Give what is under way a moment to end, so that it is written down together."""
+        if tasks := [task for lane in self._lanes.values() for task in lane.tasks]:
+            await asyncio.wait(tasks, timeout=most.total_seconds())
 
     async def close(self, grace: timedelta = timedelta(seconds=5)) -> None:
         """Let what is under way end, for so long, then cancel it (its lease will run out) and close the channels."""
@@ -142,8 +154,14 @@ class Delivery:
     # -- starting ---------------------------------------------------------------------------------------------------
     def _room(self) -> int:
         """How many calls may be taken whatever their channels are; 0 when every channel is full."""
-        free = [self._most - len(lane.tasks) for lane in self._lanes.values()]
-        return min((room for room in free if room > 0), default=0 if free else self._most)
+        free = [self._room_of(lane) for lane in self._lanes.values()]
+        return min((room for room in free if room > 0), default=0 if free else self._concurrency * _QUEUE)
+
+    def _room_of(self, lane: _Lane) -> int:
+        """How many calls a channel can take now: none while it has enough to do: they are taken by the dozen."""
+        soon = int(micros(_SOON) // max(lane.takes, 1))
+        room = self._concurrency * min(max(soon, _QUEUE), _QUICK_QUEUE) - len(lane.tasks)
+        return room if room >= self._concurrency else 0
 
     def _start_all(self, leased: Iterable[Pair], now: Instant) -> None:
         """Start what may go, fires first and each alone; the rest of a person's calls on a channel go as one."""
@@ -199,15 +217,18 @@ class Delivery:
 
     def _ended(self, lane: _Lane, task: asyncio.Task[None]) -> None:
         lane.tasks.discard(task)
-        if self._crowded and self.on_room is not None:
+        if self._crowded and self.on_room is not None and self._room_of(lane):
             self.on_room()
 
     # -- one message ------------------------------------------------------------------------------------------------
     async def _send(self, lane: _Lane, pairs: Sequence[Pair], until: Instant, over: Callable[[], None]) -> None:
         try:
             async with lane.turn:
-                if self._clock.now() < until:  # or somebody else has it by now
+                began_at = self._clock.now()
+                if began_at < until:  # or somebody else has it by now
                     self._settle(await self._attempt(lane, pairs))
+                    took = abs(self._clock.now() - began_at)
+                    lane.takes = took if lane.takes == math.inf else (7 * lane.takes + took) / 8
         finally:
             over()
 
@@ -313,9 +334,9 @@ class Delivery:
 
     # -- writing ----------------------------------------------------------------------------------------------------
     def _settle(self, outcomes: Iterable[Settled]) -> None:
-        """Keep what came of calls for a moment: what ends in the same turn of the loop is written at once."""
+        """Keep what came of calls for a moment: what ends within it is written at once."""
         if not self._unwritten:
-            asyncio.get_running_loop().call_soon(self._flush)
+            asyncio.get_running_loop().call_later(_MOMENT, self._flush)
         self._unwritten += outcomes
 
     def _flush(self) -> None:
