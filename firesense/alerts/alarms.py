@@ -131,6 +131,8 @@ class Alarms:
         """
         deeds: list[Deed] = []
         for transition in self._inhibition.ordered(transitions):
+            if self.quieted.testing:
+                deeds += self.turned_real(heard_at(transition), now, transition.offset)
             if transition.change is not Change.CLEARED:
                 told: list[Deed | None] = [self._trip(transition, now, heard_at)]
             else:

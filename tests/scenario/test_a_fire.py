@@ -8,6 +8,8 @@ from firesense.domain.alert import Case, Condition, Finding
 from firesense.domain.deed import Actor
 from firesense.domain.errors import Conflict
 from firesense.domain.escalation import ClimbState, StepKind
+from firesense.domain.instant import MINUTE, SECOND
+from tests.frames import T0
 from tests.house import GRID, STREET_GRID, SmallHouse, smoke, smoke_device
 
 
@@ -162,3 +164,46 @@ def test_grid_is_where_the_alert_says_it_is(house):
     house.hear(smoke(house.clock, alarm=1))
     assert house.open_alerts()[0].place == GRID
     assert "上河村第一网格" in house.told[0].body
+
+
+def hot(house, degrees, **says):
+    house.hear(smoke(house.clock, temp=degrees, **says))
+
+
+def warned(house):
+    """An early warning by a rising temperature, taken by the grid member."""
+    for degrees in (20, 24, 36):
+        hot(house, degrees)
+        house.wind(minutes=1, step=MINUTE)
+    warnings = [alert for alert in house.open_alerts() if alert.alert_class == "hazard"]
+    for alert in warnings:
+        house.desk.acknowledge(alert.id, Actor("zhang-wei"))
+    return {alert.rule for alert in warnings}
+
+
+def test_whoever_has_the_warning_has_not_the_fire_that_comes_of_it(house):
+    assert "smoke-temperature-jump" in warned(house)
+    house.hear(smoke(house.clock, temp=40, alarm=1))
+    began = (house.clock.at - T0) / SECOND
+    house.wind(minutes=6, step=30 * SECOND)
+    people = [(after - began, person) for after, person in house.people_told()]
+    assert people[0] == (0, "zhang-wei"), "the ladder of the fire begins at its first rung"
+    assert len({person for _, person in people}) > 1, "nobody took the fire, so it climbs"
+
+
+def test_a_fire_that_becomes_a_warning_goes_on_climbing(house):
+    house.hear(smoke(house.clock, temp=40, alarm=1))
+    hot(house, 40, alarm=0)
+    house.wind(minutes=6, step=30 * SECOND)
+    [fire] = [alert for alert in house.open_alerts() if alert.rule == "smoke-fire"]
+    assert str(fire.condition) == "latched"
+    assert len({person for _, person in house.people_told()}) > 1
+
+
+def test_a_warning_that_is_over_ends_no_fire(house):
+    warned(house)
+    house.hear(smoke(house.clock, temp=40, alarm=1))
+    for _ in range(12):
+        house.wind(minutes=1, step=MINUTE)
+        hot(house, 20, alarm=1)
+    assert [str(alert.condition) for alert in house.open_alerts() if alert.rule == "smoke-fire"] == ["firing"]

@@ -134,3 +134,49 @@ def test_the_version_is_said(capsys):
     with pytest.raises(SystemExit):
         main(["--version"])
     assert capsys.readouterr().out.startswith("firesense 0.")
+
+
+def test_maintenance_is_begun_listed_extended_and_ended(firesense):
+    asked = ["--place", GRID, "--for", "1h", "--why", "new batteries", "--as", "sun-bo"]
+    begun = firesense("maintenance", "start", *asked)
+    window = begun.split()[0]
+    assert "new batteries" in begun
+    assert window in firesense("windows")
+    assert window in firesense("maintenance", "list")
+    assert firesense("walktest", "list") == ""
+    firesense("maintenance", "extend", window, "--for", "2h", "--as", "sun-bo")
+    assert "is over" in firesense("maintenance", "end", window, "--as", "sun-bo")
+    assert "is over" in firesense("maintenance", "end", window, "--as", "sun-bo", code=1)
+
+
+def test_what_cannot_be_quiet_is_refused_with_the_reason(house, firesense):
+    why = ["--why", "x", "--as", "li-na"]
+    assert "at most 8:00:00" in firesense("maintenance", "start", "--place", GRID, "--for", "9h", *why, code=1)
+    assert "no place nowhere" in firesense("maintenance", "start", "--place", "nowhere", "--for", "1h", *why, code=1)
+    assert "--for" in firesense("maintenance", "start", "--place", GRID, "--for", "long", *why, code=2)
+    at = ["--from", "tomorrow"]
+    assert "--from" in firesense("maintenance", "start", "--place", GRID, "--for", "1h", *at, *why, code=2)
+    house.hear(smoke(house.clock, alarm=1))
+    [fire] = house.open_alerts()
+    assert "cannot be shelved" in firesense("shelve", fire.id, "--for", "1h", *why, code=1)
+    assert "cannot be shelved" in firesense(
+        "shelve", "--rule", "smoke-fire", "--place", GRID, "--for", "1h", *why, code=1
+    )
+    assert firesense("windows") == ""
+
+
+def test_a_rule_is_shelved_and_taken_off_the_shelf(firesense):
+    asked = ["--rule", "smoke-trouble", "--device", "smoke-1", "--for", "24h", "--why", "known", "--as", "li-na"]
+    window = firesense("shelve", *asked).split()[0]
+    assert "smoke-trouble" in firesense("windows")
+    assert "is over" in firesense("unshelve", window, "--as", "li-na")
+
+
+def test_the_report_of_a_walk_test_is_a_table(firesense, tmp_path):
+    asked = [GRID, "--tester", "sun-bo", "--for", "1h", "--why", "quarterly", "--as", "li-na"]
+    window = firesense("walktest", "start", *asked).split()[0]
+    assert "smoke-1" in firesense("walktest", "report", window)
+    table = tmp_path / "walk.csv"
+    firesense("walktest", "report", window, "--csv", str(table))
+    assert table.read_text(encoding="utf-8-sig").splitlines()[0] == "device,name,place,heard,rule,times"
+    assert "no person nobody" in firesense("walktest", "start", GRID, "--tester", "nobody", *asked[3:], code=1)

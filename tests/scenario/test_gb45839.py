@@ -239,6 +239,25 @@ def test_5_8_4_a_device_that_is_not_commissioned_is_listed_apart_and_its_fire_is
     assert len(house.book.registry()) == 4
 
 
+def test_5_8_4_maintenance_is_kept_apart_and_a_fire_in_it_is_a_fire(house):
+    house.quiet.maintain(Actor("sun-bo"), "new batteries", timedelta(hours=2), place=GRID)
+    house.hear(smoke(house.clock, 1, fault=1))
+    house.wind(seconds=12, step=6 * SECOND)
+    assert [alert.rule for alert in house.open_alerts() if alert.quiet] == ["smoke-trouble"]
+    assert house.told_of("fault") == []
+    house.hear(smoke(house.clock, 2, alarm=1))
+    assert {told.person for told in house.told_of("fire")} == {"zhang-wei"}
+
+
+def test_5_8_4_an_inspection_with_smoke_is_no_fire_and_is_told_to_the_inspector_alone(house):
+    house.quiet.walk(GRID, "sun-bo", Actor("li-na"), "yearly inspection", timedelta(hours=1))
+    house.hear(smoke(house.clock, 1, alarm=1))
+    [found] = [alert for alert in house.open_alerts() if alert.rule == "smoke-fire"]
+    assert found.alert_class is AlertClass.TEST
+    assert {told.person for told in house.told if told.purpose == "tested"} == {"sun-bo"}
+    assert house.told_of("fire") == []
+
+
 # -- 5.9 on site ------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("finding", [Finding.FIRE, Finding.FALSE_ALARM, Finding.FAULT])
 def test_5_9_4_and_5_12_2_whoever_is_responsible_is_told_and_says_what_it_was(house, finding):
