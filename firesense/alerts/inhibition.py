@@ -31,10 +31,13 @@ class Inhibition:
         self._by: dict[tuple[str, str, int], str] = {}
 
     def ordered(self, transitions: Iterable[Transition]) -> Iterable[Transition]:
-        """Put what one frame says so that what hides comes before what it hides."""
+        """Put what one frame says so that what hides comes before what it hides.
+
+        A hold that ran out before the frame was made did so before what the frame says: it is told first.
+        """
         if not self._hiders:
             return transitions
-        return sorted(transitions, key=lambda one: (one.offset, one.rule in self._hiders))
+        return sorted(transitions, key=lambda one: (one.offset, one.event_at, one.rule in self._hiders))
 
     def hide(self, one: Transition, firing: Callable[[str], str]) -> str:
         """Keep a trip back if a rule that hides it is firing at its device, and give the alert that says more.
