@@ -108,7 +108,8 @@ def _raise(connection: Connection, deed: Raise, now: Instant, standing: dict[str
 
 
 def _suppress(connection: Connection, alert: str, why: str, what: str, device: str, at: Instant) -> None:
-    """Count what was kept from people."""
+    """Count what was kept from people. Raises NotFound when there is no such alert."""
+    read_alert(connection, alert)
     put = insert_new(connection, tables.suppressed).values(
         alert=alert, why=why, what=what, device=device, count=1, first_at=at, last_at=at
     )

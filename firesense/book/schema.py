@@ -157,9 +157,10 @@ MIGRATIONS: Sequence[Sequence[str]] = (
     ),
     (
         """CREATE TABLE suppressed (
-            number INTEGER NOT NULL PRIMARY KEY, alert TEXT NOT NULL, why TEXT NOT NULL, what TEXT NOT NULL,
-            device TEXT NOT NULL, count INTEGER NOT NULL, first_at BIGINT NOT NULL, last_at BIGINT NOT NULL,
-            UNIQUE (alert, why, what, device)
+            number INTEGER NOT NULL PRIMARY KEY,
+            alert TEXT NOT NULL REFERENCES alert (id) DEFERRABLE INITIALLY DEFERRED,
+            why TEXT NOT NULL, what TEXT NOT NULL, device TEXT NOT NULL, count INTEGER NOT NULL,
+            first_at BIGINT NOT NULL, last_at BIGINT NOT NULL, UNIQUE (alert, why, what, device)
         )""",
     ),
     ("ALTER TABLE device ADD COLUMN installed_at BIGINT DEFAULT 0 NOT NULL",),

@@ -314,7 +314,7 @@ suppressed = Table(
     "suppressed",
     metadata,
     _number(),
-    _must("alert", Text),
+    _must("alert", Text, _of("alert.id")),
     _must("why", Text),
     _must("what", Text),
     _must("device", Text),

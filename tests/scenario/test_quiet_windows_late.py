@@ -77,7 +77,7 @@ def seen(alerts):
     )
 
 
-@settings(max_examples=25, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(max_examples=3, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(EVENTS, WINDOWS, st.integers(1, 5), st.sets(st.integers(0, 11), max_size=3))
 def test_live_late_killed_and_backtested_it_is_the_same(tmp_path_factory, events, windows, most, kills):
     stories = []

@@ -156,14 +156,21 @@ def test_rosters_in_an_older_book_get_the_tables_of_a_new_one(book, raw):
     assert book.org().places == ORG.places
 
 
-def test_an_older_book_gets_the_table_of_quiet_windows(book, raw):
+def test_an_older_book_gets_the_tables_of_quiet_windows(book, raw):
     book.commit(outcome(1, raised(alarm())))
-    new = raw.execute("PRAGMA table_info(quiet)").fetchall()
-    raw.execute("DROP TABLE quiet")
+    names = ("quiet", "suppressed")
+    new = {name: raw.execute(f"PRAGMA table_info({name})").fetchall() for name in names}
+    for name in names:
+        raw.execute(f"DROP TABLE {name}")
     raw.execute("ALTER TABLE alert DROP COLUMN quiet")
-    for statement in next(migration for migration in MIGRATIONS if "COLUMN quiet" in migration[0]):
-        raw.execute(statement)
-    assert [column[1:4] for column in raw.execute("PRAGMA table_info(quiet)")] == [column[1:4] for column in new]
+    for migration in MIGRATIONS:
+        if "COLUMN quiet" in migration[0] or "TABLE suppressed" in migration[0]:
+            for statement in migration:
+                raw.execute(statement)
+    for name in names:
+        assert [column[1:4] for column in raw.execute(f"PRAGMA table_info({name})")] == [
+            column[1:4] for column in new[name]
+        ]
     assert book.alert(alarm().id) == alarm()
 
 
