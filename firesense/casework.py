@@ -47,13 +47,15 @@ class Moved:
 def move(alert: Alert, deed: Deed, who: str, at: Instant) -> Moved:
     """Do a deed to an alert. Raises Conflict, with the reason for people, when its state does not allow it."""
     if not alert.open:
-        raise Conflict(
-            f"alert {alert.id} is closed",
-            "conflict.closed",
-            who=alert.closed_by,
-            closed_at=alert.closed_at or 0,
-        )
+        raise closed_already(alert)
     return _MOVES[type(deed)](alert, who, at, deed)
+
+
+def closed_already(alert: Alert) -> Conflict:
+    """Say that a case is over, by whom and since when."""
+    return Conflict(
+        f"alert {alert.id} is closed", "conflict.closed", who=alert.closed_by, closed_at=alert.closed_at or 0
+    )
 
 
 def reaches_incident(deed: Deed) -> bool:

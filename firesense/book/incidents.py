@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from firesense.book import audit, rows, tables
 from firesense.book.sql import Chapter, insert_new
 from firesense.book.story import add_steps, read_alert, write_alert
+from firesense.casework import closed_already
 from firesense.domain.alert import Alert
 from firesense.domain.audit import Entry
 from firesense.domain.deed import Photo
@@ -69,12 +70,7 @@ class Incidents(Chapter):
             for alert_id in sorted(set(alert_ids)):  # in one order, so that two who merge do not wait for each other
                 alert = read_alert(connection, alert_id, to_change=True)
                 if not alert.open:
-                    raise Conflict(
-                        f"alert {alert_id} is closed",
-                        "conflict.closed",
-                        who=alert.closed_by,
-                        closed_at=alert.closed_at or 0,
-                    )
+                    raise closed_already(alert)
                 wanted |= {mate.id: mate for mate in _members(connection, alert.incident)} | {alert.id: alert}
             if len(wanted) <= 1:
                 raise Conflict("it takes two alerts", "conflict.few")

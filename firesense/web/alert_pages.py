@@ -13,12 +13,11 @@ from starlette.datastructures import UploadFile
 from firesense.desk import Desk
 from firesense.domain.alert import Finding
 from firesense.domain.deed import Actor, Ground, Position
-from firesense.domain.errors import Conflict, NotAllowed, NotFound, PhotoRefused
+from firesense.domain.errors import Conflict, NotAllowed, PhotoRefused
 from firesense.explain import explain, grounds
-from firesense.photos import MEDIA_TYPE
 from firesense.text import say
 from firesense.web.alert_documents import NOTE_MOST
-from firesense.web.desk_api import PHOTO_HEADERS, PhotoId
+from firesense.web.desk_api import PhotoId, photo_of
 from firesense.web.desk_documents import NAME_MOST
 from firesense.web.desk_shown import found_on_site, show_desk, show_photos
 from firesense.web.documents import StatusDocument
@@ -146,9 +145,7 @@ def alert_part(request: Request, parts: WithParts, session: Visitor, alert_id: A
 @router.get("/alerts/{alert_id}/photos/{photo}")
 def photo(parts: WithParts, _session: Visitor, alert_id: AlertId, photo: PhotoId) -> Response:
     """Give a photo of an alert."""
-    if all(known.id != photo for known in parts.book.photos(alert_id)):
-        raise NotFound(f"alert {alert_id} has no such photo")
-    return Response(parts.photos.read(photo), media_type=MEDIA_TYPE, headers=PHOTO_HEADERS)
+    return photo_of(parts, alert_id, photo)
 
 
 @router.post("/alerts/{alert_id}/photos")

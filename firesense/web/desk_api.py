@@ -175,6 +175,11 @@ async def add_photo(
 )
 def photo(parts: WithParts, alert_id: AlertId, photo: PhotoId) -> Response:
     """Give a photo of an alert."""
+    return photo_of(parts, alert_id, photo)
+
+
+def photo_of(parts: Parts, alert_id: str, photo: str) -> Response:
+    """Answer with a photo, if it belongs to that alert. Raises NotFound."""
     if all(known.id != photo for known in parts.book.photos(alert_id)):
         raise NotFound(f"alert {alert_id} has no such photo")
     return Response(parts.photos.read(photo), media_type=MEDIA_TYPE, headers=PHOTO_HEADERS)

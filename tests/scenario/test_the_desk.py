@@ -5,15 +5,19 @@ from __future__ import annotations
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from io import BytesIO
 
 import pytest
+from PIL import Image
 
+from firesense.app.retention import Retention
 from firesense.cli import main
 from firesense.domain.alert import AlertClass, Case, Condition, Finding
 from firesense.domain.deed import Actor, Ground, Rights
-from firesense.domain.errors import Conflict, NotAllowed
+from firesense.domain.errors import Conflict, NotAllowed, NotFound
 from firesense.domain.escalation import Purpose, StepKind
-from firesense.domain.instant import HOUR, MINUTE
+from firesense.domain.instant import DAY, HOUR, MINUTE
+from firesense.photos import Photos
 from tests.house import GRID, STREET_GRID, SmallHouse, smoke, smoke_device
 
 ZHANG, WANG, YANG = Actor("zhang-wei"), Actor("wang-fang"), Actor("yang-min", "console 192.0.2.7")
@@ -203,6 +207,29 @@ def test_nobody_acts_where_they_have_no_right_to(house):
             house.desk.merge([alert.id, fire(house, 2).id], actor)
     assert house.book.alert(alert.id).case is Case.OPEN
     house.desk.acknowledge(alert.id, Actor("yang-min", place="990100101"))
+
+
+def test_what_was_closed_three_years_ago_is_forgotten_with_its_photos_and_what_is_open_is_not(house):
+    old, still = fire(house), fire(house, 2)
+    photos = Photos(house.settings.data / "photos")
+    picture = BytesIO()
+    Image.new("RGB", (320, 240), "orange").save(picture, "PNG")
+    kept = photos.keep(picture.getvalue())
+    house.desk.keep_photo(old.id, ZHANG, kept)
+    house.desk.close(old.id, ZHANG, Finding.FALSE_ALARM)
+    retention = Retention(house.settings, house.journal, house.book, house.history, house.clock, None)
+    house.clock.at += 1000 * DAY
+    retention.forget()
+    assert house.book.alert(old.id).case is Case.CLOSED
+    assert photos.read(kept.id)
+    house.clock.at += 100 * DAY
+    retention.forget()
+    left = {alert.id for alert in house.book.alerts(open_only=False)}
+    assert (old.id in left, still.id in left) == (False, True)
+    with pytest.raises(NotFound):
+        photos.read(kept.id)
+    assert [line.entry.did for line in house.book.audit()] == ["forgot", "trimmed"]
+    assert house.book.prove_audit().broken == 0
 
 
 # -- the command line -------------------------------------------------------------------------------------------------
