@@ -12,7 +12,7 @@ from firesense.app import RealClock
 from firesense.desk import Desk
 from firesense.domain.alert import AlertClass, Finding
 from firesense.domain.deed import Actor
-from firesense.domain.escalation import CallState, ClimbState
+from firesense.domain.escalation import TOLD, ClimbState
 from firesense.domain.instant import MINUTE, SECOND
 
 if TYPE_CHECKING:
@@ -74,8 +74,7 @@ class Story:
         return self._act is _Act.OVER
 
     def _station_called(self, alert: Alert) -> bool:
-        told = (CallState.SENT, CallState.DELIVERED)
-        return any(call.role == STATION and call.state in told for call in self._book.calls(alert.id))
+        return any(call.role == STATION and call.state in TOLD for call in self._book.calls(alert.id))
 
     def _show_reading(self, alert: Alert) -> None:
         device = self._book.registry().get(alert.device)

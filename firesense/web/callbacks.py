@@ -19,9 +19,20 @@ from firesense.web.parts import TEMPLATES, AlertId, page_context
 from firesense.web.shown import person_name
 
 _STATUS = {Standing.OPEN: 200, Standing.YOURS: 200, Standing.GONE: 410, Standing.OVER: 410, Standing.DEAD: 404}
+_MOST_BODY = 64 * 1024  # bytes
 _QUIETLY = {"X-Robots-Tag": "noindex, nofollow", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
 
 Token = Annotated[str, Path(pattern="^[a-zA-Z2-7]{16}$")]
+
+
+async def _bounded(request: Request) -> bytes | None:
+    """Read the body; None when it is larger than any provider's."""
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > _MOST_BODY:
+            return None
+    return bytes(body)
 
 
 def callbacks(answering: Answering, plan_source: Callable[[], Plan], words: Callable[[Taking], Message]) -> APIRouter:
@@ -32,7 +43,10 @@ def callbacks(answering: Answering, plan_source: Callable[[], Plan], words: Call
     @router.post("/callbacks/{channel}/{rest:path}")
     async def take_callback(request: Request, channel: str, rest: str = "") -> Response:
         """Take a callback: 403 for one that is forged, 400 for one that is not understood."""
-        callback = Callback(rest, dict(request.query_params), dict(request.headers), await request.body())
+        body = await _bounded(request)
+        if body is None:
+            return Response("Too large.\n", 413, media_type="text/plain")
+        callback = Callback(rest, dict(request.query_params), dict(request.headers), body)
         try:
             answer = await to_thread.run_sync(answering.hear, channel, callback)
         except Forged:

@@ -202,6 +202,8 @@ def test_a_callback_without_the_secret_of_its_path_is_turned_away(town):
         assert browser.post(f"/callbacks/voice/{'0' * 20}", json=told).status_code == 403
         assert browser.post(f"/callbacks/voice/{Aliyun.callback_secret}", content=b"{").status_code == 400
         assert browser.post("/callbacks/mqtt", json=told).status_code == 404
+        huge = b"[" + b" " * 70_000 + b"]"
+        assert browser.post(f"/callbacks/voice/{Aliyun.callback_secret}/photos", content=huge).status_code == 413
         assert story.house.book.alert(alert.id).acknowledged_by == ""
         assert browser.post(f"/callbacks/voice/{Aliyun.callback_secret}", json=told).json()["code"] == 0
     assert story.house.book.alert(alert.id).acknowledged_by == "zhang-wei"

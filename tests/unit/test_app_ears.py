@@ -1,0 +1,40 @@
+"""Channels that hear answers do so as long as the duty street runs, and end with it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+from firesense.app.house import _call_until
+
+
+class Street:
+    """A duty street, and a delivery, that do nothing until they are stopped."""
+
+    closed = False
+
+    async def run(self, stop):
+        await stop.wait()
+
+    async def close(self):
+        self.closed = True
+
+
+def test_ears_are_open_while_the_street_runs_and_one_that_fails_takes_nobody_along():
+    street, stop, said = Street(), threading.Event(), []
+
+    async def ear():
+        said.append("listens")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            said.append("ends")
+
+    async def deaf():
+        said.append("deaf")
+        stop.set()
+        raise OSError("no network")
+
+    asyncio.run(_call_until(street, street, [ear, deaf], stop))
+    assert said == ["listens", "deaf", "ends"]
+    assert street.closed
