@@ -108,14 +108,11 @@ class DingTalkWorkChannel:
         await self._exchange.close()
 
     async def _call(self, name: str, body: dict[str, Any]) -> dict[str, Any]:
-        document: dict[str, Any] = {}
-        for _ in range(2):
-            token = await self._token.get()
+        async def post(token: str) -> dict[str, Any]:
             url = f"{self._base}/topapi/message/corpconversation/{name}?access_token={quote(token)}"
-            document = read_json(*await self._exchange.ask("POST", url, msgspec.json.encode(body)))
-            if text_of(document, "errcode") not in _EXPIRED:
-                break
-            self._token.forget(token)
+            return read_json(*await self._exchange.ask("POST", url, msgspec.json.encode(body)))
+
+        document = await self._token.used(post, "errcode", _EXPIRED)
         if (code := text_of(document, "errcode")) != "0":
             raise _CODES.failure(self.kind, code, text_of(document, "sub_msg") or text_of(document, "errmsg"))
         return document

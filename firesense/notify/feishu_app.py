@@ -81,20 +81,13 @@ class FeishuAppChannel:
             "content": msgspec.json.encode(_card(message)).decode(),
             "uuid": hashlib.sha256(message.call.key.encode()).hexdigest()[:40],
         }
-        document: dict[str, Any] = {}
-        for _ in range(2):
-            token = await self._token.get()
-            document = read_json(
-                *await self._exchange.ask(
-                    "POST",
-                    f"{self._base}/open-apis/im/v1/messages?receive_id_type={_kind_of(address)}",
-                    msgspec.json.encode(body),
-                    {"Authorization": f"Bearer {token}"},
-                )
-            )
-            if text_of(document, "code") not in _EXPIRED:
-                break
-            self._token.forget(token)
+
+        async def post(token: str) -> dict[str, Any]:
+            url = f"{self._base}/open-apis/im/v1/messages?receive_id_type={_kind_of(address)}"
+            headers = {"Authorization": f"Bearer {token}"}
+            return read_json(*await self._exchange.ask("POST", url, msgspec.json.encode(body), headers))
+
+        document = await self._token.used(post, "code", _EXPIRED)
         if (code := text_of(document, "code")) != "0":
             raise _CODES.failure(self.kind, code, text_of(document, "msg"))
         return Receipt(reference=text_of(document.get("data") or {}, "message_id"))

@@ -75,6 +75,19 @@ class Token:
                 self._good_until = now + micros(max(good_for - _EARLY, good_for / 2))
             return self._token
 
+    async def used(
+        self, ask: Callable[[str], Awaitable[dict[str, Any]]], verdict: str, refused: Collection[str]
+    ) -> dict[str, Any]:
+        """Ask with the token; once more with a new one when the code in ``verdict`` refuses this one."""
+        document: dict[str, Any] = {}
+        for _ in range(2):
+            token = await self.get()
+            document = await ask(token)
+            if text_of(document, verdict) not in refused:
+                break
+            self.forget(token)
+        return document
+
     def forget(self, token: str) -> None:
         """The provider says that this token is not good any more."""
         if token == self._token:

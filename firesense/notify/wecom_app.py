@@ -82,9 +82,12 @@ class WeComAppChannel:
             "text": {"content": shortened(words_to_one(message), _MOST_BYTES)},
             "enable_duplicate_check": 0,
         }
-        document = await self._post(body)
-        if text_of(document, "errcode") in _EXPIRED:
-            document = await self._post(body, renew=True)
+
+        async def post(token: str) -> dict[str, Any]:
+            url = f"{self._base}/cgi-bin/message/send?access_token={quote(token)}"
+            return read_json(*await self._exchange.ask("POST", url, msgspec.json.encode(body)))
+
+        document = await self._token.used(post, "errcode", _EXPIRED)
         code = text_of(document, "errcode")
         if code != "0":
             raise _CODES.failure(self.kind, code, text_of(document, "errmsg"))
@@ -96,14 +99,6 @@ class WeComAppChannel:
     async def close(self) -> None:
         """Release the connections."""
         await self._exchange.close()
-
-    async def _post(self, body: dict[str, Any], *, renew: bool = False) -> dict[str, Any]:
-        token = await self._token.get()
-        if renew:
-            self._token.forget(token)
-            token = await self._token.get()
-        url = f"{self._base}/cgi-bin/message/send?access_token={quote(token)}"
-        return read_json(*await self._exchange.ask("POST", url, msgspec.json.encode(body)))
 
     async def _fetch(self) -> tuple[str, timedelta]:
         options = self._options
