@@ -11,7 +11,7 @@ import structlog
 from firesense.book import rows, tables
 from firesense.book.sql import insert_new
 from firesense.book.story import add_steps, drop_calls, end_climb, end_whistles, queue_calls, read_alert, write_alert
-from firesense.domain.alert import Case, Condition, Finding
+from firesense.domain.alert import AlertClass, Case, Condition, Finding
 from firesense.domain.errors import NotFound
 from firesense.domain.escalation import TOLD, Call, CallState, ClimbState, Purpose, Step, StepKind
 from firesense.domain.outcome import Clear, Hide, Raise, TripAgain
@@ -46,6 +46,7 @@ _SAME = (
     )
     .limit(1)
 )
+_OVER = sa.select(tables.quiet.c.over_at).where(tables.quiet.c.id == sa.bindparam("id"))
 _START_AGAIN = (
     sa.update(tables.climb)
     .where(tables.climb.c.alert == sa.bindparam("id"), tables.climb.c.strand == "")
@@ -93,7 +94,10 @@ def _raise(connection: Connection, deed: Raise, now: Instant, standing: dict[str
         standing[alert.id] = known
         _trip_again(connection, TripAgain(known, alert.event_at, alert.value), now)
         return
-    new = insert_new(connection, tables.alert).on_conflict_do_nothing().values(rows.alert_values(deed.alert))
+    kept = alert
+    if alert.quiet and alert.alert_class is not AlertClass.TEST and connection.scalar(_OVER, {"id": alert.quiet}):
+        kept = replace(alert, quiet="")  # it was judged after its window was over: nothing holds it
+    new = insert_new(connection, tables.alert).on_conflict_do_nothing().values(rows.alert_values(kept))
     if not connection.execute(new).rowcount:
         return
     if deed.because is not None:

@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import numpy as np
 import pytest
 
 from firesense.cli import main
+from firesense.domain.calendar import Calendars, Period
 from firesense.domain.deed import Actor
 from firesense.domain.device import Device
 from firesense.domain.errors import NotFound
 from firesense.domain.instant import SECOND
+from firesense.domain.place import Org
 from firesense.explain import explain, lines
+from firesense.grounds import because
 from tests.house import GRID, SmallHouse, smoke, smoke_device
 
 WATER = Device("main-1", "water", "firesense-water", "W1", GRID, -1, kind="main")
@@ -171,3 +175,34 @@ def test_the_later_alerts_of_an_event_name_the_first(house):
     assert explain(house.book, house.keeper.current(), first.id).because.aside.first == ""
     assert all(first.id in text and "smoke-1" in text for text in second.text.values())
     assert any(first.id in told.body for told in house.told_of("fire"))
+
+
+def test_a_coincidence_says_which_detectors_made_it(house):
+    house.hear(smoke(house.clock, alarm=1))
+    house.wind(minutes=1, step=30 * SECOND)
+    house.hear(smoke(house.clock, 2, alarm=1))
+    flags = {alert.device: alert.id for alert in house.open_alerts() if alert.rule == "smoke-fire"}
+    met = next(alert for alert in house.open_alerts() if alert.rule != "smoke-fire")
+    it = explain(house.book, house.keeper.current(), met.id)
+    members = {member.device: (member.rule, member.alert) for member in it.because.aside.members}
+    assert members == {device: ("smoke-fire", alert) for device, alert in flags.items()}
+    told = list(lines(it, house.keeper.current(), "en"))
+    assert all(any(device in line and "smoke-fire" in line for line in told) for device in flags)
+
+
+def test_an_alert_says_which_tags_and_seasons_changed_its_limits(house):
+    plan = house.keeper.current()
+    house.hear(smoke(house.clock, alarm=1))
+    alert = next(alert for alert in house.open_alerts() if alert.rule == "smoke-fire")
+    flag = next(rule for rule in plan.rules if rule.id == "smoke-fire")
+    asked = replace(flag, when="fire and (tag(vulnerable) or season(heating) or not night())")
+    there = replace(plan, org=Org([replace(place, tags=("vulnerable",)) for place in plan.org.places.values()]))
+    winter = Period("heating", np.array([alert.event_at - 1, alert.event_at + 1]))
+    there = replace(there, calendars=Calendars([winter]))
+    said = because(alert, asked, there, (), alert.raised_at).in_force
+    assert said == {"night()": False, "season(heating)": True, "tag(vulnerable)": True}
+    assert because(alert, asked, replace(plan, calendars=Calendars()), (), alert.raised_at).in_force == {
+        "night()": False,
+        "season(heating)": False,
+        "tag(vulnerable)": False,
+    }

@@ -425,6 +425,20 @@ def test_frames_judged_long_after_a_window_fall_into_it_all_the_same(house):
     assert alert_of(house, "smoke-fire", device="smoke-2").alert_class is AlertClass.FIRE
 
 
+def test_a_fault_judged_after_its_window_is_over_is_called_and_marked_no_more(house):
+    house.quiet.maintain(SUN_BO, "new batteries", timedelta(minutes=10), place=GRID)
+    behind, house.alerting = house.alerting, _Asleep()
+    house.hear(smoke(house.clock, 1, fault=1))
+    house.wind(minutes=20, step=5 * MINUTE)
+    house.alerting = behind
+    house.settle()
+    house.wind(minutes=2, step=MINUTE)
+    fault = alert_of(house, "smoke-trouble")
+    assert fault.quiet == ""
+    assert [step.kind for step in house.book.story(fault.id)][:3] == ["raised", "held", "called"]
+    assert told_to(house) == {("sun-bo", "fault")}
+
+
 class _Asleep:
     def step(self):
         return False
