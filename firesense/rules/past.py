@@ -284,7 +284,7 @@ class Past:
         for other in self._others:
             columns |= {f"{other.look.name}/{name}": column for name, column in other.kept.items()}
         for (metric, window), line in self._lines.items():
-            columns |= {f"line({metric},{window})/at": line.at, f"line({metric},{window})/values": line.values}
+            columns |= {f"line({metric},{window})/{name}": column for name, column in line.kept.items()}
         return columns
 
     def restore(self, columns: Mapping[str, Array]) -> None:

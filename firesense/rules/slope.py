@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from firesense.domain.instant import SECOND
+from firesense.domain.instant import DAY, HOUR, SECOND
 from firesense.domain.readings import Quality
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ class Slope:
     """The rate of change of one metric, by least squares over the kept readings of a window and the new one.
 
     Unknown (NaN) until at least three readings span half of the window: a single jump is not a trend, and a device
-    that reports more rarely than that has none.
+    that reports more rarely than that has none. A line through a day or more is drawn once an hour: the readings in
+    between have the last one.
     """
 
     def __init__(self, metric: str, window: int, per: int, size: int) -> None:
@@ -31,6 +32,14 @@ class Slope:
         self._per = per
         self.at = np.zeros((size, KEPT), np.int64)
         self.values = np.zeros((size, KEPT), np.float64)
+        self._again = HOUR if window >= DAY else 0
+        self.drawn_at = np.zeros(size if self._again else 0, np.int64)
+        self.drawn = np.zeros(size if self._again else 0, np.float64)
+
+    @property
+    def kept(self) -> dict[str, np.ndarray[Any, Any]]:
+        """The state, to be written down."""
+        return {"at": self.at, "values": self.values, "drawn_at": self.drawn_at, "drawn": self.drawn}
 
     def rates(self, table: Table) -> Floats | None:
         """The rate at each row, in the metric's unit per ``per``; None when no row says the metric."""
@@ -43,6 +52,14 @@ class Slope:
         rows = np.flatnonzero(usable)
         if not table.distinct:
             rows = rows[np.argsort(table.slots[rows], kind="stable")]
+        while self._again and len(rows):
+            slots, at = table.slots[rows], table.event_at[rows]
+            due = at - self.drawn_at[slots] >= self._again
+            turn = _to_the_first(due, slots)
+            rates[rows[turn & ~due]] = self.drawn[slots[turn & ~due]]
+            due &= turn
+            rates[rows[due]] = self._draw(slots[due], at[due], values[rows[due]])
+            rows = rows[~turn]
         while len(rows):
             slots, at = table.slots[rows], table.event_at[rows]
             keep = at - self.at[slots].max(axis=1) >= self._window // KEPT
@@ -53,6 +70,14 @@ class Slope:
             self._keep(slots[keep], at[keep], values[rows[keep]])
             rows = rows[~turn]
         return rates
+
+    def _draw(self, slots: Slots, at: Instants, values: Floats) -> Floats:
+        """Draw the lines of these devices anew, each named once."""
+        slopes = self._slopes(slots, at, values)
+        self.drawn[slots], self.drawn_at[slots] = slopes, at
+        keep = at - self.at[slots].max(axis=1) >= self._window // KEPT
+        self._keep(slots[keep], at[keep], values[keep])
+        return slopes
 
     def _slopes(self, slots: Slots, at: Instants, values: Floats) -> Floats:
         kept_at, kept = self.at[slots], self.values[slots]

@@ -275,6 +275,32 @@ def test_a_rule_asks_of_the_past_and_shares_its_column():
     ]
 
 
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(1, 50)), min_size=30, max_size=60), st.integers(1, 9))
+@settings(max_examples=30, deadline=None)
+def test_a_line_through_days_is_drawn_once_an_hour(steps, size):
+    look = next(iter(compile_expression("rate(battery, 1d, 1d) > 0 %", SMOKE).looks))
+    past, order, plain, rows, at = Past([look], 3), Order(3), {}, [], 0
+    for slot, minutes in steps:
+        at += minutes * 60
+        rows.append({"slot": slot, "at": at, "battery": 90 - (at / 3600) ** 1.5 / 4})
+    for part in parts(rows, [size]):
+        seen = order.table(table(*part))
+        past.add(seen)
+        for n, row in enumerate(part):
+            mine = plain.setdefault(row["slot"], {"kept": [], "drawn_at": -86400, "drawn": None})
+            if row["at"] - mine["drawn_at"] >= 3600:
+                kept = mine["kept"]
+                line = [(then, value) for then, value in kept[-8:] if then >= row["at"] - 86400]
+                line.append((row["at"], row["battery"]))
+                long = len(line) > 2 and row["at"] - line[0][0] >= 43200
+                mine["drawn"] = np.polyfit(*zip(*line, strict=True), 1)[0] * 86400 if long else None
+                mine["drawn_at"] = row["at"]
+                if not kept or row["at"] - kept[-1][0] >= 10800:
+                    kept.append((row["at"], row["battery"]))
+            found = seen.columns[look.name][n]
+            assert math.isnan(found) if mine["drawn"] is None else found == pytest.approx(mine["drawn"], rel=1e-6)
+
+
 def test_n_of_m_readings_are_counted_over_a_restart():
     dusty = rule("dusty", when="count(smoke_density > 0.2 dB/m, 1h) >= 3")
     first = engine(dusty)
