@@ -85,11 +85,13 @@ class HazardDesk:
         return dealt.hazard
 
     def of(self, alert_id: str) -> Hazard:
-        """The hazard of an alert, or what it would be if somebody accepted it. Raises NotFound."""
+        """The hazard of an alert, or what it would be if somebody accepted it (again). Raises NotFound."""
+        alert = self._book.alert(alert_id)
         try:
-            return self._book.hazard(alert_id)
+            known = self._book.hazard(alert_id)
         except NotFound:
-            return hazards.of_rule(self._book.alert(alert_id))
+            return hazards.of_rule(alert)
+        return hazards.of_rule(alert) if alert.open and not known.open else known
 
     def allowed(self, hazard: Hazard, actor: Actor) -> list[HazardAct]:
         """What this person may do to the hazard as it is now, in the order people do it."""

@@ -44,7 +44,7 @@ _NO_CASE = sa.and_(
     _ALERT.open,
     _ALERT.alert_class == AlertClass.HAZARD,
     _ALERT.condition != Condition.RESOLVED,
-    ~sa.select(_HAZARD.alert).where(_HAZARD.alert == _ALERT.id).exists(),
+    ~sa.select(_HAZARD.alert).where(_HAZARD.alert == _ALERT.id, _HAZARD.open).exists(),
 )
 _WAITING = sa.select(*rows.ALERT).where(_NO_CASE).order_by(_ALERT.raised_at.desc()).limit(sa.bindparam("most"))
 _LIVE = (ClimbState.CLIMBING, ClimbState.EXHAUSTED, ClimbState.ACKNOWLEDGED)

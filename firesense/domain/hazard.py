@@ -71,7 +71,7 @@ class Report:
     wrong: str
     grade: Grade = Grade.GENERAL
     spot: str = ""
-    reporter: str = ""  # the id of a person of the org who is logged in; empty for everybody else
+    reporter: str = ""  # who is logged in; empty for everybody else
     contact: str = ""
     photos: tuple[str, ...] = ()
 

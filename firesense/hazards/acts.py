@@ -35,14 +35,14 @@ _GRAVITY = {grade: number for number, grade in enumerate(Grade)}
 def reported(around: Around, report: Report) -> tuple[Alert, Hazard]:
     """Make the alert and the hazard of a report; the same report twice makes the same alert.
 
-    Somebody unknown cannot say how grave it is beyond the limit of the rules. A place nobody knows is the root's.
+    Whoever is not logged in cannot say how grave it is beyond the limit of the rules. A place nobody knows is the
+    root's.
     """
     org, limits = around.org, around.rules.reports
     root = org.root.code if org.root else ""
     place = report.place if report.place in org.places else root
-    known = report.reporter in org.people
     grade = report.grade
-    if not known and _GRAVITY[grade] > _GRAVITY[limits.highest]:
+    if not report.reporter and _GRAVITY[grade] > _GRAVITY[limits.highest]:
         grade = limits.highest
     alert = Alert(
         id=alert_id(REPORTED_RULE, report.key, 0),
@@ -60,11 +60,11 @@ def reported(around: Around, report: Report) -> tuple[Alert, Hazard]:
     )
     hazard = Hazard(
         alert.id,
-        Source.PERSON if known or report.contact else Source.ANONYMOUS,
+        Source.PERSON if report.reporter or report.contact else Source.ANONYMOUS,
         grade,
         place,
         around.now,
-        reporter=report.reporter if known else "",
+        reporter=report.reporter,
         contact=report.contact,
         wrong=report.wrong,
         spot=report.spot,
@@ -92,14 +92,18 @@ def accept(
 ) -> Dealt:
     """Take a hazard on: how grave it is, what must be done, by whom and by when. Whoever accepts it has the alert.
 
-    Without ``role`` and ``responsible`` it falls to the posts the rules name; without ``deadline_at`` the rules' term
-    holds, which no deadline may exceed.
+    Who calls it more or less grave than it was needs a post that may accept either. Without ``role`` and
+    ``responsible`` it falls to the posts the rules name; without ``deadline_at`` the rules' term holds, which no
+    deadline may exceed.
     """
-    hazard = hazard or of_rule(alert)
+    if hazard is None or (alert.open and not hazard.open):  # its device found it again after it was closed
+        hazard = replace(of_rule(alert), version=hazard.version if hazard else 0)
     if not alert.open:
         raise Conflict(f"alert {alert.id} is closed", "conflict.hazard-over")
     grade = grade or hazard.grade
-    rules = judge(around, HazardAct.ACCEPT, hazard, who, grade)
+    # Nobody makes a hazard theirs to accept by calling it less grave.
+    judge(around, HazardAct.ACCEPT, hazard, who, max(grade, hazard.grade, key=_GRAVITY.__getitem__))
+    rules = around.rules.grades[grade]
     latest = around.now + micros(rules.rectify_within)
     deadline = latest if deadline_at is None else deadline_at
     if not around.now < deadline <= latest:

@@ -82,8 +82,10 @@ def test_the_same_report_is_the_same_alert():
 def test_of_somebody_unknown_nothing_is_kept_but_what_they_typed():
     _, hazard = case(reporter="")
     assert (hazard.source, hazard.reporter, hazard.contact) == (Source.ANONYMOUS, "", "")
-    _, hazard = case(reporter="not-of-this-org", contact="二楼 李")
+    _, hazard = case(reporter="", contact="二楼 李")
     assert (hazard.source, hazard.reporter, hazard.contact) == (Source.PERSON, "", "二楼 李")
+    _, hazard = case(reporter="front-desk")  # a log-in that is nobody of the org
+    assert (hazard.source, hazard.reporter) == (Source.PERSON, "front-desk")
 
 
 def test_somebody_unknown_cannot_call_the_government():
@@ -117,6 +119,17 @@ def test_an_alert_of_a_rule_becomes_a_hazard_when_it_is_accepted():
     assert (pair[1].source, pair[1].wrong) == (Source.RULE, "水压低")
     with pytest.raises(NotFound):
         do([replace(alert, alert_class=AlertClass.FIRE), None], HazardAct.ACCEPT, STATION)
+
+
+def test_what_a_device_finds_again_after_it_was_written_off_is_accepted_anew():
+    alert = replace(case(Grade.MINOR)[0], rule="pressure-low", device="gauge-1", text={"zh": "水压低"})
+    pair = [alert, None]
+    do(pair, HazardAct.ACCEPT, MEMBER)
+    do(pair, HazardAct.RECTIFY, MEMBER, text="已开阀")
+    do(pair, HazardAct.WRITE_OFF, MEMBER)
+    pair[0] = replace(pair[0], case=Case.OPEN, acknowledged_by="", closed_at=None, closed_by="")
+    do(pair, HazardAct.ACCEPT, MEMBER)
+    assert (pair[1].state, pair[1].rectified_at, pair[1].open) == (HazardState.ACCEPTED, None, True)
 
 
 def test_a_general_hazard_is_looked_at_by_somebody_else_before_it_is_written_off():
@@ -241,6 +254,16 @@ def test_a_hazard_may_be_given_to_a_department_that_is_not_in_the_org():
 )
 def test_posts_decide_who_may(grade, act, who, may):
     assert hazards.may(around(), act, case(grade)[1], who) is may
+
+
+def test_nobody_accepts_a_grave_hazard_by_calling_it_minor():
+    with pytest.raises(NotAllowed):
+        do(case(Grade.MAJOR), HazardAct.ACCEPT, MEMBER, grade=Grade.MINOR)
+    with pytest.raises(NotAllowed):
+        do(case(Grade.MINOR), HazardAct.ACCEPT, MEMBER, grade=Grade.MAJOR)
+    pair = case(Grade.GENERAL)
+    do(pair, HazardAct.ACCEPT, STATION, grade=Grade.MINOR)
+    assert pair[1].grade is Grade.MINOR
 
 
 def test_who_is_responsible_by_name_may_put_it_right():
