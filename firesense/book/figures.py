@@ -18,8 +18,6 @@ from firesense.domain.rollcall import ROLL_CALL
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy.engine import Connection
-
     from firesense.domain.instant import Instant
 
 _ALERT, _CALL, _STEP = tables.alert.c, tables.call.c, tables.step.c
@@ -37,35 +35,32 @@ def _text(column: sa.Column[Any]) -> sa.ColumnElement[str]:
     return sa.type_coerce(column, sa.Text)  # words stay words: no object for each of a hundred thousand
 
 
-_ALERTS = (
-    sa.select(
-        _ALERT.id,
-        _text(_ALERT.alert_class),
-        _ALERT.place,
-        _ALERT.device,
-        _ALERT.device_class,
-        sa.func.coalesce(_text(_ALERT.finding), ""),
-        _ALERT.cause,
-        _ALERT.acknowledged_by,
-        _ALERT.closed_by,
-        _ALERT.open,
-        _ALERT.quiet,
-        _ALERT.trips,
-        _ALERT.raised_at,
-        sa.func.coalesce(_ALERT.acknowledged_at, NEVER),
-        sa.func.coalesce(_ALERT.arrived_at, NEVER),
-        sa.func.coalesce(_ALERT.cleared_at, NEVER),
-        sa.func.coalesce(_ALERT.closed_at, NEVER),
-    )
-    .where(_RAISED)
-    .order_by(_ALERT.raised_at, _ALERT.id)
+_CALLED_AT = (
+    sa.select(sa.func.min(_CALL.sent_at))
+    .where(_CALL.alert == _ALERT.id, _CALL.purpose == Purpose.ALERT)
+    .correlate(tables.alert)
+    .scalar_subquery()
 )
-_CALLED = (
-    sa.select(_CALL.alert, sa.func.min(_CALL.sent_at))
-    .join(tables.alert, _ALERT.id == _CALL.alert)
-    .where(_RAISED, _CALL.purpose == Purpose.ALERT, _CALL.sent_at.is_not(None))
-    .group_by(_CALL.alert)
-)
+_ALERTS = sa.select(
+    _ALERT.id,
+    _text(_ALERT.alert_class),
+    _ALERT.place,
+    _ALERT.device,
+    _ALERT.device_class,
+    sa.func.coalesce(_text(_ALERT.finding), ""),
+    _ALERT.cause,
+    _ALERT.acknowledged_by,
+    _ALERT.closed_by,
+    _ALERT.open,
+    _ALERT.quiet,
+    _ALERT.trips,
+    _ALERT.raised_at,
+    sa.func.coalesce(_ALERT.acknowledged_at, NEVER),
+    sa.func.coalesce(_ALERT.arrived_at, NEVER),
+    sa.func.coalesce(_ALERT.cleared_at, NEVER),
+    sa.func.coalesce(_ALERT.closed_at, NEVER),
+    sa.func.coalesce(_CALLED_AT, NEVER),
+).where(_RAISED)
 # In the words of the index step_figures, which holds these steps alone.
 _DEEDS = (
     sa.select(_STEP.alert, _text(_STEP.kind), sa.func.min(_STEP.at))
@@ -86,7 +81,6 @@ class AlertFigures(Chapter):
         with self._database.reading() as connection:
             found = connection.execute(_ALERTS, span).all()
             row_of = {row[0]: number for number, row in enumerate(found)}
-            called_at = _filled(connection, _CALLED, span, row_of)
             deeds = connection.execute(_DEEDS, span).all()
         columns = list(zip(*found, strict=True)) if found else [()] * len(_ALERTS.selected_columns)
         held = np.array([quiet != "" for quiet in columns[10]], dtype=bool)
@@ -116,7 +110,7 @@ class AlertFigures(Chapter):
             undone=undone,
             trips=_instants(columns[11]),
             raised_at=_instants(columns[12]),
-            called_at=called_at,
+            called_at=_instants(columns[17]),
             taken_at=taken_at,
             arrived_at=_instants(columns[14]),
             cleared_at=_instants(columns[15]),
@@ -127,14 +121,6 @@ class AlertFigures(Chapter):
         """Say of every open alert what it says about its device."""
         with self._database.reading() as connection:
             return [OpenAlert(AlertClass(kind), rule, device) for kind, rule, device in connection.execute(_OPEN)]
-
-
-def _filled(connection: Connection, question: sa.Select[Any], span: dict[str, int], row_of: dict[str, int]) -> Any:
-    column = np.full(len(row_of), NEVER, dtype=np.int64)
-    for alert, at in connection.execute(question, span):
-        if (row := row_of.get(alert)) is not None:
-            column[row] = at
-    return column
 
 
 def _instants(column: Sequence[int]) -> np.ndarray[Any, np.dtype[np.int64]]:

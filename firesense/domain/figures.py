@@ -29,7 +29,7 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AlertColumns:
-    """Alerts, one a row, in the order in which they were raised; instants that have not come are NEVER.
+    """Alerts, one a row, in no order; instants that have not come are NEVER.
 
     ``held``: it waited for the end of a quiet window before anybody was called. ``undone``: somebody had it, and the
     case stood still for longer than its ladder grants.
