@@ -33,6 +33,9 @@ class PeriodKind(StrEnum):
     DAYS = "days"
 
 
+_COUNTS = {PeriodKind.MONTH: 1, PeriodKind.QUARTER: _MONTHS_OF_A_QUARTER, PeriodKind.YEAR: _MONTHS}
+
+
 @dataclass(frozen=True, slots=True)
 class Period:
     """From the first day up to the day before ``after``, by the clock of ``zone``."""
@@ -73,11 +76,18 @@ class Period:
 
     def before(self) -> Period:
         """The period just before this one, as long."""
-        count = {PeriodKind.MONTH: 1, PeriodKind.QUARTER: _MONTHS_OF_A_QUARTER, PeriodKind.YEAR: _MONTHS}.get(self.kind)
+        count = _COUNTS.get(self.kind)
         if count is None:
             first = self.first - (self.after - self.first)
             return _days(first, self.first - timedelta(days=1), self.zone)
         return _made(self.kind, _months_on(self.first, -count), count, self.zone)
+
+    def following(self) -> Period:
+        """The period just after this one, as long."""
+        count = _COUNTS.get(self.kind)
+        if count is None:
+            return _days(self.after, self.last + (self.after - self.first), self.zone)
+        return _made(self.kind, self.after, count, self.zone)
 
     def _midnight(self, day: date) -> Instant:
         return instant(datetime(day.year, day.month, day.day, tzinfo=self.zone))

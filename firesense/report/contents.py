@@ -142,7 +142,7 @@ class _Contents:
             fire, fault = one.by_class.get("fire"), one.by_class.get("fault")
             rows.append(
                 (
-                    Cell("　" * one.depth + self._place(one.place), one.place if below else "", number=False),
+                    Cell(self._place(one.place), one.place if below else "", number=False),
                     *(Cell(str(one.by_class[kind].raised if kind in one.by_class else 0)) for kind in _TOLD),
                     Cell(str(sum(figures.false_alarms for figures in one.by_class.values()))),
                     self._median(fire, Stage.CALL),

@@ -18,6 +18,7 @@ from firesense.web import (
     api,
     chart_pages,
     desk_api,
+    figures,
     hazard_api,
     hazard_pages,
     pages,
@@ -138,6 +139,8 @@ def create_console(
     console.include_router(quiet_windows.api)
     console.include_router(quiet_windows.pages)
     console.include_router(report.router)
+    console.include_router(figures.pages)
+    console.include_router(figures.api)
     console.include_router(rosters.pages)
     console.include_router(rosters.router)
     console.include_router(hazard_pages.router)

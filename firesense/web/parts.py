@@ -103,7 +103,9 @@ Language = Annotated[str, Depends(language_of)]
 
 def local_path(path: str) -> str:
     """Give back a path of the console that may be gone to after a log-in; anything else is the board."""
-    return path if re.fullmatch(r"/((alerts|hazards|quiet|report|rosters)(/[0-9A-Za-z-]{1,40})?)?", path) else "/"
+    return (
+        path if re.fullmatch(r"/((alerts|figures|hazards|quiet|report|rosters)(/[0-9A-Za-z-]{1,40})?)?", path) else "/"
+    )
 
 
 def visitor(request: Request, parts: WithParts) -> Session:

@@ -280,6 +280,8 @@ def test_periods_are_of_the_local_calendar(written, first, last, parts):
     assert period.parts[0][1] == period.start_at
     assert (period.start_at - 16 * HOUR) % DAY == 0, "midnight in China is 16:00 of the day before by UTC"
     assert period.before().end_at == period.start_at
+    assert period.following().start_at == period.end_at
+    assert period.following().before() == period
 
 
 @pytest.mark.parametrize(
