@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from datetime import timedelta
 from io import BytesIO
+from zoneinfo import ZoneInfo
 
 import pytest
 from PIL import Image
@@ -19,11 +20,14 @@ from firesense.domain.deed import Actor, Ground, Position, Rights
 from firesense.domain.device import Device
 from firesense.domain.errors import ConfigError, Conflict, NotAllowed
 from firesense.domain.escalation import StepKind
+from firesense.domain.figures import Stage
 from firesense.domain.instant import DAY, SECOND
 from firesense.domain.rule import RuleKind
+from firesense.figures import month_of
 from firesense.hearing import DEAF
 from firesense.history import SqliteHistory
 from firesense.photos import Photos
+from firesense.report import as_html, contents, gather
 from firesense.rulebook import load_rules
 from firesense.settings import Settings, load_settings
 from firesense.web.board import Board
@@ -40,6 +44,12 @@ def house(tmp_path):
     built = SmallHouse(tmp_path, [smoke_device(n) for n in (1, 2, 3)] + [ZIGBEE])
     yield built
     built.close()
+
+
+def month(house, place="990100"):
+    """The figures of this month at a place."""
+    now = house.clock.now()
+    return gather(house.book, house.keeper.current(), month_of(now, ZoneInfo("Asia/Shanghai")), place, now)
 
 
 def seconds(house):
@@ -202,6 +212,18 @@ def test_5_8_2_total_in_alarm_in_fault_and_silent(house):
     assert silent == {"smoke-1", "smoke-2", "smoke-3"}, "three of their periods; the one heard once a day is not"
 
 
+def test_5_8_2_total_and_online_are_shown_on_one_page(house):
+    house.hear(smoke(house.clock, 1, alarm=1), smoke(house.clock, 2, fault=1), smoke(house.clock, 3))
+    house.wind(minutes=10, step=15 * SECOND)
+    house.hear(smoke(house.clock, 1, alarm=1), smoke(house.clock, 2, fault=1))
+    house.wind(minutes=7, step=15 * SECOND)
+    devices = month(house).whole.devices
+    assert (devices.total, devices.online, devices.silent) == (4, 3, 1), "the third was not heard again"
+    assert (devices.in_alarm, devices.in_fault) == (1, 1)
+    page = as_html(contents(month(house), house.keeper.current(), "zh"))
+    assert [word for word in ("总数", "在线", "失联", "火警中", "故障中") if word not in page] == []
+
+
 def test_5_8_2_records_with_cause_and_result_survive_reset_and_restart(house):
     house.hear(smoke(house.clock, alarm=1, smoke=0.4))
     house.wind(seconds=20)
@@ -308,6 +330,24 @@ def test_5_9_5_readings_are_kept_for_a_year_unless_somebody_says_otherwise(tmp_p
 
 
 # -- 5.10 notices and people ------------------------------------------------------------------------------------------
+def test_5_10_2_statistics_by_region_and_type_have_the_times_to_handle_and_to_recover(house):
+    house.hear(smoke(house.clock, 1, alarm=1), smoke(house.clock, 2, fault=1))
+    house.wind(minutes=2, step=10 * SECOND)
+    fire = next(alert for alert in house.open_alerts() if alert.device == "smoke-1")
+    house.desk.acknowledge(fire.id, Actor("zhang-wei"))
+    house.hear(smoke(house.clock, 1), smoke(house.clock, 2))
+    house.wind(minutes=2, step=10 * SECOND)
+    house.desk.close(fire.id, Actor("zhang-wei"), Finding.FALSE_ALARM, cause="cooking")
+    figures = month(house)
+    [smokes] = [one for one in figures.types if one.profile == "firesense-smoke"]
+    for by_class in (figures.whole.by_class, month(house, GRID).whole.by_class, smokes.by_class):
+        fires, faults = by_class["fire"], by_class["fault"]
+        assert (fires.raised, faults.raised, fires.causes) == (1, 1, {"cooking": 1})
+        assert fires.times[Stage.ACKNOWLEDGE].median == timedelta(minutes=2)
+        assert fires.times[Stage.CLOSE].median == timedelta(minutes=4)
+        assert faults.times[Stage.RECOVER].count == 1
+
+
 def test_5_10_4_a_fire_is_pushed_within_15_seconds_over_two_kinds_of_channel(house):
     house.wind(seconds=2)
     house.hear(smoke(house.clock, alarm=1))
