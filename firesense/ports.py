@@ -210,7 +210,7 @@ class Counts:
 
     ``alerts`` are open ones by class, ``calls`` those not sent yet by channel, ``quarantine`` frames by reason that
     were not replayed; ``quarantine_bytes`` are their payloads and topics. ``floods``: person -> how many calls were
-    told in bundles since it began.
+    told in bundles since it began. ``quiet`` are windows that are not over, by kind.
     """
 
     alerts: Mapping[str, int]
@@ -220,6 +220,7 @@ class Counts:
     quarantine_bytes: int
     strangers: int
     floods: Mapping[str, int] = field(default_factory=dict)
+    quiet: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

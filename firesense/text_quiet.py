@@ -71,6 +71,7 @@ QUIET_TEXTS: Mapping[str, tuple[str, str]] = {
     "web.quiet.tester": ("测试人员", "Tester"),
     "web.quiet.minutes": ("分钟", "Minutes"),
     "web.quiet.why": ("原因", "Why"),
+    "web.quiet.held": ("静默中", "kept quiet"),
     "web.quiet.shelve": ("搁置此警情", "Shelve this alert"),
     "web.quiet.says.maintenance": (
         "期间隐患和故障只记录、不通知；火警照常通知。结束时仍未恢复的，届时通知。",

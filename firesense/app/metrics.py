@@ -8,6 +8,8 @@ from prometheus_client import CollectorRegistry, ProcessCollector, generate_late
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from firesense.domain.quiet import QuietKind
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
@@ -146,6 +148,8 @@ def _of_the_house(look: Look) -> Iterator[Metric]:
     yield _gauge("flood_calls", "Calls told in bundles to a person who is flooded", "person", counts.floods)
     yield _gauge("quarantine_frames", "Frames in quarantine", "reason", counts.quarantine)
     yield _gauge("quarantine_bytes", "Their payloads and topics", "", {"": counts.quarantine_bytes})
+    quiet = {kind.value: counts.quiet.get(kind.value, 0) for kind in QuietKind}
+    yield _gauge("quiet_windows", "Maintenance, shelving and walk tests that are not over", "kind", quiet)
     yield _gauge("strangers", "Unregistered devices that were heard", "", {"": counts.strangers})
     yield _gauge("trouble", "1 for what the operator was told is wrong", "trouble", dict.fromkeys(look.troubles, 1))
 

@@ -31,6 +31,11 @@ _QUARANTINE = (
     .group_by(_KEPT.reason)
 )
 _FLOODS = sa.select(tables.flood.c.person, tables.flood.c.bundled).where(tables.flood.c.ended_at.is_(None))
+_QUIET = (
+    sa.select(tables.quiet.c.kind, sa.func.count())
+    .where(tables.quiet.c.due_at.is_not(None))
+    .group_by(tables.quiet.c.kind)
+)
 _STRANGERS = sa.select(sa.func.count()).select_from(tables.stranger)
 
 
@@ -48,6 +53,7 @@ class Counting(Chapter):
                 quarantine={str(reason): int(frames) for reason, frames, _ in refused},
                 quarantine_bytes=sum(int(size) for *_, size in refused),
                 strangers=connection.scalar(_STRANGERS) or 0,
+                quiet=_by_name(connection, _QUIET),
                 floods=_by_name(connection, _FLOODS),
             )
 

@@ -63,6 +63,7 @@ class AlertDocument(Document):
     cause: str
     silenced_at: datetime | None
     incident: str
+    quiet: str
 
     @classmethod
     def of(cls, alert: Alert, plan: Plan) -> Self:
@@ -106,6 +107,7 @@ class AlertDocument(Document):
             cause=alert.cause,
             silenced_at=_moment(alert.silenced_at),
             incident=alert.incident,
+            quiet=alert.quiet,
         )
 
 

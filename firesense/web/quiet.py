@@ -287,7 +287,7 @@ def end_it(
     return RedirectResponse("/quiet", 303)
 
 
-@pages.post("/alerts/{alert_id}/shelve")
+@pages.post("/quiet/alerts/{alert_id}")
 def shelve_it(
     request: Request,
     parts: WithParts,

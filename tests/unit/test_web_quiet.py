@@ -134,3 +134,24 @@ def test_the_report_of_a_walk_test_is_a_page_a_table_and_a_document(client, town
     table = list(csv.reader(StringIO(client.get(f"/quiet/{window.id}/report.csv").text.removeprefix("\ufeff"))))
     assert table[0] == ["device", "name", "place", "heard_at", "rule", "times"]
     assert [row[0] for row in table[1:]] == devices
+
+
+def test_an_alert_is_shelved_on_its_page_and_says_so(client, token, township):
+    fault = township.alarm(2, AlertClass.FAULT)
+    page = client.get(f"/alerts/{fault.id}").text
+    assert f'action="/quiet/alerts/{fault.id}"' in page
+    form = {"csrf": token, "minutes": "60", "why": "parts ordered"}
+    assert client.post(f"/quiet/alerts/{fault.id}", data=form, follow_redirects=False).status_code == 303
+    [window] = township.quiet.windows()
+    assert (window.rule, window.device, window.alert) == (fault.rule, fault.device, fault.id)
+    assert township.book.counts().quiet == {"shelved": 1}
+    township.book.hold([(fault.id, window)], township.clock.at)
+    assert client.get(f"/api/v1/alerts/{fault.id}").json()["alert"]["quiet"] == window.id
+    assert f'action="/quiet/alerts/{fault.id}"' not in client.get(f"/alerts/{fault.id}").text
+
+
+def test_a_fire_has_no_shelf(client, token, township):
+    fire = township.alarm(1)
+    assert f'action="/quiet/alerts/{fire.id}"' not in client.get(f"/alerts/{fire.id}").text
+    form = {"csrf": token, "minutes": "60", "why": "toast"}
+    assert client.post(f"/quiet/alerts/{fire.id}", data=form).status_code == 409
