@@ -18,20 +18,6 @@ if TYPE_CHECKING:
     from firesense.domain.plan import Plan
     from firesense.ports import Book, Clock
 
-_ACTS: Mapping[HazardAct, Callable[..., Dealt]] = {
-    HazardAct.ACCEPT: hazards.accept,
-    HazardAct.REJECT: hazards.reject,
-    HazardAct.ASSIGN: hazards.assign,
-    HazardAct.REGRADE: hazards.regrade,
-    HazardAct.START: hazards.start,
-    HazardAct.RECTIFY: hazards.rectify,
-    HazardAct.REINSPECT: hazards.reinspect,
-    HazardAct.WRITE_OFF: hazards.write_off,
-    HazardAct.EXTEND: hazards.extend,
-    HazardAct.LIST: hazards.list_by_government,
-}
-
-
 ANYBODY = Actor("", "report form")  # whoever fills in the open form
 
 
@@ -78,7 +64,7 @@ class HazardDesk:
         def deed(alert: Alert, hazard: Hazard | None) -> Dealt:
             if not _has_rights(around, actor, alert.place):
                 raise NotAllowed(f"{actor.name} may not act at {alert.place}")
-            return _ACTS[act](around, alert, hazard, actor.name, **said)
+            return hazards.ACTS[act](around, alert, hazard, actor.name, **said)
 
         dealt = self._book.deal_with_hazard(alert_id, deed, actor)
         self._on_change()

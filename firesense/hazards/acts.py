@@ -23,7 +23,7 @@ from firesense.hazards.around import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from firesense.domain.instant import Instant
 
@@ -327,3 +327,17 @@ _SHORT = 120  # letters of a report that stand for it in a call
 def _in_short(report: Report) -> str:
     words = " ".join(f"{report.spot} {report.wrong}".split())
     return words if len(words) <= _SHORT else words[: _SHORT - 1] + "…"
+
+
+ACTS: Mapping[HazardAct, Callable[..., Dealt]] = {
+    HazardAct.ACCEPT: accept,
+    HazardAct.REJECT: reject,
+    HazardAct.ASSIGN: assign,
+    HazardAct.REGRADE: regrade,
+    HazardAct.START: start,
+    HazardAct.RECTIFY: rectify,
+    HazardAct.REINSPECT: reinspect,
+    HazardAct.WRITE_OFF: write_off,
+    HazardAct.EXTEND: extend,
+    HazardAct.LIST: list_by_government,
+}

@@ -31,18 +31,6 @@ MEMBER, LEADER, VILLAGE, STATION, COMMITTEE, BRIGADE = (
     "zhou-qiang",
     "wu-xia",
 )
-ACTS = {
-    HazardAct.ACCEPT: hazards.accept,
-    HazardAct.REJECT: hazards.reject,
-    HazardAct.ASSIGN: hazards.assign,
-    HazardAct.REGRADE: hazards.regrade,
-    HazardAct.START: hazards.start,
-    HazardAct.RECTIFY: hazards.rectify,
-    HazardAct.REINSPECT: hazards.reinspect,
-    HazardAct.WRITE_OFF: hazards.write_off,
-    HazardAct.EXTEND: hazards.extend,
-    HazardAct.LIST: hazards.list_by_government,
-}
 
 
 def around(at=NOON):
@@ -56,7 +44,7 @@ def case(grade=Grade.GENERAL, **report):
 
 
 def do(pair, act, who, at=NOON + HOUR, **said):
-    dealt = ACTS[act](around(at), pair[0], pair[1], who, **said)
+    dealt = hazards.ACTS[act](around(at), pair[0], pair[1], who, **said)
     pair[:] = [dealt.alert, dealt.hazard]
     return dealt
 
@@ -336,7 +324,7 @@ def test_nobody_is_telephoned_or_shouted_at_for_a_hazard():
     org = Org(ORG.places.values(), ORG.posts.values(), people)
     kinds = {"log": "log", "phone": "aliyun-voice", "horn": "loudspeaker", "sms": "aliyun-sms"}
     alert, hazard = case()
-    dealt = hazards.accept(hazards.Around(RULES, org, kinds, NOON), alert, hazard, STATION)
+    dealt = hazards.ACTS[HazardAct.ACCEPT](hazards.Around(RULES, org, kinds, NOON), alert, hazard, STATION)
     assert {call.channel for call in dealt.calls} == {"log", "sms"}
 
 
