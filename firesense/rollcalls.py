@@ -41,18 +41,21 @@ class Called:
 
 
 def draw(calling: RollCalling, org: Org, day: date, days: LocalDays, seed: int) -> list[RollCall]:
-    """Draw the roll calls of a local day: for each post as many, at random seconds within the hours.
+    """Draw the roll calls of a local day: for each post as many, at random seconds within the hours, never two at once.
 
     The same seed draws the same times; nobody who does not know it can tell them.
     """
     midnight = datetime.combine(day, time())
     first, last = calling.hours.first, calling.hours.last
     seconds = int((last - first if first < last else last + _DAY - first).total_seconds())
+    # One is over before the next begins, as far as the hours have room for that.
+    apart = min(round(2 * calling.within.total_seconds()) + 1, seconds // calling.times)
+    room = max(seconds - (calling.times - 1) * apart, 1)
     drawn = []
     for post in posts_of(calling, org):
         chance = Random(f"{seed}/{post.place}/{post.role}/{day}")
-        for after in sorted(chance.sample(range(seconds), min(calling.times, seconds))):
-            at = midnight + first + timedelta(seconds=after)
+        for number, after in enumerate(sorted(chance.randrange(room) for _ in range(calling.times))):
+            at = midnight + first + timedelta(seconds=after + number * apart)
             drawn.append(planned(post, days.at(at.date(), at.time()), calling))
     return drawn
 

@@ -19,7 +19,7 @@ from tests.house import SmallHouse
 
 CHINA = ZoneInfo("Asia/Shanghai")
 TOWNSHIP, DISTRICT = "990100101", "990100"
-ROLL = 'rollcalls: {posts: [station-duty@990100101], times: 2, hours: "09:00-18:00", above: committee-office}\n'
+ROLL = 'rollcalls: {posts: [station-duty@990100101], times: 1, hours: "09:00-18:00", above: committee-office}\n'
 
 
 @pytest.fixture
@@ -47,7 +47,15 @@ def told(house, purpose="alert"):
     return {each.person for each in house.told if "查岗" in each.title and each.purpose == purpose}
 
 
-def test_the_times_of_a_day_are_drawn_within_the_hours_and_stay_after_a_restart(house):
+@pytest.fixture
+def twice(tmp_path):
+    house = SmallHouse(tmp_path, settings=ROLL.replace("times: 1", "times: 2"))
+    yield house
+    house.close()
+
+
+def test_the_times_of_a_day_are_drawn_within_the_hours_and_stay_after_a_restart(twice):
+    house = twice
     first = begin(house)
     drawn = today(house)
     assert len(drawn) == 2
