@@ -261,13 +261,13 @@ def test_forty_faults_come_in_a_handful_of_messages_and_the_fire_goes_alone_at_o
     house = story.house
     for number in range(1, 41):
         house.hear(smoke(story.clock, number, fault=1))
-        house.wind(seconds=2)
+        house.wind(seconds=2, step=2 * SECOND)
     assert [flood.person for flood in house.book.floods()] == ["sun-bo"]
     fire = story.fire(41)
     burning = [told for told in house.told if told.alert_class == "fire"]
     assert {told.after for told in burning} == {(story.clock.at - T0) / SECOND}
     assert all(told.title.endswith("smoke-41") for told in burning)
-    house.wind(minutes=6)
+    house.wind(minutes=6, step=10 * SECOND)
     faults = [told for told in house.told if told.person == "sun-bo"]
     assert len(faults) <= 6
     assert faults[-1].title.startswith("【")
@@ -301,7 +301,7 @@ def test_in_quiet_hours_only_fires_wake_people(town):
     book.install(Org(org.places.values(), org.posts.values(), people), book.ladders()[0].values(), book.ladders()[1])
     story.clock.at = T0 + 15 * 60 * MINUTE  # 23:00 in China
     house.hear(smoke(story.clock, 1, fault=1))
-    house.wind(minutes=2)
+    house.wind(minutes=2, step=10 * SECOND)
     assert house.told_of("fault") == []
     [fault] = [alert for alert in house.open_alerts() if alert.alert_class == "fault"]
     waits = next(step for step in book.story(fault.id) if step.kind is StepKind.WAITS)
@@ -311,7 +311,7 @@ def test_in_quiet_hours_only_fires_wake_people(town):
     house.start()
     house.wind(hours=7, minutes=57, step=10 * MINUTE)
     assert house.told_of("fault") == []
-    house.wind(minutes=2)
+    house.wind(minutes=2, step=10 * SECOND)
     assert {told.person for told in house.told_of("fault")} == {"sun-bo"}
 
 
