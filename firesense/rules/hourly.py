@@ -49,16 +49,7 @@ class Hourly:
 
     def column(self, table: Table) -> Floats | None:
         """What is usual at the hour of each row; None when no row says the metric."""
-        values = table.values(self.look.subject)
-        if values is None:
-            return None
-        column = np.full(len(values), np.nan)
-        said = ~np.isnan(values)
-        for turn in table.turns:
-            rows = turn[said[turn]]
-            if len(rows):
-                column[rows] = self._step(table.slots[rows], table.event_at[rows], values[rows])
-        return column
+        return table.in_turns(self.look.subject, self._step)
 
     def _step(self, slots: Slots, at: Instants, values: Floats) -> Floats:
         hour = (at // HOUR).astype(np.int32)

@@ -64,16 +64,7 @@ class _Window:
 
     def column(self, table: Table) -> Floats | None:
         """The look at each row of a table; None when no row says what it is about."""
-        values = table.values(self.look.subject)
-        if values is None:
-            return None
-        column = np.full(len(values), np.nan)
-        said = ~np.isnan(values)
-        for turn in table.turns:
-            rows = turn[said[turn]]
-            if len(rows):
-                column[rows] = self.step(table.slots[rows], table.event_at[rows], values[rows])
-        return column
+        return table.in_turns(self.look.subject, self.step)
 
     def step(self, slots: Slots, at: Instants, values: Floats) -> Floats:
         """Take in one point of each of these devices, and answer."""

@@ -10,6 +10,8 @@ import numpy as np
 from firesense.domain.readings import Quality, rounds
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from firesense.domain.columns import Flags, Floats, Instants, Mask, Offsets, Rows, Slots
     from firesense.domain.readings import Readings
 
@@ -58,6 +60,19 @@ class Table:
     def values(self, metric: str) -> Floats | None:
         """The column of a metric, or None when no row says it."""
         return self.columns.get(metric)
+
+    def in_turns(self, metric: str, step: Callable[[Slots, Instants, Floats], Floats]) -> Floats | None:
+        """Ask ``step`` of every point that says a metric, each device's in their order; None when no row says it."""
+        values = self.values(metric)
+        if values is None:
+            return None
+        column = np.full(len(values), np.nan)
+        said = ~np.isnan(values)
+        for turn in self.turns:
+            rows = turn[said[turn]]
+            if len(rows):
+                column[rows] = step(self.slots[rows], self.event_at[rows], values[rows])
+        return column
 
 
 class Order:
