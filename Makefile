@@ -18,7 +18,7 @@ TORTURE ?=
 BIN := .venv/bin
 export PYTHON
 
-.PHONY: bench bench-broker bench-catchup help demo check test quality torture clean static servers venv-demo venv-dev
+.PHONY: bench bench-broker bench-catchup bench-storm help demo check test quality torture clean static servers venv-demo venv-dev
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ bench-broker: venv-dev ## through a real Mosquitto: frames a second, and how lon
 
 bench-catchup: venv-dev ## FRAMES=1000000 wait in the journal: how fast they are done, and whether a fresh fire waits
 	PYTHONPATH=. $(BIN)/python tests/bench/catchup.py
+
+bench-storm: venv-dev ## FIRES=10000 in a minute, and CLIMBS=100000 due at once: when people are called
+	PYTHONPATH=. $(BIN)/python tests/bench/storm.py
 
 quality: venv-dev ## replay labelled cases and print how good the alarms are (some minutes; docs/alarm-quality.md)
 	$(BIN)/python -m tests.quality $(QUALITY)

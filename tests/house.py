@@ -204,8 +204,8 @@ class SmallHouse:
         self.answering.pressed(call, key)
 
     async def _duty(self):
-        while await self.duty.step(self.clock.at) or self.delivery.under_way:  # noqa: ASYNC110 - see below
-            await asyncio.sleep(0)  # lets the calls under way end
+        while await self.duty.step(self.clock.at) or self.delivery.under_way:
+            await self.delivery.idle()
 
     def wind(self, *, listening=True, step=SECOND, **duration):
         """Move the clock on in small steps; every street works at each."""
