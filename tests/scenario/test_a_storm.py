@@ -1,4 +1,4 @@
-"""A thousand fires at once: everybody is called at once, once, and each fire climbs by itself."""
+"""A thousand fires at once: everybody is called at once, once, and each fire climbs by itself, over a restart."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ def test_a_thousand_fires_in_one_breath(tmp_path):
     taken = alerts[0]
     house.book.acknowledge(taken.id, "zhang-wei", house.clock.now())
     house.clock.at += 2 * 60 * 1_000_000
+    house.start()  # the daemon was started again meanwhile
     house.settle()
     assert Counter(told.person for told in house.told if told.after) == {"wang-fang": 2 * (len(alerts) - 1)}
     assert house.balanced
