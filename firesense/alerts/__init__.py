@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from firesense.alerts.alarms import FIRESENSE, QUIET, STRANGER_FIRE, Alarms, Deed, written
+from firesense.alerts.alarms import FIRESENSE, QUIET, STRANGER_FIRE, Alarms, Deed
 from firesense.alerts.quieted import heard_at
+from firesense.alerts.wording import written
 
 __all__ = ["FIRESENSE", "QUIET", "STRANGER_FIRE", "Alarms", "Deed", "heard_at", "written"]

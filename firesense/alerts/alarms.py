@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING
 from firesense.alerts.first_out import FirstOut
 from firesense.alerts.inhibition import Inhibition
 from firesense.alerts.quieted import Quieted
+from firesense.alerts.wording import common_place, gateway_text, rule_text, said, with_first
 from firesense.domain.alert import UNREGISTERED, Alert, AlertClass, Condition, Grade, alert_id
 from firesense.domain.because import Aside, Member
-from firesense.domain.catalogue import CLASSES
 from firesense.domain.instant import micros
 from firesense.domain.outcome import Clear, Hide, TripAgain
 from firesense.domain.readings import Quality
 from firesense.domain.rule import Change, Firing, RuleKind
-from firesense.text import LANGUAGES, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -158,7 +157,7 @@ class Alarms:
         alert = self.quieted.seen(alert, at)
         first = self._first_out.before(alert)
         if first is not None:
-            alert = replace(alert, text=_with_first(alert, first))
+            alert = replace(alert, text=with_first(alert, first))
         self._open[key] = alert
         self._asides[alert.id] = Aside(
             tuple(self._member(*each) for each in transition.members),
@@ -228,7 +227,7 @@ class Alarms:
 
     def _alert(self, rule: Rule, device: Device, transition: Transition, value: float | None, now: Instant) -> Alert:
         gateway, meeting = transition.gateway, transition.place
-        place = self._common_place(gateway) if gateway else meeting or device.place
+        place = common_place(self._registry, self._org, gateway) if gateway else meeting or device.place
         metric = rule.metric if value is not None else ""
         return Alert(
             id=alert_id(rule.id, gateway or meeting or device.id, transition.event_at),
@@ -246,32 +245,8 @@ class Alarms:
             value=value,
             channel=rule.channel,
             late=bool(transition.quality & Quality.LATE),
-            text=self._gateway_text(gateway) if gateway else self._text(rule, device, place, value),
+            text=gateway_text(self._registry, gateway) if gateway else rule_text(rule, device, place, value, self._org),
         )
-
-    def _text(self, rule: Rule, device: Device, at: str, value: float | None) -> Mapping[str, str]:
-        metric = CLASSES[device.device_class].metrics.get(rule.metric)
-        place = self._org.places.get(at)
-        facts = {
-            "device": device.name or device.id,
-            "place": place.name if place else at,
-            "value": "?" if value is None else written(value),
-            "unit": metric.unit.removeprefix("1") if metric else "",
-            "channel": rule.channel,
-        }
-        return {language: text.format(**facts) for language, text in rule.text.items()}
-
-    def _gateway_text(self, gateway: str) -> Mapping[str, str]:
-        count = sum(1 for _ in self._registry.behind(gateway))
-        return _said("alert.gateway-silent", gateway=gateway, count=count)
-
-    def _common_place(self, gateway: str) -> str:
-        """The lowest place that all devices behind a gateway have in common."""
-        common: list[str] | None = None
-        for code in {device.place for device in self._registry.behind(gateway)}:
-            path = [place.code for place in self._org.path(code)]
-            common = path if common is None else [code for code in common if code in path]
-        return common[0] if common else self._root
 
     @property
     def _root(self) -> str:
@@ -287,10 +262,10 @@ class Alarms:
         ten of them all others share one alert: whoever invents devices must not drown the fires of real ones.
         """
         subject = UNREGISTERED + external_id
-        text = _said("alert.stranger-fire", external_id=external_id, topic=topic)
+        text = said("alert.stranger-fire", external_id=external_id, topic=topic)
         if (STRANGER_FIRE, subject) not in self._flagged_at and len(self._flagged_at) >= MOST_STRANGERS:
             subject = MORE_STRANGERS
-            text = _said("alert.stranger-fires", external_id=external_id, topic=topic)
+            text = said("alert.stranger-fires", external_id=external_id, topic=topic)
         key = (STRANGER_FIRE, subject)
         known = self._open.get(key)
         flagged_at = self._flagged_at.get(key, known.event_at if known else event_at)
@@ -343,22 +318,8 @@ class Alarms:
         return None if known is None else Clear(known.id, now, Condition.RESOLVED)
 
 
-def written(value: float) -> str:
-    """Write a value as people do: at most three decimals, none that say nothing."""
-    return f"{round(value, 3) + 0:.3f}".rstrip("0").rstrip(".")  # plus 0 makes nothing of -0.0
-
-
 def _was_quiet(alert: Alert, event_at: Instant) -> bool:
     if alert.condition is Condition.FIRING:
         return False
     over_at = alert.event_at if alert.cleared_at is None else alert.cleared_at
     return event_at - over_at >= micros(QUIET)
-
-
-def _with_first(alert: Alert, first: Alert) -> Mapping[str, str]:
-    facts = {"device": first.device, "alert": first.id}
-    return {language: text + say("alert.first-out", language, **facts) for language, text in alert.text.items()}
-
-
-def _said(key: str, **facts: object) -> Mapping[str, str]:
-    return {language: say(key, language, **facts) for language in LANGUAGES}

@@ -1,19 +1,18 @@
 """Quiet windows in the API and on pages: what is quiet, who asked for it, setting, ending, reports of walk tests."""
 
 import csv
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 from io import StringIO
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Form, Path, Request, Response
 from fastapi.responses import RedirectResponse
-from pydantic import Field
 
 from firesense.domain.errors import Conflict, NotFound
 from firesense.domain.instant import instant, iso, moment
-from firesense.domain.quiet import Quiet, QuietKind
+from firesense.domain.quiet import QuietKind
 from firesense.quietdesk import Report
-from firesense.web.documents import Document, ProblemDocument
+from firesense.web.documents import ProblemDocument
 from firesense.web.parts import (
     TEMPLATES,
     AlertId,
@@ -26,10 +25,19 @@ from firesense.web.parts import (
     page_context,
     visitor,
 )
-
-_TEXT_MOST = 500  # letters of a reason
-_CODE_MOST = 200
-_MINUTES_MOST = 7 * 24 * 60
+from firesense.web.quiet_documents import (
+    CODE_MOST,
+    MINUTES_MOST,
+    TEXT_MOST,
+    Extending,
+    MaintenanceAsked,
+    ReportDocument,
+    ShelvingAsked,
+    TriedDocument,
+    WalkTestAsked,
+    WindowDocument,
+    WindowsDocument,
+)
 
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": ProblemDocument, "description": description}
@@ -43,109 +51,8 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
     )
 }
 WindowId = Annotated[str, Path(max_length=40, pattern="^[0-9A-Za-z]+$")]
-Code = Annotated[str, Field(max_length=_CODE_MOST)]
-Reason = Annotated[str, Field(min_length=1, max_length=_TEXT_MOST)]
-Minutes = Annotated[int, Field(ge=1, le=_MINUTES_MOST)]
-
 api = APIRouter(prefix="/api/v1", tags=["quiet"], dependencies=[Depends(visitor)], responses=_PROBLEMS)
 pages = APIRouter(include_in_schema=False)
-
-
-class WindowDocument(Document):
-    """A window. ``what`` it covers is a device, a gateway or a place; ``holds`` counts the alerts that wait for it."""
-
-    id: str
-    kind: QuietKind
-    what: str
-    rule: str
-    alert: str
-    who: str
-    why: str
-    tester: str
-    starts_at: datetime
-    ends_at: datetime
-    over_at: datetime | None
-
-    @classmethod
-    def of(cls, quiet: Quiet) -> Self:
-        """Write a window."""
-        return cls(
-            id=quiet.id,
-            kind=quiet.kind,
-            what=quiet.subject,
-            rule=quiet.rule,
-            alert=quiet.alert,
-            who=quiet.who,
-            why=quiet.why,
-            tester=quiet.tester,
-            starts_at=moment(quiet.starts_at),
-            ends_at=moment(quiet.ends_at),
-            over_at=None if quiet.over_at is None else moment(quiet.over_at),
-        )
-
-
-class WindowsDocument(Document):
-    """The windows that are not over, and how many there are of each kind."""
-
-    windows: list[WindowDocument]
-    counts: dict[QuietKind, int]
-
-
-class MaintenanceAsked(Document):
-    """Maintenance of one place (with all below), one device or one gateway; it begins now, or later."""
-
-    place: Code = ""
-    device: Code = ""
-    gateway: Code = ""
-    minutes: Minutes
-    why: Reason
-    starts_at: datetime | None = None
-
-
-class ShelvingAsked(Document):
-    """An alert to be shelved, or a rule at one place (with all below) or one device."""
-
-    alert: Code = ""
-    rule: Code = ""
-    place: Code = ""
-    device: Code = ""
-    minutes: Minutes
-    why: Reason
-
-
-class WalkTestAsked(Document):
-    """A walk test of a place with all below, told to this person alone."""
-
-    place: Code
-    tester: Code
-    minutes: Minutes
-    why: Reason
-
-
-class Extending(Document):
-    """How long a window is to last from now on."""
-
-    minutes: Minutes
-
-
-class TriedDocument(Document):
-    """A device of a walk test; ``heard_at`` is null as long as it was not heard."""
-
-    device: str
-    name: str
-    place: str
-    heard_at: datetime | None
-    rule: str
-    times: int
-
-
-class ReportDocument(Document):
-    """What a walk test heard, device by device."""
-
-    window: WindowDocument
-    heard: int
-    missing: int
-    devices: list[TriedDocument]
 
 
 @api.get("/quiet")
@@ -253,12 +160,12 @@ def ask(
     session: PageWriting,
     actor: PageActing,
     kind: Annotated[Literal["maintenance", "shelved", "walk-test"], Form()],
-    minutes: Annotated[int, Form(ge=1, le=_MINUTES_MOST)],
-    why: Annotated[str, Form(max_length=_TEXT_MOST)] = "",
-    place: Annotated[str, Form(max_length=_CODE_MOST)] = "",
-    device: Annotated[str, Form(max_length=_CODE_MOST)] = "",
-    rule: Annotated[str, Form(max_length=_CODE_MOST)] = "",
-    tester: Annotated[str, Form(max_length=_CODE_MOST)] = "",
+    minutes: Annotated[int, Form(ge=1, le=MINUTES_MOST)],
+    why: Annotated[str, Form(max_length=TEXT_MOST)] = "",
+    place: Annotated[str, Form(max_length=CODE_MOST)] = "",
+    device: Annotated[str, Form(max_length=CODE_MOST)] = "",
+    rule: Annotated[str, Form(max_length=CODE_MOST)] = "",
+    tester: Annotated[str, Form(max_length=CODE_MOST)] = "",
 ) -> Response:
     """Set a window."""
     lasts = timedelta(minutes=minutes)
@@ -294,8 +201,8 @@ def shelve_it(
     session: PageWriting,
     actor: PageActing,
     alert_id: AlertId,
-    minutes: Annotated[int, Form(ge=1, le=_MINUTES_MOST)],
-    why: Annotated[str, Form(max_length=_TEXT_MOST)] = "",
+    minutes: Annotated[int, Form(ge=1, le=MINUTES_MOST)],
+    why: Annotated[str, Form(max_length=TEXT_MOST)] = "",
 ) -> Response:
     """Shelve an alert."""
     try:
