@@ -56,7 +56,7 @@ _OF_STRAND = (
     )
     .order_by(_CALL.number)
 )
-# Only upwards: at the end of a ladder its last wait is kept, or a ladder nobody can be reached on would spin.
+# Only upwards, and only once: in later rounds every wait is kept, or a ladder nobody can be reached on would spin.
 _HURRY = (
     sa.update(tables.climb)
     .where(
@@ -64,6 +64,7 @@ _HURRY = (
         _CLIMB.strand == sa.bindparam("of_strand"),
         _CLIMB.due_at > sa.bindparam("now"),
         sa.or_(_CLIMB.rung > 0, _CLIMB.tries > 0),
+        _CLIMB.round == _CLIMB.first_round,
     )
     .values(due_at=sa.bindparam("now"), version=_CLIMB.version + 1)
 )

@@ -213,9 +213,10 @@ def test_a_rung_whose_calls_are_all_refused_is_over_at_once(book, alert):
     assert book.advance(climb, replace(climb, rung=0, round=1, due_at=LATER + MINUTE), [], []), "it moves as ever"
 
 
-def test_at_the_end_of_a_ladder_refusals_hurry_nobody(book):
+@pytest.mark.parametrize(("rung", "round_"), [(0, 1), (1, 1)])
+def test_at_the_end_of_a_ladder_and_in_later_rounds_refusals_hurry_nobody(book, rung, round_):
     deed = raised(alarm())
-    book.commit(outcome(1, replace(deed, climb=replace(deed.climb, rung=0, round=1))))
+    book.commit(outcome(1, replace(deed, climb=replace(deed.climb, rung=rung, round=round_))))
     refused(book, *lease(book))
     assert book.climb(alarm().id).due_at > LATER, "or a ladder that reaches nobody would spin"
 
