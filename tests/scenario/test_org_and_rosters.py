@@ -240,7 +240,11 @@ def test_a_roster_is_shown_changed_checked_and_fetched(firesense):
 
 @pytest.mark.usefixtures("house")
 def test_a_hole_makes_the_check_fail_and_is_told_with_its_place_and_time(firesense):
+    assert "0 holes" in firesense("roster", "check", "--days", "2")
+    year = date.today().year  # noqa: DTZ011 -- commands ask the machine's clock
+    time = ("--from", f"{year}-01-01 00:00", "--until", f"{year + 2}-01-01 00:00")
+    firesense("roster", "leave", "operator", *time, "--as", "station")
     said = firesense("roster", "check", "--days", "2", code=1)
     assert "nobody" in said
-    assert "清河区 (990100): hazard, fault" in said
+    assert "清河区 (990100): fault, test" in said
     assert "vacant  柳林村第一网格 (990100101202-01) grid-leader: never held" in said
