@@ -1,0 +1,84 @@
+"""What people registered: devices, org, ladders, and what they change of rosters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from firesense.domain.audit import Entry
+    from firesense.domain.device import Device, Registry
+    from firesense.domain.escalation import Call, Ladder, Selector
+    from firesense.domain.instant import Instant
+    from firesense.domain.place import Org
+    from firesense.domain.roster import Change
+    from firesense.ports.kept import Feed
+
+
+class Registered(Protocol):
+    """What people registered: devices, org, ladders, and what they change of rosters."""
+
+    def version(self) -> int:
+        """A number that grows with every change of devices, org, rosters or ladders."""
+        ...
+
+    def registry(self) -> Registry:
+        """All devices."""
+        ...
+
+    def org(self) -> Org:
+        """Places, posts, people and rosters, with what people changed of the rosters; by no local clock yet."""
+        ...
+
+    def ladders(self) -> tuple[dict[str, Ladder], tuple[Selector, ...]]:
+        """Ladders by id, and the selectors that choose among them, in order."""
+        ...
+
+    def register(self, devices: Iterable[Device], *, entry: Entry | None = None) -> int:
+        """Add devices, or change those whose id is known; slots are given here. Counts what changed."""
+        ...
+
+    def install(
+        self, org: Org, ladders: Iterable[Ladder], selectors: Iterable[Selector], *, entry: Entry | None = None
+    ) -> None:
+        """Replace the org and the ladders. Climbs under way keep their own copies, changes of rosters stay."""
+        ...
+
+    def change_rosters(self, changes: Sequence[Change], *entries: Entry) -> None:
+        """Write what people change of the rosters for a while, and the audit: all of it or nothing.
+
+        Nothing is changed when one of the ids is known.
+        """
+        ...
+
+    def revoke_change(self, change_id: str, who: str, at: Instant, *, entry: Entry | None = None) -> list[Change]:
+        """Take a change back, with the other half of a swap; gives what was taken back.
+
+        It stays in the book, with who took it back. Raises NotFound, or Conflict when it was taken back already.
+        """
+        ...
+
+    def roster_changes(self, start: Instant, end: Instant) -> list[Change]:
+        """The changes that hold at any time from ``start`` until ``end``, in the order they were written."""
+        ...
+
+    def handed_over_at(self) -> Instant:
+        """Up to when people who came on duty were told what is open; 0 when that was never noted."""
+        ...
+
+    def hand_over(self, before: Instant, until: Instant, calls: Sequence[Call]) -> bool:
+        """Note that the hand-overs up to ``until`` are done, with their calls; False when another one did them."""
+        ...
+
+    def put_feed(self, feed: Feed, *, entry: Entry | None = None) -> None:
+        """Let a telephone fetch a calendar."""
+        ...
+
+    def feed(self, token_hash: str) -> Feed | None:
+        """What may be fetched with a token, by its hash."""
+        ...
+
+    def remove_feeds(self, *, person: str = "", place: str = "", role: str = "", entry: Entry | None = None) -> int:
+        """Let nobody fetch these calendars any more; counts them."""
+        ...
