@@ -22,10 +22,11 @@ from firesense.domain.readings import UNSAID, Readings
 from firesense.hazarddesk import HazardDesk
 from firesense.hazardfile import standard_hazards
 from firesense.history.sqlite import SqliteHistory
+from firesense.passwords import hash_password
 from firesense.photos import Photos
 from firesense.ports import User
 from firesense.quietdesk import QuietDesk
-from firesense.web import create_console, hash_password
+from firesense.web import create_console
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,12 +1,9 @@
 """Plugs everything in: settings -> adapters -> streets, and the order in which they start and stop."""
 
-from firesense.app.house import STREETS, House, run
 from firesense.app.plan import PlanKeeper, check, import_files, read_files
 from firesense.app.plugs import RealClock, open_book, open_history, open_journal
 
 __all__ = [
-    "STREETS",
-    "House",
     "PlanKeeper",
     "RealClock",
     "check",
@@ -15,5 +12,4 @@ __all__ = [
     "open_history",
     "open_journal",
     "read_files",
-    "run",
 ]

@@ -8,30 +8,34 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from firesense import __version__
-from firesense.cli import (
-    alerts,
-    audit,
-    backtest,
-    daemon,
-    exports,
-    figures,
-    frames,
-    hazards,
-    org,
-    people,
-    quiet,
-    rosters,
-    rules,
-)
 from firesense.domain.errors import ConfigError, FiresenseError
 from firesense.yamlmarks import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+
+# The commands of each room, in the order in which help shows them.
+_COMMANDS: Mapping[str, tuple[str, ...]] = {
+    "daemon": ("run", "check", "profile", "demo"),
+    "frames": ("journal", "quarantine", "ledger"),
+    "org": ("org",),
+    "people": ("device", "user"),
+    "alerts": ("alerts", "acknowledge", "close", "alert"),
+    "audit": ("audit",),
+    "quiet": ("maintenance", "shelve", "unshelve", "walktest", "windows"),
+    "rules": ("rules", "explain"),
+    "backtest": ("backtest",),
+    "exports": ("cap",),
+    "rosters": ("roster",),
+    "figures": ("report", "rollcall"),
+    "hazards": ("hazard",),
+}
 
 
 def _default_config() -> Path:
@@ -42,8 +46,11 @@ def _default_config() -> Path:
     return here if here.exists() else Path("/etc/firesense/firesense.yaml")
 
 
-def parser() -> argparse.ArgumentParser:
-    """Build the command line."""
+def parser(word: str = "") -> argparse.ArgumentParser:
+    """Build the command line: the room of the command ``word`` alone, or all of them where there is none of that name.
+
+    What a command needs is loaded when it is asked for; all of them together take seconds.
+    """
     top = argparse.ArgumentParser(prog="firesense", description="Fire-safety telemetry and alerting daemon.")
     top.add_argument("--version", action="version", version=f"firesense {__version__}")
     shared = argparse.ArgumentParser(add_help=False)
@@ -54,28 +61,16 @@ def parser() -> argparse.ArgumentParser:
         help="settings file (default: $FIRESENSE_CONFIG, config/firesense.yaml, /etc/firesense/firesense.yaml)",
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for room in (
-        daemon,
-        frames,
-        org,
-        people,
-        alerts,
-        audit,
-        quiet,
-        rules,
-        backtest,
-        exports,
-        rosters,
-        figures,
-        hazards,
-    ):
-        room.add_commands(commands, shared)
+    for room, words in _COMMANDS.items():
+        if word in words or not any(word in others for others in _COMMANDS.values()):
+            import_module(f"firesense.cli.{room}").add_commands(commands, shared)
     return top
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
-    asked = parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    asked = parser(words[0] if words else "").parse_args(words)
     try:
         return int(asked.does(asked) or 0)
     except ConfigError as error:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from firesense.app import STREETS, RealClock, check, run
+from firesense.app import RealClock, check
+from firesense.app.house import STREETS, run
 from firesense.demo import demo
 from firesense.domain.errors import ConfigError
 from firesense.profiles import check_profiles

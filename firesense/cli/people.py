@@ -18,9 +18,9 @@ from firesense.domain.device import Device
 from firesense.domain.errors import ConfigError, Conflict, Fault, NotFound
 from firesense.domain.instant import iso
 from firesense.orgfile import load_devices
+from firesense.passwords import hash_password
 from firesense.ports import User
 from firesense.settings import load_settings
-from firesense.web import hash_password
 
 if TYPE_CHECKING:
     import argparse

@@ -14,15 +14,16 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from firesense.app import STREETS, House, open_book, open_history
+from firesense.app import open_book, open_history
+from firesense.app.house import STREETS, House
 from firesense.app.logs import set_up_logs
 from firesense.demo.broker import broker, child, find_mosquitto, free_port
 from firesense.demo.story import Story
 from firesense.domain.errors import FiresenseError
 from firesense.orgtree import load_org
+from firesense.passwords import hash_password
 from firesense.ports import User
 from firesense.settings import load_settings
-from firesense.web import hash_password
 
 if TYPE_CHECKING:
     import argparse

@@ -2,7 +2,6 @@
 
 from firesense.web.callbacks import callbacks
 from firesense.web.console import create_console, end_streams
-from firesense.web.door import hash_password
 from firesense.web.operation import operation
 
-__all__ = ["callbacks", "create_console", "end_streams", "hash_password", "operation"]
+__all__ = ["callbacks", "create_console", "end_streams", "operation"]

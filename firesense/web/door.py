@@ -18,6 +18,7 @@ from anyio import CapacityLimiter, sleep, to_thread
 from firesense.domain.audit import Entry
 from firesense.domain.deed import Actor
 from firesense.domain.instant import micros
+from firesense.passwords import HASHER, hash_password
 from firesense.web.attempts import Attempts, address_key
 
 if TYPE_CHECKING:
@@ -39,16 +40,7 @@ _REFUSALS_WRITTEN = 100  # lines of the audit: whoever guesses from a thousand a
 _SLOW = 2.0
 _AT_ONCE = 2  # hashes computed at the same time: 19 MiB each, however many people knock
 
-# Argon2id with 19 MiB, two passes, one lane: the second of the equivalent settings of the OWASP password storage cheat
-# sheet. The library's default takes 64 MiB and four threads, too much for a small machine that has frames to read.
-_HASHER = argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-
 _log = structlog.get_logger(__name__)
-
-
-def hash_password(password: str) -> str:
-    """Hash a password for ``User.password_hash``; takes about 30 ms and 19 MiB."""
-    return _HASHER.hash(password)
 
 
 class Refused(Exception):
@@ -209,6 +201,6 @@ def _token_hash(token: str) -> str:
 
 def _verify(password_hash: str, password: str) -> bool:
     try:
-        return _HASHER.verify(password_hash, password)
+        return HASHER.verify(password_hash, password)
     except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
         return False

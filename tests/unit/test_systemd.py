@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from firesense.app import STREETS
+from firesense.app.house import STREETS
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "systemd"
