@@ -6,6 +6,7 @@ says by itself was told before it is asked.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from firesense.domain.instant import Instant
     from firesense.domain.place import Org
     from firesense.domain.rule import Firing, Rule
+
+
+_MANY = 64
 
 
 class _Member(NamedTuple):
@@ -55,6 +59,8 @@ class Together:
         self._within = micros(rule.within)
         self._trips: dict[_Member, _Trip] = {}
         self._at: dict[str, set[_Member]] = {}
+        self._rules_at: dict[str, Counter[str]] = {}  # how many members of each rule are in ``_at``
+        self._tidy_at: dict[str, int] = {}  # how many members make it worth looking for those that do not count
         self._fired: dict[str, tuple[str, int]] = {}  # place -> class and slot of the device that completed it
         self._released = False
 
@@ -91,15 +97,26 @@ class Together:
         self._forget(member)
         self._trips[member] = _Trip(place, at, firing)
         self._at.setdefault(place, set()).add(member)
+        self._rules_at.setdefault(place, Counter())[member.rule] += 1
 
     def _forget(self, member: _Member) -> None:
         if (trip := self._trips.pop(member, None)) is not None:
             self._at[trip.place].discard(member)
+            self._rules_at[trip.place][member.rule] -= 1
             if not self._at[trip.place]:
-                del self._at[trip.place]
+                del self._at[trip.place], self._rules_at[trip.place]
+                self._tidy_at.pop(trip.place, None)
 
     def _together(self, place: str, now: Instant) -> set[_Member]:
-        """Who counts at this instant, if all sides and enough devices do; forgets what will not count any more."""
+        """Who counts at this instant, if all sides and enough devices do; forgets what will not count any more.
+
+        Where a side has nobody at all, as in a place with many detectors of one kind, nobody is looked at.
+        """
+        here, rules_here = self._at[place], self._rules_at[place]
+        if len(here) < self._tidy_at.get(place, _MANY) and not all(
+            any(rules_here[rule] for rule in side) for side in self.rule.of
+        ):
+            return set()
         counting: set[_Member] = set()
         for member in list(self._at[place]):
             trip = self._trips[member]
@@ -107,6 +124,7 @@ class Together:
                 counting.add(member)
             elif not trip.firing and now > trip.at:
                 self._forget(member)
+        self._tidy_at[place] = max(_MANY, 2 * len(self._at.get(place, ())))
         rules = {member.rule for member in counting}
         devices = {(member.device_class, member.slot) for member in counting}
         met = len(devices) >= self.rule.devices and all(rules & set(side) for side in self.rule.of)
