@@ -49,6 +49,7 @@ _FEW = 500  # frames; a stretch that long is worth its cost
 _AFTER_FAILURE = timedelta(seconds=1)
 _LOOK_BACK = 100_000  # frames read again when there is no rule state: holds and rates reach no further than hours
 _EVERY_ALERT = 1_000_000
+_EACH_LATER = SECOND // 1000  # a thousand are read in some 30 ms
 _log = structlog.get_logger(__name__)
 
 
@@ -57,7 +58,6 @@ class AlertingStatus:
     """How the street does, for whoever watches it."""
 
     position: int = 0
-    open_alerts: int = 0
     pending: int = 0
     listening: bool = False
     last_error: str = ""
@@ -101,7 +101,6 @@ class Alerting:
         self._seen_at: Instant = 0
         self._stepped_at: Instant = 0
         self._look_back = LookBack(journal, make_reader)
-        self._behind = False
         self._stretch = 0  # frames of the last one
         self._notes: Mapping[str, Instant] = {}
         self._told = Told(self._knows)
@@ -169,7 +168,6 @@ class Alerting:
         """Judge a stretch and write what came of it."""
         pace = self.status.pace
         caught_up = batch.next_offset >= self._journal.head
-        self._behind = not caught_up
         self._stretch = len(batch)
         with pace.stage("read", len(batch)):
             read = self._reader.read(batch)
@@ -232,11 +230,11 @@ class Alerting:
         self._engine.settle(self._alarms.firing())
 
     def _follow_desk(self, now: Instant) -> None:
-        """See what people did to open alerts: what they closed may trip again.
+        """See what people did to open alerts (what they closed may trip again), and what the scout has raised.
 
-        Far behind, also what the scout has raised meanwhile at the head: the same fire is one alert.
+        Of thousands of open alerts that is seen a little later: reading them all each second would hold up new ones.
         """
-        if abs(now - self._seen_at) < _LAZY and not self._behind:
+        if abs(now - self._seen_at) < max(_LAZY, len(self._alarms) * _EACH_LATER):
             return
         self._seen_at = now
         steps = self._book.last_step()

@@ -90,6 +90,10 @@ class Alarms:
                 return self._firing_at(open_alert)
         return None
 
+    def __len__(self) -> int:
+        """Count the open alerts."""
+        return len(self._open)
+
     def firing(self) -> list[Firing]:
         """Where rules are firing as far as the book knows: what the engine settles on after a start."""
         return [where for alert in self._open.values() if (where := self._firing_at(alert)) is not None]
