@@ -151,10 +151,15 @@ class QuietDesk:
         return quiet
 
     def extend(self, window: str, actor: Actor, lasts: timedelta) -> Quiet:
-        """Let a window last so long from now on, within its limit. Raises NotFound, NotAllowed, Conflict."""
+        """Let a window last so long from now on. Raises NotFound, NotAllowed, Conflict.
+
+        The limit is of all its time: a window that could be extended again and again would hide fires for ever.
+        """
         self._allow(actor, self._book.alert(window).place)
-        now = self._clock.now()
-        ends_at = self._until(self._book.quiet(window).kind, lasts, now)
+        now, quiet = self._clock.now(), self._book.quiet(window)
+        ends_at = self._until(quiet.kind, lasts, max(now, quiet.starts_at))
+        if ends_at - quiet.starts_at > micros(most := self._limits.most(quiet.kind)):
+            raise Conflict(f"{quiet.kind} lasts at most {most} in all: end it, and begin another one")
         quiet = self._book.extend_quiet(window, ends_at, self._remind_at(now, ends_at), actor, now)
         self._changed()
         return quiet

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
+import os
+import pwd
 import socket
 
 from firesense.domain.deed import Actor, Rights
@@ -11,7 +12,7 @@ from firesense.domain.deed import Actor, Rights
 def actor(name: str = "") -> Actor:
     """Give the person who acts: the name given, else that of the account; the origin is account and machine."""
     try:
-        account = getpass.getuser()
-    except (KeyError, OSError):  # a container may have a number without a name
+        account = pwd.getpwuid(os.getuid()).pw_name  # not what $LOGNAME says: that is whatever its owner likes
+    except KeyError:  # a container may have a number without a name
         account = "unknown"
     return Actor(name or account, f"cli {account}@{socket.gethostname()}", Rights.ADMIN)

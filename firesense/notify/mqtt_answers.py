@@ -36,7 +36,7 @@ def understood(callback: Callback) -> Heard:
     """Understand ``{"alert": ID, "take": TOKEN}``. Raises Unreadable."""
     try:
         answer = msgspec.json.decode(callback.body, type=_Answer)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Unreadable("the answer is not understood") from error
     return Heard((News(alert=answer.alert, token=answer.take),))
 
@@ -76,3 +76,5 @@ def _heard(name: str, callback: Callback, hear: Callable[[Callback], object]) ->
         hear(callback)
     except (ChannelError, BookError) as error:
         _log.warning("an answer over MQTT came to nothing", channel=name, reason=str(error))
+    except Exception:  # noqa: BLE001 -- whatever one message does, those after it must be heard
+        _log.exception("an answer over MQTT could not be taken", channel=name)

@@ -147,7 +147,7 @@ def body_json(callback: Callback) -> Any:
     """What a callback's body holds. Raises Unreadable."""
     try:
         return msgspec.json.decode(callback.body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Unreadable("the body is not JSON") from error
 
 

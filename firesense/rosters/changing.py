@@ -28,6 +28,7 @@ _LONGEST = timedelta(days=3 * 366)
 _LOOKED_AHEAD = 60 * DAY
 _NOTE_MOST = 500
 _NOON = time(12)
+_EVER = (0, 1 << 62)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,8 @@ class RosterDesk:
 
     def revoke(self, actor: Actor, change_id: str) -> list[Change]:
         """Take a change back, a swap whole; raises Conflict when it was taken back already, besides the others."""
-        known = next((change for change in self._org().rosters.changes if change.id == change_id), None)
+        # Of the book, not of the plan, which learns of a change a little later.
+        known = next((change for change in self._book.roster_changes(*_EVER) if change.id == change_id), None)
         self._allow(actor, known.person if known else "", known.roster if known else "")
         now = self._clock.now()
         entry = Entry.of(actor, now, "revoked", "roster", known.roster if known else "", change=change_id)

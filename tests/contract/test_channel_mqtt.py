@@ -19,6 +19,7 @@ from tests.providers import HandClock
 from tests.servers import HOST, Certificates, Mosquitto
 
 pytestmark = pytest.mark.server
+DEEP = b'{"x":' + b"[" * 2000 + b"]" * 2000 + b"}"  # deeper than any reader follows
 
 
 def talk(story, broker, **options):
@@ -155,7 +156,10 @@ def test_whoever_was_sent_a_call_can_answer_with_its_token(mosquitto):
         heard = []
 
         def hear(callback):
-            heard.append(channel.hear(callback, 0).news)
+            news = channel.hear(callback, 0).news
+            if news[0].token == "a fault of ours":
+                raise ValueError(news)
+            heard.append(news)
 
         listening = asyncio.create_task(channel.listen(hear))
         try:
@@ -165,11 +169,22 @@ def test_whoever_was_sent_a_call_can_answer_with_its_token(mosquitto):
                         "firesense/answers/lin", b'{"alert": "AB12CD34EF", "take": "abcdefgh23456723"}', qos=1
                     )
                     await asyncio.sleep(0.05)
-                for odd in (b"", b"[]", b'{"alert": 1}', b"\xff", b"x" * 5000):
+                for odd in (
+                    b"",
+                    b"[]",
+                    b'{"alert": 1}',
+                    b"\xff",
+                    b"x" * 5000,
+                    DEEP,
+                    b'{"alert": "B", "take": "a fault of ours"}',
+                ):
                     await tablet.publish("firesense/answers/lin", odd, qos=1)
+                while heard[-1][0].alert != "A":
+                    await tablet.publish("firesense/answers/wu", b'{"alert": "A", "take": "c"}', qos=1)
+                    await asyncio.sleep(0.05)
                 mosquitto.restart()
             async with aiomqtt.Client(HOST, mosquitto.port) as tablet:
-                while len(heard) < 2:
+                while heard[-1][0].alert != "B":
                     await tablet.publish("firesense/answers/wu", b'{"alert": "B", "take": "c"}', qos=1)
                     await asyncio.sleep(0.05)
         finally:

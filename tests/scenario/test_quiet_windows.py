@@ -178,6 +178,18 @@ def test_it_can_be_extended_within_its_limit(house):
     assert told_to(house) == {("sun-bo", "fault")}
 
 
+def test_it_cannot_be_extended_again_and_again(house):
+    window = house.quiet.walk(GRID, "sun-bo", SUN_BO, "quarterly test", HOUR_LONG)
+    house.wind(minutes=50, step=10 * MINUTE)
+    assert house.quiet.extend(window.id, SUN_BO, timedelta(minutes=70)).ends_at == window.starts_at + 120 * MINUTE
+    house.wind(minutes=50, step=10 * MINUTE)
+    with pytest.raises(Conflict, match="in all"):
+        house.quiet.extend(window.id, SUN_BO, HOUR_LONG)
+    house.wind(minutes=25, step=MINUTE)
+    house.hear(smoke(house.clock, alarm=1))
+    assert [alert.alert_class for alert in house.open_alerts()] == [AlertClass.FIRE], "the test is over"
+
+
 def test_closing_its_alert_ends_a_window(house):
     window = house.quiet.maintain(SUN_BO, "new batteries", HOUR_LONG, place=GRID)
     trouble(house)

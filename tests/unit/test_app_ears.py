@@ -38,3 +38,17 @@ def test_ears_are_open_while_the_street_runs_and_one_that_fails_takes_nobody_alo
     asyncio.run(_call_until(street, street, [ear, deaf], stop))
     assert said == ["listens", "deaf", "ends"]
     assert street.closed
+
+
+def test_an_ear_that_dies_listens_anew():
+    street, stop, said = Street(), threading.Event(), []
+
+    async def ear():
+        said.append("listens")
+        if len(said) == 1:
+            raise RecursionError("a message too deep")
+        stop.set()
+        await asyncio.Event().wait()
+
+    asyncio.run(asyncio.wait_for(_call_until(street, street, [ear], stop, rest=0), 10))
+    assert said == ["listens", "listens"]

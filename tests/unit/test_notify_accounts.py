@@ -23,6 +23,8 @@ from firesense.notify.aliyun import AliyunOptions, AliyunSmsChannel, AliyunVoice
 from firesense.notify.dingtalk_work import DingTalkWorkChannel, DingTalkWorkOptions
 from firesense.notify.feishu_app import FeishuAppChannel, FeishuAppOptions
 from firesense.notify.loudspeaker import LoudspeakerChannel, LoudspeakerOptions
+from firesense.notify.mqtt_answers import understood
+from firesense.notify.provider import body_json
 from firesense.notify.sms_gateway import SmsGatewayChannel, SmsGatewayOptions
 from firesense.notify.tencent import TencentOptions, TencentSmsChannel, TencentVoiceChannel, authorization
 from firesense.notify.wecom_app import WeComAppChannel, WeComAppOptions
@@ -429,3 +431,10 @@ def test_no_option_shows_its_secret():
         LoudspeakerOptions("x", password="hidden", token="hidden"),
     ):
         assert "hidden" not in repr(options)
+
+
+def test_what_is_nested_too_deep_is_not_understood():
+    deep = Callback("", {}, {}, b'{"x":' + b"[" * 20_000 + b"]" * 20_000 + b"}")
+    for understand in (body_json, understood):
+        with pytest.raises(Unreadable):
+            understand(deep)

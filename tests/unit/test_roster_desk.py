@@ -131,6 +131,15 @@ def test_who_may_only_look_or_acts_elsewhere_changes_nothing(desk, book):
     assert desk.leave(Actor("chief", place="t"), "wu", NOW, NOW + HOUR)
 
 
+def test_a_change_that_the_plan_does_not_know_yet_is_not_taken_back_from_elsewhere(book):
+    before = org_of(book)
+    desk = RosterDesk(book, HandClock(NOW), lambda: before)
+    change = desk.leave(STATION, "zhou", NOW, NOW + HOUR)
+    with pytest.raises(NotAllowed, match="at t"):
+        desk.revoke(Actor("head", place="v"), change.id)
+    assert book.roster_changes(NOW, NOW + HOUR) == [change]
+
+
 def test_every_change_is_in_the_audit(desk, book):
     there, _ = desk.swap(STATION, "duty", ("zhou", MONDAY), ("wu", TUESDAY), note="婚礼")
     desk.revoke(BOSS, there.id)
