@@ -73,8 +73,8 @@ class Duty:
     async def step(self, now: Instant) -> int:
         """Move the climbs and hazards that are due and start the calls that are; counts them all. Raises BookError.
 
-        First, at the start and whenever the clock was put back: leases of those before us end, and no climb or call
-        waits for a time that nobody meant.
+        First, at the start and whenever the clock was put back: the leases of the one before us end, not those of other
+        duties, and no climb or call waits for a time that nobody meant.
         """
         if self._seen_at is None or now < self._seen_at - SECOND:
             self._date_anew(now)
@@ -131,7 +131,7 @@ class Duty:
         return min(max(timedelta(microseconds=due_at - self._clock.now()), _SHORTEST_NAP), _LONGEST_NAP)
 
     def _date_anew(self, now: Instant) -> None:
-        released = self._book.release_calls(now, now + micros(_LATEST_CALL))
+        released = self._book.release_calls(now, now + micros(_LATEST_CALL), owner=self._delivery.owner)
         waiting = [climb for alert, climb in self._book.due_climbs(_EVER, _EVERY_CLIMB) if not alert.quiet]
         mended = ((climb, escalate.redated(climb, now)) for climb in waiting)
         redated = self._book.advance_all([Move(climb, after) for climb, after in mended if after is not None])

@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from firesense.alerting import Alerting
+from firesense.app.locks import lasting_name
 from firesense.app.manners import make_answering, make_links, make_manners
 from firesense.app.plan import PlanKeeper
 from firesense.app.plugs import make_reader
@@ -161,6 +162,7 @@ class SmallHouse:
             lambda call, alert: compose(call, alert, plan(), links=links),
             self.clock,
             make_manners(self.settings, plan, self.book, channels, self.clock, self._pressed),
+            owner=lasting_name(self.settings.data),
             timeout=self.timeout,
         )
         self.delivery = delivery

@@ -21,7 +21,7 @@ import uvloop
 from firesense.alerting import Alerting
 from firesense.app import consoles
 from firesense.app.listener import listening
-from firesense.app.locks import sole_owner
+from firesense.app.locks import lasting_name, sole_owner
 from firesense.app.logs import set_up_logs
 from firesense.app.manners import make_answering, make_callbacks, make_links, make_manners
 from firesense.app.mend import fit_together, mend_files
@@ -207,6 +207,7 @@ class House:
             lambda call, alert: compose(call, alert, plan(), console_url=url, zone=zone, links=links),
             self._clock,
             make_manners(settings, plan, self._book, self._channels, self._clock, answering.pressed),
+            owner=lasting_name(settings.data) if "duty" in self._streets else "",
         )
         duty = self._duty = Duty(self._book, plan, delivery, self._clock)
         if "alerting" in self._streets:

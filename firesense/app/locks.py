@@ -1,9 +1,13 @@
-"""One process a street and data folder: a second one says so and does not start."""
+"""One process a street and data folder: a second one says so and does not start.
+
+And the name of a data folder: whoever starts on it knows by it what the process before has left undone.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import os
+import secrets
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
@@ -34,3 +38,19 @@ def sole_owner(data: Path, streets: Iterable[str]) -> Iterator[None]:
             file.write(str(os.getpid()))
             file.flush()
         yield
+
+
+def lasting_name(data: Path) -> str:
+    """Name this data folder, the same name ever after. Only for whoever is the sole owner of a street that asks."""
+    file = data / "name"
+    known = file.read_text(encoding="ascii").strip() if file.exists() else ""
+    if known:
+        return known
+    name = secrets.token_hex(8)
+    new = file.with_suffix(".new")
+    with new.open("w", encoding="ascii") as written:
+        written.write(name)
+        written.flush()
+        os.fsync(written.fileno())
+    new.replace(file)  # whole or not at all
+    return name

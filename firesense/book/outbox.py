@@ -54,17 +54,26 @@ _TAKE_LIKE = (
 _LEASE = (
     sa.update(tables.call)
     .where(_CALL.number == sa.bindparam("taken"))
-    .values(ready_at=sa.bindparam("until"), told=sa.bindparam("as_it_was"))
+    .values(ready_at=sa.bindparam("until"), told=sa.bindparam("as_it_was"), owner=sa.bindparam("leased_by"))
 )
 _LEASE_TO_ASK = (
-    sa.update(tables.call).where(_CALL.number == sa.bindparam("taken")).values(ready_at=sa.bindparam("until"))
+    sa.update(tables.call)
+    .where(_CALL.number == sa.bindparam("taken"))
+    .values(ready_at=sa.bindparam("until"), owner=sa.bindparam("leased_by"))
 )
 _RELEASE = (
     sa.update(tables.call)
     .where(
         _CALL.rank.in_(rows.RANKS),
         _CALL.ready_at > sa.bindparam("now"),
-        sa.or_(_CALL.ready_at != _CALL.due_at, _CALL.ready_at > sa.bindparam("beyond")),
+        sa.or_(
+            sa.and_(
+                _CALL.ready_at != _CALL.due_at,
+                # Nobody's: leased before there were owners.
+                sa.or_(_CALL.owner == sa.bindparam("leased_by"), _CALL.owner.is_(None)),
+            ),
+            _CALL.ready_at > sa.bindparam("beyond"),
+        ),
     )
     .values(ready_at=sa.bindparam("now"))
 )
@@ -80,9 +89,9 @@ class Outbox(Chapter):
             return [Call(*row) for row in connection.execute(_OF_ALERT, {"id": alert_id})]
 
     def lease_calls(
-        self, now: Instant, until: Instant, most: int, *, without: Collection[str] = ()
+        self, now: Instant, until: Instant, most: int, *, owner: str = "", without: Collection[str] = ()
     ) -> list[tuple[Call, Alert]]:
-        """Take due calls but those of the channels ``without``, urgent first; nobody else gets them before ``until``.
+        """Take due calls but those of the channels ``without``, urgent first; only ``owner`` has them until ``until``.
 
         A call to an alert that somebody has taken or closed becomes moot here. When nothing is due, nothing is locked.
         """
@@ -96,30 +105,32 @@ class Outbox(Chapter):
                 asked = {"now": now, "most": room, "without": list(without)}
                 found = [_due(row) for row in connection.execute(_TAKE, asked)]
                 wanted = [(number, call, alert) for number, call, alert in found if not is_needless(call, alert)]
-                _lease(connection, wanted, until)
+                _lease(connection, wanted, until, owner)
                 _drop(connection, ((number, call) for number, call, alert in found if is_needless(call, alert)))
                 leased += ((call, alert) for _, call, alert in wanted)
                 # In the place of those that were dropped others can be made.
                 room = room - len(wanted) if len(wanted) < len(found) else 0
         return leased
 
-    def lease_like(self, call: Call, now: Instant, until: Instant, most: int) -> list[tuple[Call, Alert]]:
+    def lease_like(
+        self, call: Call, now: Instant, until: Instant, most: int, *, owner: str = ""
+    ) -> list[tuple[Call, Alert]]:
         """Take what else is due for the same person on the same channel and is not about a fire: to be told at once."""
         alike = {"channel": call.channel, "person": call.person, "address": call.address, "language": call.language}
         with self._database.writing() as connection:
             found = [_due(row) for row in connection.execute(_TAKE_LIKE, alike | {"now": now, "most": most})]
             wanted = [(number, call, alert) for number, call, alert in found if not is_needless(call, alert)]
-            _lease(connection, wanted, until)
+            _lease(connection, wanted, until, owner)
             _drop(connection, ((number, call) for number, call, alert in found if is_needless(call, alert)))
         return [(call, alert) for _, call, alert in wanted]
 
-    def release_calls(self, now: Instant, beyond: Instant) -> int:
-        """Make due now what is leased, and what is due after ``beyond``: nobody can have meant that. Counts them.
+    def release_calls(self, now: Instant, beyond: Instant, *, owner: str = "") -> int:
+        """Make due now what ``owner`` has leased, and all that is due after ``beyond``: nobody can have meant that.
 
-        A call that someone has under way all the same is made twice; its key tells the receiver.
+        Counts them. A call that is under way all the same is made twice; its key tells the receiver.
         """
         with self._database.writing() as connection:
-            return connection.execute(_RELEASE, {"now": now, "beyond": beyond}).rowcount
+            return connection.execute(_RELEASE, {"now": now, "beyond": beyond, "leased_by": owner}).rowcount
 
 
 def is_needless(call: Call, alert: Alert) -> bool:
@@ -137,14 +148,14 @@ def _due(row: Any) -> tuple[int, Call, Alert]:
     return row[0], Call(*row[1:split]), Alert(*row[split:])
 
 
-def _lease(connection: Connection, due: Iterable[tuple[int, Call, Alert]], until: Instant) -> None:
+def _lease(connection: Connection, due: Iterable[tuple[int, Call, Alert]], until: Instant, owner: str) -> None:
     to_make: list[dict[str, object]] = []
     to_ask: list[dict[str, object]] = []
     for number, call, alert in due:
         if call.state in rows.PENDING:
-            to_make.append({"taken": number, "until": until, "as_it_was": alert.condition})
+            to_make.append({"taken": number, "until": until, "leased_by": owner, "as_it_was": alert.condition})
         else:
-            to_ask.append({"taken": number, "until": until})
+            to_ask.append({"taken": number, "until": until, "leased_by": owner})
     for statement, lines in ((_LEASE, to_make), (_LEASE_TO_ASK, to_ask)):
         if lines:
             connection.execute(statement, lines)

@@ -164,6 +164,7 @@ MIGRATIONS: Sequence[Sequence[str]] = (
         )""",
     ),
     ("ALTER TABLE device ADD COLUMN installed_at BIGINT DEFAULT 0 NOT NULL",),
+    ("ALTER TABLE call ADD COLUMN owner TEXT",),
 )
 
 _VERSION = "schema"

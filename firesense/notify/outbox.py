@@ -76,15 +76,19 @@ class Delivery:
         clock: Clock,
         manners: Manners | None = None,
         *,
+        owner: str = "",
         concurrency: int = 8,
         timeout: timedelta = timedelta(seconds=10),
         patience: timedelta = timedelta(seconds=75),
         give_up: timedelta = timedelta(hours=6),
     ) -> None:
-        """``concurrency`` calls may be under way on each channel, each for at most ``timeout``.
+        """``owner`` is what its leases are known by after a restart, unlike those of other duties on the same book.
+
+        ``concurrency`` calls may be under way on each channel, each for at most ``timeout``.
 
         An answer that comes later than that, but within ``patience``, is heard all the same.
         """
+        self.owner = owner
         self.status = DeliveryStatus()
         self.kinds: Mapping[str, str] = {name: channel.kind for name, channel in channels.items()}
         # Since when each channel has put off every call; None while it takes them.
@@ -117,7 +121,7 @@ class Delivery:
         taken = 0
         while room := self._room():
             full = [name for name, lane in self._lanes.items() if not self._room_of(lane)]
-            leased = self._book.lease_calls(now, now + self._lease, room, without=full)
+            leased = self._book.lease_calls(now, now + self._lease, room, owner=self.owner, without=full)
             self._start_all(leased, now)
             taken += len(leased)
             if len(leased) < room or taken >= _MOST_A_TURN:
@@ -186,7 +190,8 @@ class Delivery:
         hold = self._planner.hold(lane.channel, pairs, now)
         if is_calm(*pairs[0]) and self._manners.bundle is not None:
             # All that is due for the same person has the same lot.
-            pairs = [*pairs, *self._book.lease_like(call, now, now + self._lease, _MOST_IN_BUNDLE - len(pairs))]
+            room = _MOST_IN_BUNDLE - len(pairs)
+            pairs = [*pairs, *self._book.lease_like(call, now, now + self._lease, room, owner=self.owner)]
         if hold is not None:
             self._hold([each for each, _ in pairs], hold, now)
             return

@@ -48,22 +48,27 @@ class DutyPages(Protocol):
         ...
 
     def lease_calls(
-        self, now: Instant, until: Instant, most: int, *, without: Collection[str] = ()
+        self, now: Instant, until: Instant, most: int, *, owner: str = "", without: Collection[str] = ()
     ) -> list[tuple[Call, Alert]]:
-        """Take due calls, urgent first; nobody else gets them before ``until``. Calls become moot here, too.
+        """Take due calls for ``owner``, urgent first; nobody else gets them before ``until``. Some become moot here.
+
+        An owner is a duty with its data folder: the same after a restart, another one on another machine.
 
         Calls of the channels in ``without`` (they are busy) stay where they are, so that they hold up nobody else's.
         """
         ...
 
-    def lease_like(self, call: Call, now: Instant, until: Instant, most: int) -> list[tuple[Call, Alert]]:
+    def lease_like(
+        self, call: Call, now: Instant, until: Instant, most: int, *, owner: str = ""
+    ) -> list[tuple[Call, Alert]]:
         """Take what else is due for the same person on the same channel and is not about a fire: to be told at once."""
         ...
 
-    def release_calls(self, now: Instant, beyond: Instant) -> int:
-        """Make due now what is leased, and what is due after ``beyond``: nobody can have meant that. Counts them.
+    def release_calls(self, now: Instant, beyond: Instant, *, owner: str = "") -> int:
+        """Make due now what ``owner`` has leased, and all that is due after ``beyond``: nobody can have meant that.
 
-        For a duty that starts, since whoever held the leases is gone, and for a clock that was put back.
+        Counts them. For a duty that starts, since the one before it is gone, and for a clock that was put back. What
+        other owners have leased is theirs until its time is over.
         """
         ...
 

@@ -155,6 +155,15 @@ def test_a_lease_ends_when_a_duty_starts_anew_and_what_waits_its_turn_waits_on(b
     assert [c.key for c, _ in book.lease_calls(LATER, LATER + SECOND, 9)] == [taken.key]
 
 
+@pytest.mark.usefixtures("alert")
+def test_a_duty_that_starts_anew_leaves_alone_what_another_duty_has_under_way(book):
+    [(theirs, _)] = book.lease_calls(LATER, LATER + MINUTE, 1, owner="there")
+    [(ours, _)] = book.lease_calls(LATER, LATER + MINUTE, 1, owner="here")
+    assert book.release_calls(LATER, LATER + 15 * MINUTE, owner="here") == 1
+    assert [c.key for c, _ in book.lease_calls(LATER, LATER + SECOND, 9, owner="here")] == [ours.key]
+    assert theirs.key in {c.key for c in lease(book, LATER + MINUTE)}, "its lease has run out"
+
+
 def test_a_call_that_waits_for_a_time_nobody_meant_is_due_now(book, alert):
     for taken in lease(book):
         book.settle(replace(taken, state=CallState.FAILED_FOR_NOW, due_at=LATER + 60 * MINUTE), LATER)

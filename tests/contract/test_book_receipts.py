@@ -111,6 +111,15 @@ def test_the_rest_of_a_persons_calls_can_be_taken_with_one_but_none_about_a_fire
     assert {leased.person for leased in lease(book)} == {"zhou", "wen"}, "what was left is there for others"
 
 
+def test_what_was_taken_with_one_call_belongs_to_the_same_duty(book):
+    faults = [alarm(n, AlertClass.FAULT) for n in range(1, 4)]
+    book.commit(outcome(3, *(raised(one, call(one, "wen")) for one in faults)))
+    [(one, _)] = book.lease_calls(LATER, LATER + MINUTE, 1, owner="there")
+    assert len(book.lease_like(one, LATER, LATER + MINUTE, 99, owner="there")) == 2
+    assert book.release_calls(LATER, LATER + 15 * MINUTE, owner="here") == 0
+    assert book.release_calls(LATER, LATER + 15 * MINUTE, owner="there") == 3
+
+
 def test_a_call_that_waits_says_why_once_and_is_due_then(book):
     about = alarm(1, AlertClass.FAULT)
     book.commit(outcome(1, raised(about, call(about, "wen"))))

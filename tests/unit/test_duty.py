@@ -38,9 +38,12 @@ class Told:
     def __init__(self, name: str) -> None:
         self.name = self.kind = name
         self.people: list[str] = []
+        self.answered: asyncio.Event | None = None  # it answers only then
 
     async def send(self, message: Message) -> Receipt:
         self.people.append(message.call.person)
+        if self.answered is not None:
+            await self.answered.wait()
         return Receipt()
 
     async def close(self) -> None:
@@ -74,8 +77,8 @@ class House:
         self.channels = {name: Told(name) for name in ("app", "mail")}
         self.delivery, self.duty = self.open()
 
-    def open(self) -> tuple[Delivery, Duty]:
-        delivery = Delivery(self.book, self.channels, lambda c, a: Message(c, a, "title", ""), self.clock)
+    def open(self, owner: str = "") -> tuple[Delivery, Duty]:
+        delivery = Delivery(self.book, self.channels, lambda c, a: Message(c, a, "title", ""), self.clock, owner=owner)
         return delivery, Duty(self.book, lambda: PLAN, delivery, self.clock)
 
     def raise_alert(self, name: str = "AB12CD34EF", ladder: Ladder = LADDER) -> None:
@@ -290,6 +293,26 @@ def test_what_a_killed_duty_had_under_way_is_called_at_once_by_the_next(house):
         house.delivery, house.duty = house.open()
         await house.pass_time(1)
         assert house.told == ["lin"]
+
+    asyncio.run(story())
+
+
+def test_a_duty_that_starts_beside_another_one_does_not_make_its_calls(house):
+    async def story():
+        house.raise_alert()
+        answered = house.channels["app"].answered = asyncio.Event()
+        await house.duty.step(NOW)
+        await until(lambda: house.channels["app"].people)
+        _, beside = house.open("on another machine")
+        assert not await beside.step(NOW)
+        assert house.told == ["lin"]
+        delivery, again = house.open()  # the first one was killed and started again
+        await again.step(NOW)
+        await until(lambda: house.channels["app"].people)
+        assert house.told == ["lin"]
+        answered.set()
+        await house.delivery.idle()
+        await delivery.idle()
 
     asyncio.run(story())
 

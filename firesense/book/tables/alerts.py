@@ -205,6 +205,7 @@ call = Table(
     Column("ready_at", BigInteger),
     # What the alert was when the call was leased: who was told it fires is told when it does not.
     Column("told", word(Condition)),
+    Column("owner", Text),  # the duty that leased it last; only that one knows whether it is still at it
 )
 Index("call_ready", call.c.rank, call.c.ready_at)
 Index("call_alert", call.c.alert)
