@@ -9,7 +9,7 @@ import sqlalchemy as sa
 import structlog
 
 from firesense.book import rows, tables
-from firesense.book.sql import insert_new
+from firesense.book.sql import insert_if_new, insert_new
 from firesense.book.story import add_steps, drop_calls, end_climb, end_whistles, queue_calls, read_alert, write_alert
 from firesense.domain.alert import AlertClass, Case, Condition, Finding
 from firesense.domain.errors import NotFound
@@ -97,8 +97,7 @@ def _raise(connection: Connection, deed: Raise, now: Instant, standing: dict[str
     kept = alert
     if alert.quiet and alert.alert_class is not AlertClass.TEST and connection.scalar(_OVER, {"id": alert.quiet}):
         kept = replace(alert, quiet="")  # it was judged after its window was over: nothing holds it
-    new = insert_new(connection, tables.alert).on_conflict_do_nothing().values(rows.alert_values(kept))
-    if not connection.execute(new).rowcount:
+    if not connection.execute(insert_if_new(connection, tables.alert), rows.alert_values(kept)).rowcount:
         return
     if deed.because is not None:
         connection.execute(sa.insert(tables.because), {"alert": deed.alert.id, "told": deed.because})

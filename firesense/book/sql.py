@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -105,6 +106,19 @@ class Chapter:
 def insert_new(connection: Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
     """Make an INSERT that can say what to do ON CONFLICT, in the words of the connection's database."""
     return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def insert_if_new(connection: Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    """Make an INSERT, to be given its values when it is executed, that leaves a row that is there as it is.
+
+    Made once for each table: for a wide one, making it takes longer than executing it.
+    """
+    return _if_new(connection.dialect.name, table)
+
+
+@cache
+def _if_new(dialect: str, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    return (postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)).on_conflict_do_nothing()
 
 
 def _keep_private(path: str | None) -> Path | None:

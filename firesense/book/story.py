@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from firesense.book import rows, tables
-from firesense.book.sql import Chapter, insert_new
+from firesense.book.sql import Chapter, insert_if_new
 from firesense.domain.alert import Alert, Case
 from firesense.domain.because import Suppressed
 from firesense.domain.errors import NotFound
@@ -116,7 +116,7 @@ def add_steps(connection: Connection, steps: Iterable[Step]) -> None:
 def queue_calls(connection: Connection, calls: Iterable[Call]) -> None:
     """Put calls into the outbox; one whose key is there is there already."""
     if lines := [rows.call_values(call) for call in calls]:
-        connection.execute(insert_new(connection, tables.call).on_conflict_do_nothing(), lines)
+        connection.execute(insert_if_new(connection, tables.call), lines)
 
 
 def drop_calls(connection: Connection, alert_id: str) -> None:
