@@ -8,17 +8,28 @@ from firesense.domain.instant import SECOND, Instant
 from firesense.text import LANGUAGES, say
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from firesense.alerts import Alarms
     from firesense.domain.alert import Alert
     from firesense.domain.outcome import Clear
+    from firesense.ports import Journal
 
 DEAF = "ingest-deaf"  # the rule of the alert about ourselves: no broker is heard
 LISTENING = "listening:"  # prefix of the journal's notes: when ingest last had its broker
 NOTE_EVERY = 5 * SECOND  # how often ingest notes it
 _DEAF_AFTER = 4 * NOTE_EVERY
 _TELL_AFTER = 60 * SECOND  # a broker that restarts is no news
+
+
+def forget_others(journal: Journal, brokers: Collection[str]) -> None:
+    """Drop the notes of brokers that ingest listens to no more: one renamed or removed would leave us deaf for ever.
+
+    For ingest, at its start: nobody else knows which brokers there are. The other streets see it as they run.
+    """
+    listening = {LISTENING + broker for broker in brokers}
+    if gone := [name for name in journal.noted() if name.startswith(LISTENING) and name not in listening]:
+        journal.forget(gone)
 
 
 class Hearing:

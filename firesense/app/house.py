@@ -44,7 +44,7 @@ from firesense.domain.errors import BookError, JournalError
 from firesense.domain.instant import SECOND
 from firesense.duty import Duty
 from firesense.hazarddesk import HazardDesk
-from firesense.hearing import LISTENING, NOTE_EVERY
+from firesense.hearing import LISTENING, NOTE_EVERY, forget_others
 from firesense.ingest import Ingest
 from firesense.notify.message import compose
 from firesense.notify.outbox import Delivery
@@ -160,6 +160,7 @@ class House:
         if "ingest" in self._streets:
             self._transports = make_transports(settings, self._keeper.current(), self._clock)
             self._running.transports = self._transports
+            forget_others(self._journal, [transport.name for transport in self._transports])
 
     def _read_plan(self, stack: ExitStack, now: Instant) -> list[str]:
         """Mend what is damaged, open the book and read the plan; says what was mended.

@@ -20,7 +20,7 @@ from firesense.journal.rows import NO_BODY, NO_CRC, Rows
 from firesense.salvage import is_damage, suspect, suspicion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from datetime import timedelta
     from pathlib import Path
 
@@ -250,6 +250,11 @@ class SqliteJournal:
             return dict(self._connection.execute("SELECT name, at FROM note").fetchall())
         except sqlite3.Error as error:
             raise self._error(error) from error
+
+    def forget(self, names: Collection[str]) -> None:
+        """Drop what is noted under these names; see the port."""
+        with self._transaction() as connection:
+            connection.executemany("DELETE FROM note WHERE name = ?", [(name,) for name in names])
 
     def trim(self, before: int, older_than: Instant, most_bytes: int) -> int:
         """Drop old batches below a position; see the port. A batch goes whole or stays whole."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import timedelta
 
     from firesense.domain.columns import Snapshot
@@ -113,6 +114,10 @@ class Journal(Protocol):
 
     def noted(self) -> dict[str, Instant]:
         """All noted instants by name."""
+        ...
+
+    def forget(self, names: Collection[str]) -> None:
+        """Drop what is noted under these names, for every process; unknown ones do not matter."""
         ...
 
     def trim(self, before: int, older_than: Instant, most_bytes: int) -> int:

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
@@ -95,6 +96,15 @@ def test_notes_are_kept_and_replaced(journal):
     journal.note("listening:main", T0)
     journal.note("listening:main", T0 + 1)
     assert journal.noted() == {"listening:main": T0 + 1}
+
+
+def test_a_note_that_is_forgotten_is_forgotten_for_whoever_reads_beside(journal, tmp_path):
+    journal.note("listening:main", T0)
+    journal.note("listening:old", T0)
+    with closing(SqliteJournal(next(tmp_path.glob("*.db")))) as beside:
+        assert set(beside.noted()) == {"listening:main", "listening:old"}
+        journal.forget(["listening:old", "listening:never"])
+        assert beside.noted() == {"listening:main": T0}
 
 
 def test_another_process_reads_while_it_is_written(journal, tmp_path):

@@ -9,6 +9,7 @@ import pytest
 
 from firesense.domain.device import Device
 from firesense.domain.instant import MINUTE, SECOND, iso
+from firesense.hearing import LISTENING, forget_others
 from tests.frames import T0
 from tests.house import GRID, SmallHouse, smoke, smoke_device
 
@@ -62,6 +63,20 @@ def test_an_ingest_that_died_is_one_alert_and_its_start_calls_nobody_silent(make
     assert alerts(house) == [("ingest-deaf", "firesense", "firing")]
     house.wind(minutes=2, step=15 * SECOND)
     assert alerts(house) == []
+
+
+def test_a_broker_that_was_renamed_does_not_leave_the_house_deaf(make_house):
+    house = make_house(*(smoke_device(n, period=timedelta(minutes=1)) for n in (1, 2)))
+    house.journal.note(LISTENING + "old-name", house.clock.at)
+    for _ in range(5):
+        house.hear(smoke(house.clock, 1), smoke(house.clock, 2))
+        house.wind(minutes=1, step=20 * SECOND)
+    assert alerts(house) == [("ingest-deaf", "firesense", "firing")]
+    forget_others(house.journal, ["main"])  # ingest starts with the new settings
+    for _ in range(15):
+        house.hear(smoke(house.clock, 2))
+        house.wind(minutes=1, step=20 * SECOND)
+    assert alerts(house) == [("smoke-silent", "smoke-1", "firing")]
 
 
 def pressure(house, mpa):
