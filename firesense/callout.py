@@ -46,12 +46,11 @@ def calls(
     """Call people over every channel they have an address for; ``kinds`` has the channels there are.
 
     ``detail`` is what the message says besides: ``by`` whom, and a ``note``. The instant is part of the key: who is
-    sent twice is called twice. The plan is run once for an alert.
+    sent twice is called twice.
     """
-    once = "" if purpose is Purpose.PLAN else f":{now}"
     return [
         Call(
-            key=f"{alert.id}:{purpose}{once}:{person.id}:{channel}",
+            key=f"{alert.id}:{purpose}:{now}:{person.id}:{channel}",
             alert=alert.id,
             purpose=purpose,
             person=person.id,
@@ -89,7 +88,8 @@ def by_plan(
 ) -> tuple[list[Call], list[Step]]:
     """Run the plan for a confirmed fire: everybody once, in the order of its roles and people; and the story of it.
 
-    A role that nobody holds, and a person without a channel, are in the story. Without a plan nobody is called.
+    The book leaves it out for a fire that was confirmed already. A role that nobody holds, and a person without a
+    channel, are in the story. Without a plan nobody is called.
     """
     wanted = response(alert, plan)
     if wanted is None:

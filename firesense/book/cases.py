@@ -13,11 +13,12 @@ from firesense.book.hazards import refuse_while_a_hazard
 from firesense.book.sql import Chapter
 from firesense.book.story import add_steps, drop_calls, move_case, queue_calls, read_alert, write_alert
 from firesense.book.whistles import answer_whistles
-from firesense.domain.alert import Alert
+from firesense.domain.alert import Alert, Finding
 from firesense.domain.audit import Entry
-from firesense.domain.deed import Acknowledge, Actor, Close, Reset, Silence
+from firesense.domain.deed import Acknowledge, Actor, Close, Dispatch, Reset, Silence, Verify
 from firesense.domain.errors import Conflict, NotFound
 from firesense.domain.escalation import Step, StepKind
+from firesense.domain.instant import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from firesense.casework import Moved
-    from firesense.domain.alert import Finding
     from firesense.domain.deed import Deed
     from firesense.domain.escalation import Call
     from firesense.domain.instant import Instant
@@ -49,6 +49,12 @@ _MATES = (
     .where(_ALERT.id != sa.bindparam("id"))
     .order_by(_ALERT.raised_at, _ALERT.id)
     .with_for_update()
+)
+_ONE_PRESS = 10 * SECOND  # who is sent again so soon, with the same words, was sent by a button pressed twice
+_SENT_SINCE = sa.select(tables.step.c.detail).where(
+    tables.step.c.alert == sa.bindparam("id"),
+    tables.step.c.kind == StepKind.DISPATCHED,
+    tables.step.c.at > sa.bindparam("since"),
 )
 
 
@@ -91,32 +97,38 @@ class Cases(Chapter):
 
         The alert after it is written with its climb, the calls that are moot by it, its story and the audit; so are
         ``calls``, more ``steps``, and the alert of ``also``. Nothing is written, and nobody called, when nothing had
-        to be done. Raises NotFound, Conflict.
+        to be done. See the port. Raises NotFound, Conflict.
         """
         with self._database.writing() as connection:
             alert = read_alert(connection, alert_id, to_change=True)
             if isinstance(deed, Acknowledge):
                 answered = answer_whistles(connection, alert_id, actor.name, at)
+                if answered:
+                    said = {"strand": ", ".join(answered)}
+                    audit.add(connection, Entry.of(actor, at, StepKind.ANSWERED.value, "alert", alert_id, **said))
                 if answered and alert.acknowledged_by not in {"", actor.name}:
                     return alert  # whoever was called in has come; the alert stays with whoever has it
             moved = casework.move(alert, deed, actor.name, at)
-            if not moved.steps:
+            if not moved.steps or _sent_just_now(connection, alert, deed, moved):
                 return alert
+            if isinstance(deed, Verify) and deed.finding is alert.finding is Finding.FIRE:
+                calls, steps = (), ()  # the plan for it was run when it was confirmed first
             if isinstance(deed, Close):
                 refuse_while_a_hazard(connection, alert_id)
             _write(connection, alert, moved, deed, at)
+            done = [moved]
             for mate in _mates(connection, alert) if casework.reaches_incident(deed) else ():
                 with suppress(Conflict):  # somebody else has it, or it is a hazard yet: it stays as it is
                     if isinstance(deed, Close):
                         refuse_while_a_hazard(connection, mate.id)
                     theirs = casework.move(mate, deed, actor.name, at)
                     _write(connection, mate, theirs, deed, at)
+                    done += [theirs] if theirs.steps else []
             queue_calls(connection, calls)
             add_steps(connection, steps)
             if also is not None:
                 _raise_also(connection, moved.alert, also, at)
-            done = moved.steps[-1]
-            audit.add(connection, Entry.of(actor, at, done.kind.value, "alert", alert_id, **done.detail))
+            audit.add(connection, *(_entry(actor, each.steps[-1]) for each in done))
             return moved.alert
 
     def acknowledge(self, alert_id: str, who: str, at: Instant) -> Alert:
@@ -139,6 +151,19 @@ def _write(connection: Connection, before: Alert, moved: Moved, deed: Deed, at: 
         move_case(connection, after.id, after.case, at)
     add_steps(connection, moved.steps)
     write_alert(connection, after)
+
+
+def _sent_just_now(connection: Connection, alert: Alert, deed: Deed, moved: Moved) -> bool:
+    """Whether the same people were sent with the same words a moment ago, and the alert was not reopened since."""
+    if not isinstance(deed, Dispatch) or alert.dispatched_at is None:
+        return False
+    step = moved.steps[-1]
+    found = connection.scalars(_SENT_SINCE, {"id": alert.id, "since": step.at - _ONE_PRESS})
+    return any(detail == step.detail for detail in found)
+
+
+def _entry(actor: Actor, step: Step) -> Entry:
+    return Entry.of(actor, step.at, step.kind.value, "alert", step.alert, **step.detail)
 
 
 def _mates(connection: Connection, alert: Alert) -> list[Alert]:

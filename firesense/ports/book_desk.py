@@ -86,7 +86,8 @@ class DeskPages(Protocol):
 
         The alert after it is written with its climb, the calls that are moot by it, its story and the audit; so are
         ``calls``, more ``steps``, and the alert of ``also``. Nothing is written, and nobody called, when nothing had
-        to be done. Raises NotFound, Conflict.
+        to be done, or the same people were sent with the same words within ten seconds (a button pressed twice). Who
+        confirms a fire that is confirmed already calls nobody: the plan was run. Raises NotFound, Conflict.
         """
         ...
 

@@ -155,6 +155,13 @@ def test_who_takes_one_alert_of_an_incident_has_them_all(book):
     assert book.climb(one.id).state is ClimbState.ACKNOWLEDGED
     book.act(one.id, Close(Finding.FIRE), ZHOU, LATER + 1)
     assert [a.id for a in book.alerts()] == [three.id]
+    told = [line.entry for line in book.audit(kind="alert")]
+    assert [(entry.who, entry.did, entry.target) for entry in told if entry.who == "zhou"] == [
+        ("zhou", "acknowledged", two.id),
+        ("zhou", "acknowledged", one.id),
+        ("zhou", "closed", one.id),
+        ("zhou", "closed", two.id),
+    ]
 
 
 def test_a_detector_found_faulty_says_nothing_of_the_others(book):

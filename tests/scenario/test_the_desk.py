@@ -17,6 +17,7 @@ from firesense.domain.deed import Actor, Ground, Rights
 from firesense.domain.errors import Conflict, NotAllowed, NotFound
 from firesense.domain.escalation import Purpose, StepKind
 from firesense.domain.instant import DAY, HOUR, MINUTE
+from firesense.domain.outcome import Outcome, TripAgain
 from firesense.photos import Photos
 from tests.house import GRID, STREET_GRID, SmallHouse, smoke, smoke_device
 
@@ -65,6 +66,36 @@ def test_a_confirmed_fire_calls_everybody_of_the_plan_at_once(house):
     house.desk.verify(alert.id, ZHANG, Finding.FIRE)
     house.settle()
     assert len([each for each in house.told if each.purpose == "plan"]) == 12, "a plan is run once"
+
+
+def test_a_fire_that_flares_up_after_it_was_closed_runs_the_plan_again(house):
+    alert = fire(house)
+    house.desk.verify(alert.id, ZHANG, Finding.FIRE)
+    house.settle()
+    house.desk.close(alert.id, ZHANG)
+    house.clock.at += MINUTE
+    again = TripAgain(alert.id, house.clock.at, None)
+    house.book.commit(Outcome("alerting", house.book.positions()["alerting"], house.clock.at, (again,)))
+    assert house.book.alert(alert.id).case is Case.OPEN
+    house.desk.verify(alert.id, YANG, Finding.FIRE)
+    house.settle()
+    told = [each.after for each in house.told if each.purpose == "plan"]
+    assert (told.count(0.0), told.count(60.0)) == (12, 12)
+
+
+def test_a_button_pressed_twice_sends_somebody_once(house):
+    alert = fire(house)
+    for _ in range(2):
+        house.desk.dispatch(alert.id, YANG, person="wang-fang", note="带灭火器")
+        house.wind(seconds=2)
+    sent = [each for each in house.told if each.purpose == "dispatch"]
+    assert [each.person for each in sent if each.channel == "mqtt"] == ["wang-fang"]
+    assert kinds(house, alert).count(StepKind.DISPATCHED) == 1
+    house.desk.dispatch(alert.id, YANG, person="wang-fang", note="从后门进")
+    house.desk.dispatch(alert.id, YANG, person="li-na", note="带灭火器")
+    house.wind(seconds=10)
+    house.desk.dispatch(alert.id, YANG, person="wang-fang", note="从后门进")
+    assert kinds(house, alert).count(StepKind.DISPATCHED) == 4, "other words, another person, later: each is meant"
 
 
 def test_where_people_live_who_cannot_get_out_the_whole_village_comes(house):

@@ -230,8 +230,10 @@ def test_acknowledging_answers_the_whistle_even_when_somebody_else_has_the_alert
     fire = burn(house)
     house.desk.acknowledge(fire.id, ZHANG)
     whistled(house, fire)
-    assert house.desk.acknowledge(fire.id, Actor("zhao-lei")).acknowledged_by == "zhang-wei"
+    assert house.desk.acknowledge(fire.id, Actor("zhao-lei", "voice")).acknowledged_by == "zhang-wei"
     assert house.book.whistles(fire.id)[0].state is ClimbState.STOPPED
+    last = house.book.audit(target=fire.id)[-1].entry
+    assert (last.who, last.origin, last.did, last.detail) == ("zhao-lei", "voice", "answered", {"strand": "w1"})
 
 
 def test_whistles_stand_side_by_side_and_end_with_the_case(house):
