@@ -94,6 +94,7 @@ class Metrics(Collector):
             "bundled": status.bundled,
             "late": status.late,
             "silent": status.silent,
+            "unwritten": status.unwritten,
         }
         yield _counter("calls", "Calls by what came of an attempt", "outcome", outcomes)
         yield _gauge("calls_under_way", "Calls being made now", "", {"": self._running.delivery.under_way})

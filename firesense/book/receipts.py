@@ -44,7 +44,9 @@ _REMEMBERED = 7 * DAY
 class Receipts(Chapter):
     """Calls that were sent, or have to wait."""
 
-    def postpone(self, calls: Sequence[Call], until: Instant, reason: str, at: Instant) -> None:
+    def postpone(
+        self, calls: Sequence[Call], until: Instant, reason: str, at: Instant, instead: Sequence[Call] = ()
+    ) -> None:
         """Put leased calls back until then; the story says why, once for each reason. See the port."""
         with self._database.writing() as connection:
             for call in calls:
@@ -55,10 +57,14 @@ class Receipts(Chapter):
                 if before.state is CallState.SENT:
                     _write(connection, before, {"ask_at": until, "ready_at": until})
                 elif before.state in rows.PENDING:
-                    _write(connection, before, {"due_at": until, "ready_at": until, "receipt": reason})
+                    _write(connection, before, _held(until, reason))
                     if before.receipt != reason:
                         detail = {"channel": call.channel, "reason": reason, "until": iso(until)}
+                        others = [one.channel for one in instead if _stands_for(one, call)]
+                        if others:
+                            detail["next"] = ",".join(others)
                         add_steps(connection, [Step(call.alert, at, StepKind.WAITS, call.person, detail)])
+            queue_calls(connection, instead)
 
     def report(self, call: Call, at: Instant, instead: Sequence[Call] = (), *, silent: bool = False) -> bool:
         """Write what is said later of a call that was sent; says whether that is news. See the port."""
@@ -121,6 +127,14 @@ class Receipts(Chapter):
             connection.execute(sa.delete(tables.seen).where(_SEEN.at < at - _REMEMBERED))
             new = insert_new(connection, tables.seen).on_conflict_do_nothing()
             return connection.execute(new, {"name": name, "at": at}).rowcount > 0
+
+
+def _held(until: Instant, reason: str) -> dict[str, object]:
+    return {"due_at": until, "ready_at": until, "receipt": reason, "tried_at": None}
+
+
+def _stands_for(other: Call, call: Call) -> bool:
+    return (other.alert, other.person, other.instead_of) == (call.alert, call.person, call.channel)
 
 
 def _is_news(before: CallState, reported: CallState) -> bool:

@@ -165,6 +165,7 @@ MIGRATIONS: Sequence[Sequence[str]] = (
     ),
     ("ALTER TABLE device ADD COLUMN installed_at BIGINT DEFAULT 0 NOT NULL",),
     ("ALTER TABLE call ADD COLUMN owner TEXT",),
+    ("ALTER TABLE call ADD COLUMN tried_at BIGINT",),
 )
 
 _VERSION = "schema"

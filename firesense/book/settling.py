@@ -30,7 +30,7 @@ _FOUND = (
     .where(_CALL.key.in_(sa.bindparam("keys", expanding=True)))
     .with_for_update(of=tables.call)
 )
-_WRITTEN = ("state", "attempts", "receipt", "due_at", "ready_at", "sent_at", "ask_at", "line")
+_WRITTEN = ("state", "attempts", "receipt", "due_at", "ready_at", "sent_at", "ask_at", "line", "tried_at")
 _WRITE = (
     sa.update(tables.call)
     .where(_CALL.key == sa.bindparam("of_key"))

@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from firesense.book.columns import Unreadable
-from firesense.domain.errors import BookError
+from firesense.domain.errors import BookError, BookRefused
+from firesense.domain.message import printable
 from firesense.salvage import is_damage, suspect, suspicion
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
 
 _BUSY_MS = 10_000  # how long a connection waits for another process's write
+# A value that cannot be kept, whatever state the database is in: text that is none, a number too large, a key twice.
+_OF_THE_VALUE = (DataError, IntegrityError, UnicodeError, OverflowError)
 
 
 class Database:
@@ -87,12 +90,13 @@ class Database:
     def _as_book_errors(self) -> Iterator[None]:
         try:
             yield
-        except (SQLAlchemyError, sqlite3.Error, Unreadable) as error:
+        except (SQLAlchemyError, sqlite3.Error, Unreadable, UnicodeError, OverflowError) as error:
             # without SQLAlchemy's copy of the parameters: they hold secrets
             reason = getattr(error, "orig", None) or error
             if self.file is not None and (is_damage(reason) or isinstance(reason, Unreadable)):
                 suspect(self.file)  # the next start mends it
-            raise BookError(f"{self.name}: {reason}") from error
+            kind = BookRefused if isinstance(error, _OF_THE_VALUE) else BookError
+            raise kind(f"{self.name}: {printable(str(reason))}") from error
 
 
 class Chapter:

@@ -8,6 +8,7 @@
     |   +-- JournalFull      it, or its disk, has reached the limit of the settings
     +-- BookError            the book cannot be read or written; the street tries again
     |   +-- NotFound         what the desk asked for does not exist
+    |   +-- BookRefused      trying again cannot help: what was given cannot be kept
     |   +-- Conflict         what the desk asked for does not fit the state it is in
     +-- NotAllowed           whoever asks may not do that
     +-- PhotoRefused         what was sent is no photo, or too large; ``key`` says so in the reader's language
@@ -77,6 +78,10 @@ class JournalFull(JournalError):
 
 class BookError(FiresenseError):
     """The book cannot be read or written."""
+
+
+class BookRefused(BookError):
+    """The book works, and will never take this: a value of it cannot be kept."""
 
 
 class NotFound(BookError):

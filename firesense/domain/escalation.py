@@ -193,7 +193,8 @@ class Call:
 
     ``receipt`` is the channel's own reference once it is sent, the reason before that. ``ask_at`` is when a call that
     was sent has to be asked after, as long as nothing says that it arrived. ``line`` is whose budget it spent (a
-    number, a robot). ``instead_of`` is the channel that failed before this one was tried.
+    number, a robot). ``instead_of`` is the channel that failed before this one was tried. ``tried_at`` is since when
+    it has been tried without being held back in between: from then on its time to be given up runs.
     """
 
     key: str
@@ -219,6 +220,7 @@ class Call:
     ask_at: Instant | None = None
     line: str = ""
     instead_of: str = ""
+    tried_at: Instant | None = None
 
 
 class Settled(NamedTuple):

@@ -45,3 +45,18 @@ class Receipt:
     reference: str = ""
     reason: str = ""
     pressed: str = ""
+
+    def __post_init__(self) -> None:
+        """Keep of the provider's words what can be kept."""
+        for name in ("reference", "reason", "pressed"):
+            object.__setattr__(self, name, printable(getattr(self, name)))
+
+
+def printable(text: str) -> str:
+    """Make text of others fit to be written and shown: what cannot be, becomes a question mark, or a space.
+
+    Servers answer in encodings of their own (GBK), which leaves lone surrogates; no database takes those.
+    """
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else " " if one.isspace() else "?" for one in text)

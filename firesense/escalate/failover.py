@@ -48,4 +48,5 @@ def next_channel(
         ask_at=None,
         line="",
         instead_of=call.channel,
+        tried_at=None,
     )

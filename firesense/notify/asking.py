@@ -14,6 +14,7 @@ import structlog
 from firesense.domain.errors import BookError, ChannelError
 from firesense.domain.escalation import CallState
 from firesense.domain.instant import micros
+from firesense.domain.message import printable
 from firesense.notify.abilities import can
 from firesense.notify.masking import masked
 from firesense.ports import Asked, Receipted
@@ -37,7 +38,7 @@ class DeliveryStatus:
     """What was done since the start, in calls.
 
     Taken by their channel, put off, given up; taken after we had stopped waiting; held back; told in a bundle; taken
-    by a channel that never said they arrived.
+    by a channel that never said they arrived; made, but what came of them could not be written.
     """
 
     sent: int = 0
@@ -47,6 +48,7 @@ class DeliveryStatus:
     held: int = 0
     bundled: int = 0
     silent: int = 0
+    unwritten: int = 0
 
 
 class Asking:
@@ -66,7 +68,9 @@ class Asking:
                 async with asyncio.timeout(self._timeout.total_seconds()):
                     receipt = await channel.ask(call)
             except (ChannelError, TimeoutError) as error:
-                _log.info("a channel does not say what came of a call", channel=channel.name, reason=str(error))
+                _log.info(
+                    "a channel does not say what came of a call", channel=channel.name, reason=printable(str(error))
+                )
             except Exception:  # noqa: BLE001 - as above
                 _log.exception("a channel failed in an unexpected way", channel=channel.name, alert=call.alert)
         try:

@@ -16,9 +16,11 @@ import structlog
 
 from firesense.domain.errors import BookError, ChannelBusy, ChannelDown, ChannelError, ChannelRefused
 from firesense.domain.escalation import CallState, Purpose, Settled
-from firesense.domain.instant import micros
+from firesense.domain.instant import SECOND, micros
+from firesense.domain.message import printable
 from firesense.notify.asking import MOST_REASON, Asking, DeliveryStatus, ask_at, warn
 from firesense.notify.manners import Hold, Manners, Planner, is_calm, line_of
+from firesense.notify.outcomes import Outcomes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
@@ -43,7 +45,7 @@ _QUEUE = 3  # calls taken per call that may be under way: enough to keep a chann
 _QUICK_QUEUE = (
     32  # the same of a channel so quick that all of them are made within _SOON: taking costs more than making
 )
-_MOMENT = 0.01  # seconds
+_AGAIN = SECOND  # what could not be started because the book was away is started then
 _SOON = timedelta(milliseconds=500)  # a fire that comes behind them waits no longer than that
 
 
@@ -63,9 +65,9 @@ class Delivery:
 
     A channel that is down, or that raises what it should not, is tried again with growing waits (or when it asked
     to), and the person is called over the next channel at once. A call to an open fire alert is never given up, only
-    made moot by the book when somebody takes the alert; any other is given up after ``give_up``. What a channel
-    refuses is given up at once, and the story says why. Calls that are not about fires may wait and be told in one
-    message: manners.py.
+    made moot by the book when somebody takes the alert; any other is given up once it was tried for ``give_up``. What
+    a channel refuses is given up at once, and the story says why. Calls that are not about fires may wait and be told
+    in one message: manners.py.
     """
 
     def __init__(
@@ -107,17 +109,20 @@ class Delivery:
         self._lease = micros(timeout) * (_QUEUE + 1)  # a call that waits for its turn is still ours when it comes
         self._lanes = {name: _Lane(channel, asyncio.Semaphore(concurrency)) for name, channel in channels.items()}
         self._crowded = False
-        self._unwritten: list[Settled] = []
+        self._outcomes = Outcomes(book, self.status)
 
     @property
     def under_way(self) -> int:
         """How many messages were taken and have not ended, or what came of them is not written."""
-        return sum(len(lane.tasks) for lane in self._lanes.values()) + len(self._unwritten)
+        return sum(len(lane.tasks) for lane in self._lanes.values()) + len(self._outcomes)
 
     async def deliver(self, now: Instant) -> int:
         """Take what is due and start to send it; counts what was taken. Raises BookError."""
-        self._write_back()
-        self._planner.look_at_floods(now)
+        self._outcomes.write()
+        try:
+            self._planner.look_at_floods(now)
+        except BookError as error:  # no reason for a fire to wait
+            _log.warning("nobody knows whether floods are over", reason=str(error))
         taken = 0
         while room := self._room():
             full = [name for name, lane in self._lanes.items() if not self._room_of(lane)]
@@ -134,7 +139,7 @@ class Delivery:
         """Wait until nothing is under way."""
         while tasks := [task for lane in self._lanes.values() for task in lane.tasks]:
             await asyncio.wait(tasks)
-        self._flush()
+        self._outcomes.flush()
 
     async def breathe(self, most: timedelta) -> None:
         """Give what is under way a moment to end, so that it is written down together."""
@@ -151,7 +156,7 @@ class Delivery:
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
-        self._flush()
+        self._outcomes.flush()
         for lane in self._lanes.values():
             await lane.channel.close()
 
@@ -171,32 +176,52 @@ class Delivery:
         """Start what may go, fires first and each alone; the rest of a person's calls on a channel go as one."""
         bundles: dict[tuple[str, str, str, str], list[Pair]] = {}
         for call, alert in leased:
-            if call.state is CallState.SENT:
-                self._ask(call, now)
-            elif is_calm(call, alert) and self._manners.bundle is not None:
+            if call.state is not CallState.SENT and is_calm(call, alert) and self._manners.bundle is not None:
                 bundles.setdefault((call.channel, call.person, call.address, call.language), []).append((call, alert))
             else:
-                self._start([(call, alert)], now)
+                self._start_or_release([(call, alert)], now)
         for pairs in bundles.values():
-            self._start(pairs, now)
+            self._start_or_release(pairs, now)
 
-    def _start(self, pairs: Sequence[Pair], now: Instant) -> None:
+    def _start_or_release(self, pairs: list[Pair], now: Instant) -> None:
+        """Start what goes as one message; a book that does not answer costs it a moment, and nobody else anything."""
+        try:
+            if pairs[0][0].state is CallState.SENT:
+                self._ask(pairs[0][0], now)
+            else:
+                self._start(pairs, now)
+        except BookError as error:
+            _log.warning("a call waits for the book", alert=pairs[0][0].alert, calls=len(pairs), reason=str(error))
+            self._outcomes.keep(Settled(_released(call, now + _AGAIN), now) for call, _ in pairs)
+
+    def _start(self, pairs: list[Pair], now: Instant) -> None:
         call, _ = pairs[0]
         lane = self._lanes.get(call.channel)
         if lane is None:
             reason = f"there is no channel {call.channel}"
-            self._settle(Settled(self._given_up(each, reason), now, self._manners.others(each)) for each, _ in pairs)
+            self._outcomes.keep(
+                Settled(self._given_up(each, reason), now, self._manners.others(each)) for each, _ in pairs
+            )
             return
-        hold = self._planner.hold(lane.channel, pairs, now)
+        hold = self._may_wait(lane.channel, pairs, now)
         if is_calm(*pairs[0]) and self._manners.bundle is not None:
             # All that is due for the same person has the same lot.
             room = _MOST_IN_BUNDLE - len(pairs)
-            pairs = [*pairs, *self._book.lease_like(call, now, now + self._lease, room, owner=self.owner)]
+            pairs += self._book.lease_like(call, now, now + self._lease, room, owner=self.owner)
         if hold is not None:
             self._hold([each for each, _ in pairs], hold, now)
             return
         over = self._planner.begin(lane.channel, pairs, now)
         self._run(call.channel, self._send(lane, pairs, now + self._lease, over))
+
+    def _may_wait(self, channel: Channel, pairs: Sequence[Pair], now: Instant) -> Hold | None:
+        try:
+            return self._planner.hold(channel, pairs, now)
+        except BookError as error:
+            if not pairs[0][0].urgent:
+                raise
+            warn("a budget is unknown, and it burns", pairs[0][0], str(error))
+            return None
 
     def _ask(self, call: Call, now: Instant) -> None:
         """Ask after a call that was sent; where there is no such channel any more, nobody will ever say."""
@@ -206,13 +231,11 @@ class Delivery:
             self._run(call.channel, self._asking.ask(lane.channel, call, now))
 
     def _hold(self, calls: Sequence[Call], hold: Hold, now: Instant) -> None:
+        # Fire does not wait for a budget: it goes over another channel, once.
+        hasty = [call for call in calls if call.urgent and call.receipt != hold.reason]
+        instead = [other for call in hasty for other in self._manners.others(call)]
+        self._book.postpone(calls, hold.until, hold.reason, now, instead)
         self.status.held += len(calls)
-        self._book.postpone(calls, hold.until, hold.reason, now)
-        for call in calls:
-            # Fire does not wait for a budget: it goes over another channel, once.
-            if call.urgent and call.receipt != hold.reason:
-                waiting = replace(call, state=CallState.FAILED_FOR_NOW, receipt=hold.reason, due_at=hold.until)
-                self._settle([Settled(waiting, now, self._manners.others(call))])
 
     def _run(self, channel: str, work: Coroutine[None, None, None]) -> None:
         lane = self._lanes[channel]
@@ -231,7 +254,7 @@ class Delivery:
             async with lane.turn:
                 began_at = self._clock.now()
                 if began_at < until:  # or somebody else has it by now
-                    self._settle(await self._attempt(lane, pairs))
+                    self._outcomes.keep(await self._attempt(lane, pairs))
                     took = abs(self._clock.now() - began_at)
                     lane.takes = took if lane.takes == math.inf else (7 * lane.takes + took) / 8
         finally:
@@ -239,7 +262,8 @@ class Delivery:
 
     async def _attempt(self, lane: _Lane, pairs: Sequence[Pair]) -> list[Settled]:
         channel = lane.channel
-        calls = [replace(call, attempts=call.attempts + 1) for call, _ in pairs]
+        now = self._clock.now()
+        calls = [replace(call, attempts=call.attempts + 1, tried_at=call.tried_at or now) for call, _ in pairs]
         sending: asyncio.Task[Receipt] | None = None
         late: timedelta | None = None
         try:
@@ -302,14 +326,14 @@ class Delivery:
                 _log.exception("a channel failed in an unexpected way", channel=lane.channel.name)
                 return
             self.status.late += len(calls)
-            self._settle(self._taken(lane.channel, calls, receipt))
+            self._outcomes.keep(self._taken(lane.channel, calls, receipt))
 
         task = asyncio.create_task(listen())
         lane.late.add(task)
         task.add_done_callback(lane.late.discard)
 
     def _failed(self, call: Call, failure: Exception, late: timedelta | None) -> Settled:
-        now, reason = self._clock.now(), str(failure)
+        now, reason = self._clock.now(), printable(str(failure))
         if isinstance(failure, ChannelRefused):
             return Settled(self._given_up(call, reason), now, self._manners.others(call))
         # Once is enough: the next channel looks after itself. What only limits its rate will take it soon.
@@ -324,8 +348,7 @@ class Delivery:
         waits = _URGENT_WAITS if call.urgent else _CALM_WAITS
         wait = max(timedelta(seconds=waits[min(call.attempts, len(waits)) - 1]), retry_after or timedelta())
         self.down_since[call.channel] = self.down_since.get(call.channel) or now
-        # A call may have been held back on purpose: its time runs from when it was due.
-        since = call.due_at if call.attempts == 1 and call.receipt else call.created_at
+        since = now if call.tried_at is None else call.tried_at
         if not _must_arrive(call) and now + micros(wait) >= since + micros(self._give_up):
             return self._given_up(call, reason)
         self.status.put_off += 1
@@ -337,25 +360,10 @@ class Delivery:
         warn("call given up", call, reason)
         return replace(call, state=CallState.FAILED, receipt=reason[:MOST_REASON])
 
-    # -- writing ----------------------------------------------------------------------------------------------------
-    def _settle(self, outcomes: Iterable[Settled]) -> None:
-        """Keep what came of calls for a moment: what ends within it is written at once."""
-        if not self._unwritten:
-            asyncio.get_running_loop().call_later(_MOMENT, self._flush)
-        self._unwritten += outcomes
 
-    def _flush(self) -> None:
-        try:
-            self._write_back()
-        except BookError as error:
-            _log.warning("the outcome of calls waits for the book", calls=len(self._unwritten), reason=str(error))
-
-    def _write_back(self) -> None:
-        outcomes = list(self._unwritten)
-        if outcomes:
-            for call in self._book.settle_all(outcomes):
-                _log.error("the book lost a call that was made", alert=call.alert, channel=call.channel)
-            del self._unwritten[: len(outcomes)]
+def _released(call: Call, at: Instant) -> Call:
+    """The same call, as if nobody had taken it; due a little later."""
+    return replace(call, ask_at=at) if call.state is CallState.SENT else replace(call, due_at=at)
 
 
 def _must_arrive(call: Call) -> bool:

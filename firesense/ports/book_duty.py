@@ -85,14 +85,17 @@ class DutyPages(Protocol):
         """Write what came of many leased calls, a few hundred in one transaction; gives those never written.
 
         After a BookError what was written stays, and all may be given again: writing an outcome twice is writing it
-        once.
+        once. Raises BookRefused when one of them can never be written.
         """
         ...
 
-    def postpone(self, calls: Sequence[Call], until: Instant, reason: str, at: Instant) -> None:
+    def postpone(
+        self, calls: Sequence[Call], until: Instant, reason: str, at: Instant, instead: Sequence[Call] = ()
+    ) -> None:
         """Put leased calls back until then; the story says why, once for each reason (quiet, budget, bundle, flood).
 
-        Calls that were sent are asked after then.
+        Calls that were sent are asked after then. ``instead`` are calls over other channels, for those that cannot
+        wait so long: they are written with it.
         """
         ...
 

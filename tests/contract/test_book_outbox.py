@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from firesense.domain.alert import AlertClass
-from firesense.domain.errors import NotFound
+from firesense.domain.errors import BookRefused, NotFound
 from firesense.domain.escalation import CallState, ClimbState, Move, Purpose, Settled, Step, StepKind
 from firesense.domain.instant import MINUTE, SECOND
 from tests.book_examples import LATER, NOON, alarm, call, climb, kinds, lease, outcome, raised, sent, states
@@ -197,6 +197,19 @@ def test_outcomes_of_many_calls_are_written_at_once_each_by_itself(book, alert):
     }
     assert book.settle_all(outcomes[:1]) == [], "twice is once"
     assert kinds(book, alert)[2:] == [StepKind.SENT, StepKind.FAILED]
+
+
+def test_an_outcome_whose_words_no_database_keeps_is_refused_and_the_others_may_be_given_again(book, alert):
+    to_wen, to_zhou = lease(book)
+    strange = Settled(replace(to_wen, state=CallState.SENT, receipt="\udcb3", sent_at=LATER), LATER)
+    fine = Settled(replace(to_zhou, state=CallState.SENT, sent_at=LATER), LATER)
+    with pytest.raises(BookRefused):
+        book.settle_all([strange, fine])
+    assert book.settle_all([fine]) == []
+    assert {(p, s) for (_, p), s in states(book, alert).items()} == {
+        ("wen", CallState.QUEUED),
+        ("zhou", CallState.SENT),
+    }
 
 
 def test_a_call_whose_lease_somebody_took_is_made_again_and_those_that_are_needless_make_room(book):

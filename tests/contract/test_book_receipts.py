@@ -16,6 +16,25 @@ def first(book, alert):
     return book.calls(alert.id)[0]
 
 
+def test_a_fire_that_is_put_back_is_called_over_another_channel_by_the_same_act(book, alert):
+    [leased, *_] = lease(book)
+    other = replace(leased, key="over another", channel="other", instead_of=leased.channel)
+    book.postpone([leased], LATER + 9 * MINUTE, "budget", LATER, [other])
+    assert [told.key for told in book.calls(alert.id) if told.instead_of] == ["over another"]
+    assert "over another" in {one.key for one in lease(book, LATER)}
+    [waits] = [step for step in book.story(alert.id) if step.kind is StepKind.WAITS]
+    assert waits.detail["next"] == "other"
+
+
+def test_the_time_to_give_a_call_up_begins_anew_when_it_was_put_back(book, alert):
+    [leased, *_] = lease(book)
+    failed = replace(leased, state=CallState.FAILED_FOR_NOW, attempts=1, tried_at=LATER, due_at=LATER)
+    book.settle(failed, LATER)
+    assert first(book, alert).tried_at == LATER
+    book.postpone([failed], LATER + 9 * MINUTE, "quiet", LATER)
+    assert first(book, alert).tried_at is None
+
+
 def reported(book, alert, state, at=LATER + SECOND, **changes):
     return book.report(replace(first(book, alert), state=state, **changes), at)
 

@@ -85,7 +85,8 @@ def test_the_budget_of_a_telephone_survives_a_restart(town):
     story.house.start()
     second = story.fire(2)
     assert len(story.servers["voice"].posted) == 1
-    assert story.calls(second, "voice")[0].state is CallState.FAILED_FOR_NOW
+    [held] = story.calls(second, "voice")
+    assert (held.state, held.receipt) == (CallState.QUEUED, "budget")
 
 
 # -- providers that say yes, or nothing -------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import structlog
 
 from firesense.book import SqlBook
 from firesense.domain.alert import AlertClass
-from firesense.domain.errors import BookError, ChannelBusy, ChannelDown, ChannelRefused
+from firesense.domain.errors import BookError, BookRefused, ChannelBusy, ChannelDown, ChannelRefused
 from firesense.domain.escalation import CallState, Climb, Ladder, Purpose, StepKind
 from firesense.domain.instant import HOUR, SECOND
 from firesense.domain.limits import Limit
@@ -160,9 +160,46 @@ def test_anything_else_is_given_up_in_the_end(book, clock):
 def test_a_notice_about_a_fire_is_given_up_too(book, clock):
     async def story():
         post = delivery(book, clock, Scripted("app", ChannelDown("away")))
-        write(book, call(purpose=Purpose.NOTICE, created_at=NOW - 7 * HOUR))
+        write(book, call(purpose=Purpose.NOTICE, tried_at=NOW - 7 * HOUR))
         await due(post, clock)
         assert book.calls("AB12CD34EF")[0].state is CallState.FAILED
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("failing", [0, 1])
+def test_what_quiet_hours_held_back_is_not_given_up_for_the_time_it_was_held(book, clock, failing):
+    async def story():
+        app = Scripted("app", *(ChannelDown("away") for _ in range(failing + 1)))
+        quiet = {"until": None}
+        manners = Manners(quiet_until=lambda _call, now: quiet["until"] if now < (quiet["until"] or 0) else None)
+        post = delivery(book, clock, app, manners=manners)
+        write(book, call(alert="FAULT00001", urgent=False), about=fault(1))
+        for _ in range(failing):  # it failed before the quiet hours, too
+            await due(post, clock)
+            clock.wind(10)
+        quiet["until"] = NOW + 9 * HOUR
+        await due(post, clock)
+        assert app.sent == []
+        clock.at = NOW + 9 * HOUR
+        await due(post, clock)
+        assert book.calls("FAULT00001")[0].state is CallState.FAILED_FOR_NOW
+        clock.wind(60)
+        await due(post, clock)
+        assert len(app.sent) == 1
+
+    asyncio.run(story())
+
+
+def test_a_call_that_nobody_could_try_for_long_is_not_given_up_at_its_first_failure(book, clock):
+    async def story():
+        app = Scripted("app", ChannelDown("away"))
+        write(book, call(alert="FAULT00001", urgent=False, created_at=NOW - 7 * HOUR), about=fault(1))
+        post = delivery(book, clock, app)
+        await due(post, clock)
+        clock.wind(60)
+        await due(post, clock)
+        assert len(app.sent) == 1
 
     asyncio.run(story())
 
@@ -307,6 +344,92 @@ def test_a_receipt_waits_for_the_book_and_the_call_is_not_made_again(book, clock
         assert await due(post, clock) == 0
         assert len(app.sent) == 1
         assert book.calls("AB12CD34EF")[0].sent_at == NOW
+
+    asyncio.run(story())
+
+
+class PickyBook(SqlBook):
+    """A book that can never keep what came of some calls: ``picky`` says why not."""
+
+    def picky(self, _one):
+        return None
+
+    def settle_all(self, outcomes):
+        for one in outcomes:
+            if (refused := self.picky(one)) is not None:
+                raise refused
+        return super().settle_all(outcomes)
+
+
+@pytest.fixture
+def picky(tmp_path):
+    opened = PickyBook(f"sqlite:///{tmp_path}/picky.db")
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize("error", [BookRefused("no"), ZeroDivisionError("bug")])
+def test_an_outcome_that_cannot_be_written_keeps_nobody_elses_from_the_book(picky, clock, error):
+    async def story():
+        app = Scripted("app")
+        post = delivery(picky, clock, app)
+        write(picky, *many("app", 3))
+        picky.picky = lambda one: error if one.call.key == "app-001" else None
+        with structlog.testing.capture_logs() as lines:
+            await due(post, clock)
+        states = [told.state for told in picky.calls("AB12CD34EF")]
+        assert states == [CallState.SENT, CallState.QUEUED, CallState.SENT]
+        assert post.under_way == 0
+        assert post.status.unwritten == 1
+        assert any("is lost" in line["event"] and line["alert"] == "AB12CD34EF" for line in lines)
+
+    asyncio.run(story())
+
+
+def test_of_an_outcome_whose_words_cannot_be_written_the_rest_is(picky, clock):
+    async def story():
+        app, sms = Scripted("app", ChannelDown("strange words")), Scripted("sms")
+        post = delivery(picky, clock, app, sms, manners=Manners(instead=instead_by("sms")))
+        write(picky, call())
+        picky.picky = lambda one: BookRefused("no") if one.call.receipt == "strange words" else None
+        await due(post, clock)
+        await due(post, clock)
+        assert [(told.state, told.attempts) for told in picky.calls("AB12CD34EF")] == [
+            (CallState.FAILED_FOR_NOW, 1),
+            (CallState.SENT, 1),
+        ]
+        assert post.status.unwritten == 0
+
+    asyncio.run(story())
+
+
+def test_a_book_that_goes_away_between_two_outcomes_gets_both_in_the_end(picky, clock):
+    async def story():
+        post = delivery(picky, clock, Scripted("app"))
+        write(picky, *many("app", 3))
+        refusals = [BookRefused("no"), BookError("disk is full")]
+        picky.picky = lambda _one: refusals.pop(0) if refusals else None
+        await due(post, clock)
+        assert post.under_way == 3
+        assert await due(post, clock) == 0
+        assert {told.state for told in picky.calls("AB12CD34EF")} == {CallState.SENT}
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("answer", [ChannelDown("\udcb3\udcc9"), ChannelRefused("\udcb3\udcc9"), None])
+def test_an_answer_in_another_encoding_is_written_as_far_as_it_can_be(book, clock, answer):
+    class Foreign(Scripted):
+        async def send(self, message):
+            await super().send(message)
+            return Receipt(reference="\udcb3\udcc9")
+
+    async def story():
+        post = delivery(book, clock, Foreign("app", answer))
+        write(book, call())
+        await due(post, clock)
+        [told] = book.calls("AB12CD34EF")
+        assert (told.attempts, told.receipt) == (1, "??")
 
     asyncio.run(story())
 
@@ -465,6 +588,102 @@ def test_a_busy_channel_is_stood_in_for_only_when_it_burns(book, clock):
         await due(post, clock)
         assert len(sms.sent) == 1
         assert [told.channel for told in book.calls("FAULT00001")] == ["app"]
+
+    asyncio.run(story())
+
+
+class BusyBook(SqlBook):
+    """A book that is asked in vain a few times."""
+
+    vain: ClassVar[dict[str, int]] = {}
+
+    def _asked(self, what):
+        if self.vain.get(what, 0) > 0:
+            self.vain[what] -= 1
+            raise BookError("busy")
+
+    def spent(self, *asked):
+        self._asked("spent")
+        return super().spent(*asked)
+
+    def load(self, *asked):
+        self._asked("load")
+        return super().load(*asked)
+
+    def lease_like(self, *asked, **options):
+        self._asked("lease_like")
+        return super().lease_like(*asked, **options)
+
+    def floods(self):
+        self._asked("floods")
+        return super().floods()
+
+
+@pytest.fixture
+def busy(tmp_path):
+    opened = BusyBook(f"sqlite:///{tmp_path}/busy.db")
+    yield opened
+    opened.close()
+
+
+def test_a_fire_does_not_wait_for_a_book_that_cannot_say_how_often_the_telephone_rang(busy, clock):
+    class Generous(Limited):
+        limits = (Limit(9, timedelta(days=1)),)
+
+    async def story():
+        voice = Generous("voice")
+        post = delivery(busy, clock, voice)
+        write(busy, *many("voice", 3))
+        busy.vain = {"spent": 1, "floods": 1}
+        await due(post, clock)
+        assert len(voice.sent) == 3
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("what", ["spent", "load", "lease_like"])
+def test_a_fault_that_the_book_kept_from_going_goes_a_moment_later_and_keeps_nobody_else(busy, clock, what):
+    async def story():
+        app = Scripted("app")
+        post = delivery(busy, clock, app, manners=Manners(bundle=bundled))
+        for number in range(3):
+            mine = call(
+                "app", f"a{number}", key=f"k{number}", alert=fault(number).id, person=f"p{number}", urgent=False
+            )
+            write(busy, mine, about=fault(number))
+        busy.vain = {what: 1}
+        await due(post, clock)
+        assert app.sent == ["k1", "k2"]
+        clock.wind(1)
+        await due(post, clock)
+        assert app.sent == ["k1", "k2", "k0"]
+
+    asyncio.run(story())
+
+
+def test_a_fire_over_its_budget_goes_another_way_whenever_the_process_dies(book, clock, tmp_path):
+    class Killed(BaseException):
+        pass
+
+    class DyingBook(SqlBook):
+        def postpone(self, *asked):
+            super().postpone(*asked)
+            raise Killed
+
+    async def story():
+        voice, sms = Limited("voice"), Scripted("sms")
+        manners = Manners(instead=instead_by("sms"))
+        write(book, *many("voice", 1))
+        await due(delivery(book, clock, voice, sms, manners=manners), clock)
+        write(book, call("voice", alert="FIRE000002", key="second"), about=alert(id="FIRE000002", rule="heat-fire"))
+        dying = DyingBook(f"sqlite:///{tmp_path}/book.db")
+        with pytest.raises(Killed):
+            await delivery(dying, clock, voice, sms, manners=manners).deliver(clock.now())
+        dying.close()
+        await due(delivery(book, clock, voice, sms, manners=manners), clock)
+        assert sms.sent == ["second>sms"]
+        [waits] = [step for step in book.story("FIRE000002") if step.kind is StepKind.WAITS]
+        assert waits.detail["next"] == "sms"
 
     asyncio.run(story())
 

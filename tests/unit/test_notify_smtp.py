@@ -109,3 +109,32 @@ def test_options_that_cannot_work_are_all_named():
     assert [fault.path for fault in caught.value.faults] == ["security", "sender"]
     with pytest.raises(ConfigError, match="plain text"):
         SmtpChannel(SmtpOptions("mail", HOST, "a@b.c", 25, "plain", password="x"), HandClock())
+
+
+def test_an_answer_that_is_not_utf_8_can_be_written_down():
+    async def in_chinese(reader, writer):
+        """A server that says yes in GBK."""
+        writer.write(b"220 mail\r\n")
+        answers = {b"DATA": b"354 go", b"QUIT": b"221 bye", b".\r\n": b"250 2.0.0 \xb3\xc9\xb9\xa6"}
+        in_text = False
+        while line := await reader.readline():
+            if in_text and line != b".\r\n":
+                continue
+            in_text = line[:4] == b"DATA"
+            writer.write(answers.get(line[:4].strip() if line != b".\r\n" else line, b"250 ok") + b"\r\n")
+        writer.close()
+        gone.set()
+
+    gone = asyncio.Event()
+
+    async def run():
+        async with await asyncio.start_server(in_chinese, HOST, 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            options = SmtpOptions("mail", HOST, "alarm@example.com", port, "plain")
+            receipt = await SmtpChannel(options, HandClock(NOW)).send(message("lin@example.com", "mail"))
+            await asyncio.wait_for(gone.wait(), 5)
+            return receipt
+
+    receipt = asyncio.run(run())
+    assert receipt.reference.startswith("2.0.0 ")
+    assert receipt.reference.encode()

@@ -201,6 +201,7 @@ call = Table(
     Column("ask_at", BigInteger),
     must("line", Text),
     must("instead_of", Text),
+    Column("tried_at", BigInteger),
     must("rank", Integer),
     Column("ready_at", BigInteger),
     # What the alert was when the call was leased: who was told it fires is told when it does not.
