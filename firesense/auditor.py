@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 import structlog
 
 from firesense import escalate
+from firesense.domain.errors import BookError
 from firesense.domain.instant import MINUTE
 from firesense.route import choose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from firesense.domain.alert import Alert
+    from firesense.domain.escalation import Climb
     from firesense.domain.instant import Instant
     from firesense.domain.plan import Plan
     from firesense.ports import Book
@@ -45,13 +48,22 @@ class Auditor:
         """Look, and repair; counts what was repaired. Raises BookError."""
         plan, count = self._plan_source(), 0
         for alert, climb in self._book.adrift(now - TOLERANCE, _MOST):
-            why = escalate.adrift(alert, climb, now - TOLERANCE) or "never-due"
-            ladder = climb.ladder if climb is not None else choose(alert, plan, now)[0]
-            if ladder is None:
-                continue  # none was chosen when it was raised, and none would be now
-            done = escalate.mended(alert, climb, ladder, why, plan.org, self._kinds, now)
-            if self._book.repair(alert, climb, done.climb, done.calls, done.steps):
-                count += 1
-                _log.error("a climb was repaired", alert=alert.id, why=why, strand=done.climb.strand)
+            try:
+                count += self._repair(alert, climb, plan, now)
+            except BookError:
+                raise
+            except Exception:  # noqa: BLE001 - one climb that cannot be repaired must not hold up the others
+                _log.exception("a climb could not be repaired", alert=alert.id)
         self.repaired += count
         return count
+
+    def _repair(self, alert: Alert, climb: Climb | None, plan: Plan, now: Instant) -> bool:
+        why = escalate.adrift(alert, climb, now - TOLERANCE) or "never-due"
+        ladder = climb.ladder if climb is not None else choose(alert, plan, now)[0]
+        if ladder is None:
+            return False  # none was chosen when it was raised, and none would be now
+        done = escalate.mended(alert, climb, ladder, why, plan.org, self._kinds, now)
+        repaired = self._book.repair(alert, climb, done.climb, done.calls, done.steps)
+        if repaired:
+            _log.error("a climb was repaired", alert=alert.id, why=why, strand=done.climb.strand)
+        return repaired

@@ -15,7 +15,7 @@ import structlog
 
 from firesense import escalate, hazards
 from firesense.auditor import Auditor
-from firesense.domain.errors import BookError
+from firesense.domain.errors import BookError, Conflict, NotFound
 from firesense.domain.escalation import Move
 from firesense.domain.instant import DAY, SECOND, micros
 from firesense.rolltaking import RollTaking
@@ -133,13 +133,22 @@ class Duty:
     def _date_anew(self, now: Instant) -> None:
         released = self._book.release_calls(now, now + micros(_LATEST_CALL), owner=self._delivery.owner)
         waiting = [climb for alert, climb in self._book.due_climbs(_EVER, _EVERY_CLIMB) if not alert.quiet]
-        mended = ((climb, escalate.redated(climb, now)) for climb in waiting)
-        redated = self._book.advance_all([Move(climb, after) for climb, after in mended if after is not None])
+        moves: list[Move] = []
+        for climb in waiting:
+            try:
+                if (after := escalate.redated(climb, now)) is not None:
+                    moves.append(Move(climb, after))
+            except Exception:  # noqa: BLE001 - one damaged climb must not keep the house from starting
+                _log.exception("a climb could not be dated anew", alert=climb.alert)
+        redated = self._book.advance_all(moves)
         if released or redated:
             _log.info("duty dated anew", calls=released, climbs=redated)
 
     def _move_climbs(self, now: Instant) -> int:
-        """Do the climbs that are due, fire first; not many at once, nor for long: calls are waiting to be made."""
+        """Do the climbs that are due, fire first; not many at once, nor for long: calls are waiting to be made.
+
+        Counts those that another process has moved meanwhile, too: there may be more, and none is overdue by mistake.
+        """
         due = self._book.due_climbs(now, self._chunk)
         if not due:
             return 0
@@ -161,10 +170,10 @@ class Duty:
                 _log.exception("a climb could not be moved", alert=alert.id)
         if held:
             self._book.hold(held, now)
-        moved = self._book.advance_all(moves) + len(held)
+        self._book.advance_all(moves)
         took = max(self._clock.now() - began_at, 1)
         self._chunk = min(max(self._chunk * micros(_CHUNK) // took, _LEAST), self._most)
-        return moved
+        return len(moves) + len(held)
 
     def _move_hazards(self, now: Instant) -> int:
         due = self._book.due_hazards(now, self._most)
@@ -177,8 +186,10 @@ class Duty:
             try:
                 self._book.deal_with_hazard(alert.id, partial(hazards.due, around))
                 moved += 1
-            except BookError:
-                raise
+            except BookError as error:
+                if not isinstance(error, (Conflict, NotFound)):
+                    raise  # the book is away
+                _log.error("a hazard could not be moved", alert=alert.id, reason=str(error))
             except Exception:  # noqa: BLE001 - one hazard that cannot be moved must not hold up the others
                 _log.exception("a hazard could not be moved", alert=alert.id)
         return moved

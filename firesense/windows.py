@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import structlog
+
 from firesense import quieting
 from firesense.domain.deed import Actor
+from firesense.domain.errors import BookError, Conflict, NotFound
 from firesense.domain.escalation import ClimbState
 from firesense.domain.instant import DAY
 from firesense.domain.quiet import NO_WINDOWS, Quiets
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from firesense.domain.plan import Plan
     from firesense.domain.quiet import Quiet
     from firesense.ports import Book, Journal
+
+_log = structlog.get_logger(__name__)
 
 _EVERY_ALERT = 1_000_000
 _KEPT = DAY  # longer than any window's grace
@@ -63,14 +68,23 @@ class Hush:
         """Do what is due about windows, and end those whose alert a person has closed; counts them."""
         kept = 0
         for window, alert in self._book.due_quiets(now):
-            if not alert.open and window.ends_at > now:
-                self._book.end_quiet(window.id, Actor(alert.closed_by, "alert closed"), now)
-                kept += 1
-                continue
-            acted = quieting.act(window, alert, self._plan_source().org, self._kinds, now)
-            hold = self._standing(window, now) if acted.quiet.announced_at == now else ()
-            kept += self._book.act_on_quiet(window, acted.quiet, acted.calls, acted.steps, hold)
+            try:
+                kept += self._see_to(window, alert, now)
+            except (Conflict, NotFound):
+                continue  # it was ended a moment ago, or by a clock that has been put back since: its time comes
+            except BookError:
+                raise
+            except Exception:  # noqa: BLE001 - one window that cannot be kept must not hold up the calls of a fire
+                _log.exception("a window could not be kept", window=window.id)
         return kept
+
+    def _see_to(self, window: Quiet, alert: Alert, now: Instant) -> bool:
+        if not alert.open and window.ends_at > now:
+            self._book.end_quiet(window.id, Actor(alert.closed_by, "alert closed"), now)
+            return True
+        acted = quieting.act(window, alert, self._plan_source().org, self._kinds, now)
+        hold = self._standing(window, now) if acted.quiet.announced_at == now else ()
+        return self._book.act_on_quiet(window, acted.quiet, acted.calls, acted.steps, hold)
 
     def look(self, now: Instant) -> None:
         """See which windows there are."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import closing
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -14,7 +16,7 @@ from firesense.domain.escalation import ClimbState, Timers
 from firesense.escalate import AUDITED, adrift
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from firesense.domain.escalation import Call, Climb, Step
     from firesense.domain.instant import Instant
@@ -45,8 +47,17 @@ _ADRIFT = (
         _SUSPECT,
     )
     .order_by(_ALERT.rank, _ALERT.raised_at)
-    .limit(sa.bindparam("most"))
+    .execution_options(yield_per=500)  # many that are fine may come before one that is lost
 )
+
+
+def _lost(suspects: Iterable[Any], overdue_before: Instant) -> Iterator[tuple[Alert, Climb | None]]:
+    split = len(rows.ALERT)
+    for row in suspects:
+        alert, (*climb_row, rank) = Alert(*row[:split]), row[split:]
+        climb = None if climb_row[0] is None else rows.climb_of(climb_row)
+        if adrift(alert, climb, overdue_before) or (climb is not None and rank not in rows.RANKS):
+            yield alert, climb
 
 
 class Auditing(Chapter):
@@ -54,16 +65,11 @@ class Auditing(Chapter):
 
     def adrift(self, overdue_before: Instant, most: int) -> list[tuple[Alert, Climb | None]]:
         """Open fires and hazards without a next step or a reason for none, the gravest first. See the port."""
-        with self._database.reading() as connection:
-            found = connection.execute(_ADRIFT, {"overdue_before": overdue_before, "most": most}).all()
-        split = len(rows.ALERT)
-        lost: list[tuple[Alert, Climb | None]] = []
-        for row in found:
-            alert, (*climb_row, rank) = Alert(*row[:split]), row[split:]
-            climb = None if climb_row[0] is None else rows.climb_of(climb_row)
-            if adrift(alert, climb, overdue_before) or (climb is not None and rank not in rows.RANKS):
-                lost.append((alert, climb))
-        return lost
+        with (
+            self._database.reading() as connection,
+            closing(connection.execute(_ADRIFT, {"overdue_before": overdue_before})) as suspects,
+        ):
+            return list(islice(_lost(suspects, overdue_before), most))
 
     def repair(
         self, alert: Alert, before: Climb | None, after: Climb, calls: Sequence[Call], steps: Sequence[Step]

@@ -47,6 +47,13 @@ _SAME = (
     .limit(1)
 )
 _OVER = sa.select(tables.quiet.c.over_at).where(tables.quiet.c.id == sa.bindparam("id"))
+# What was said last of a resolved alarm: that it cleared by itself, or that a person reset it.
+_LAST_OVER = (
+    sa.select(tables.step.c.kind)
+    .where(tables.step.c.alert == sa.bindparam("id"), tables.step.c.kind.in_((StepKind.CLEARED, StepKind.RESET)))
+    .order_by(tables.step.c.number.desc())
+    .limit(1)
+)
 _START_AGAIN = (
     sa.update(tables.climb)
     .where(tables.climb.c.alert == sa.bindparam("id"), tables.climb.c.strand == "")
@@ -123,17 +130,34 @@ def _suppress(connection: Connection, alert: str, why: str, what: str, device: s
 def _trip_again(connection: Connection, deed: TripAgain, now: Instant) -> None:
     alert = read_alert(connection, deed.alert, to_change=True)
     again = replace(alert, trips=alert.trips + 1)
-    reopened = alert.closed_at is not None and deed.at > alert.closed_at
+    reopened = _is_news(connection, alert, deed.at)
     if alert.open or reopened:
         again = replace(again, condition=Condition.FIRING, value=deed.value, cleared_at=None, silenced_at=None)
     if reopened:
-        # It was closed while this frame was on its way here: whoever is responsible must hear of it once more.
+        # Whoever is responsible must hear of it once more; what was said before stays in the story.
         again = replace(again, case=Case.OPEN, acknowledged_at=None, acknowledged_by="")
         again = replace(again, closed_at=None, closed_by="", finding=None, note="", cause="")
         again = replace(again, dispatched_at=None, arrived_at=None, verified_at=None, verified_by="")
         connection.execute(_START_AGAIN, {"id": alert.id, "now": now})
     write_alert(connection, again)
     add_steps(connection, [Step(alert.id, now, StepKind.TRIPPED_AGAIN, detail=_value(deed.value))])
+
+
+def _is_news(connection: Connection, alert: Alert, at: Instant) -> bool:
+    """Whether a trip is news to whoever had the last word on an alert: it was closed or, a fire, verified or reset.
+
+    A fire that was over and trips again is news, however long its frame was on its way: whoever spoke had not heard of
+    it. One that still fires may be told once more by the other street, so that has to be a later trip. While somebody
+    is on the way and has not said what it is, a detector that chatters is one alarm.
+    """
+    if alert.alert_class is not AlertClass.FIRE:
+        return alert.closed_at is not None and at > alert.closed_at
+    said_at = alert.verified_at if alert.closed_at is None else alert.closed_at
+    if alert.condition is Condition.FIRING:
+        return said_at is not None and at > said_at
+    if said_at is None and alert.condition is Condition.RESOLVED:
+        return bool(connection.scalar(_LAST_OVER, {"id": alert.id}) == StepKind.RESET)
+    return said_at is not None
 
 
 def _value(value: float | None) -> dict[str, str]:

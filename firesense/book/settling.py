@@ -13,7 +13,7 @@ from firesense.book.sql import Chapter
 from firesense.book.story import add_steps, queue_calls, read_alert
 from firesense.domain.alert import Condition
 from firesense.domain.errors import NotFound
-from firesense.domain.escalation import TOLD, Call, CallState, Purpose, Settled, Step, StepKind
+from firesense.domain.escalation import TOLD, Call, CallState, ClimbState, Purpose, Settled, Step, StepKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -52,16 +52,21 @@ _OF_STRAND = (
     .where(
         _CALL.alert == sa.bindparam("id"),
         _CALL.strand == sa.bindparam("of_strand"),
-        _CALL.purpose.in_(_UP_THE_LADDER),
+        _CALL.purpose == sa.bindparam("of_purpose"),
+        _CALL.round == sa.bindparam("of_round"),
     )
     .order_by(_CALL.number)
 )
-# Only upwards, and only once: in later rounds every wait is kept, or a ladder nobody can be reached on would spin.
+# Only the stretch these calls were made in: what is said of them after somebody took the alert, or did something about
+# it, cuts nobody's time short. Only once: in later rounds every wait is kept, or a ladder nobody can be reached on
+# would spin.
 _HURRY = (
     sa.update(tables.climb)
     .where(
         _CLIMB.alert == sa.bindparam("id"),
         _CLIMB.strand == sa.bindparam("of_strand"),
+        _CLIMB.state == sa.bindparam("of_state"),
+        _CLIMB.round == sa.bindparam("of_round"),
         _CLIMB.due_at > sa.bindparam("now"),
         sa.or_(_CLIMB.rung > 0, _CLIMB.tries > 0),
         _CLIMB.round == _CLIMB.first_round,
@@ -178,14 +183,19 @@ def _same(call: Any) -> tuple[object, ...]:
 
 def hurry_on(connection: Connection, refused: Iterable[tuple[Call, Instant]]) -> None:
     """Let a climb go on at once when every call of its last act was given up: nobody there will ever hear of it."""
-    strands = {(call.alert, call.strand): at for call, at in refused if call.purpose in _UP_THE_LADDER}
-    for (alert, strand), at in strands.items():
-        one = {"id": alert, "of_strand": strand}
+    acts = {
+        (call.alert, call.strand, call.purpose, call.round): at
+        for call, at in refused
+        if call.purpose in _UP_THE_LADDER
+    }
+    for (alert, strand, purpose, lap), at in acts.items():
+        one = {"id": alert, "of_strand": strand, "of_purpose": purpose, "of_round": lap}
         made = connection.execute(_OF_STRAND, one).all()
         last = next((created for created, _, instead_of in reversed(made) if not instead_of), None)
-        if last is None or any(created >= last and state is not CallState.FAILED for created, state, _ in made):
+        if last is None or any(created >= last and outcome is not CallState.FAILED for created, outcome, _ in made):
             continue
-        if connection.execute(_HURRY, one | {"now": at}).rowcount:
+        state = ClimbState.ACKNOWLEDGED if purpose is Purpose.UNDONE else ClimbState.CLIMBING
+        if connection.execute(_HURRY, one | {"now": at, "of_state": state}).rowcount:
             detail = {"reason": "refused"} | ({"strand": strand} if strand else {})
             add_steps(connection, [Step(alert, at, StepKind.EMPTY, detail=detail)])
 

@@ -176,7 +176,8 @@ def redated(climb: Climb, now: Instant) -> Climb | None:
     has_it = climb.state is ClimbState.ACKNOWLEDGED
     if climb.due_at <= now + micros(max(_EMPTY_ROUND_WAIT, *rungs, *(cases if has_it else ()))):
         return None
-    wait = max(cases) if has_it and cases else climb.ladder.rungs[climb.rung - 1].wait
+    before = climb.ladder.rungs[min(climb.rung, len(climb.ladder.rungs)) - 1]  # the auditor mends a rung that is none
+    wait = max(cases) if has_it and cases else before.wait
     return replace(climb, due_at=now + micros(max(wait, _SHORTEST_WAIT)), version=climb.version + 1)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from firesense.domain.alert import AlertClass, Case, Condition, Finding
 from firesense.domain.because import Because, Witness
+from firesense.domain.deed import Actor, Verify
 from firesense.domain.errors import Conflict, NotFound
 from firesense.domain.escalation import CallState, ClimbState, Purpose, Step, StepKind
 from firesense.domain.instant import MINUTE
@@ -219,6 +220,26 @@ def test_what_trips_after_a_person_closed_it_is_open_again_and_climbs_from_the_f
     again = book.climb(alert.id)
     assert (again.state, again.rung, again.round, again.due_at) == (ClimbState.CLIMBING, 0, 1, LATER + 2)
     assert [c.alert for _, c in book.due_climbs(LATER + 2, 9)] == [alert.id]
+
+
+def test_a_fire_that_trips_after_it_was_verified_is_open_again_and_the_same_flag_told_twice_is_not(book, alert):
+    book.act(alert.id, Verify(Finding.FALSE_ALARM), Actor("wen"), LATER)
+    book.commit(outcome(2, TripAgain(alert.id, LATER - 1, 0.9)))
+    assert book.alert(alert.id).case is Case.VERIFIED, "it fired all the time, and wen saw it"
+    book.commit(outcome(3, Clear(alert.id, LATER + 1, Condition.LATCHED)))
+    book.commit(outcome(4, TripAgain(alert.id, LATER + 2, 0.9), at=LATER + 3))
+    assert book.alert(alert.id) == replace(alert, trips=3, value=0.9)
+    again = book.climb(alert.id)
+    assert (again.state, again.rung, again.due_at) == (ClimbState.CLIMBING, 0, LATER + 3)
+    assert again.round > 0
+    assert again.first_round == again.round
+
+
+def test_a_fire_that_clears_by_itself_and_trips_again_stays_with_whoever_has_it(book, alert):
+    book.acknowledge(alert.id, "wen", LATER)
+    book.commit(outcome(2, Clear(alert.id, LATER + 1, Condition.RESOLVED)))
+    book.commit(outcome(3, TripAgain(alert.id, LATER + 2, 0.9)))
+    assert (book.alert(alert.id).case, book.climb(alert.id).state) == (Case.ACKNOWLEDGED, ClimbState.ACKNOWLEDGED)
 
 
 # -- the desk ---------------------------------------------------------------------------------------------------------

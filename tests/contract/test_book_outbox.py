@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 
 from firesense.domain.alert import AlertClass
+from firesense.domain.deed import Actor, Arrive
 from firesense.domain.errors import BookRefused, NotFound
 from firesense.domain.escalation import CallState, ClimbState, Move, Purpose, Settled, Step, StepKind
 from firesense.domain.instant import MINUTE, SECOND
-from tests.book_examples import LATER, NOON, alarm, call, climb, kinds, lease, outcome, raised, sent, states
+from tests.book_examples import LATER, NOON, TIMED, alarm, call, climb, kinds, lease, outcome, raised, sent, states
 
 # -- climbs -----------------------------------------------------------------------------------------------------------
 
@@ -248,6 +249,24 @@ def test_who_was_told_keeps_a_climb_from_hurrying(book, alert):
     sent(book, to_wen)
     refused(book, to_zhou)
     assert book.climb(alert.id).due_at > LATER
+
+
+def test_a_call_said_to_have_failed_after_wen_took_the_alert_leaves_wen_the_time_to_arrive(book):
+    book.commit(outcome(1, replace(raised(alarm()), climb=replace(climb(alarm()), ladder=TIMED))))
+    for leased in lease(book):
+        sent(book, leased)
+    book.acknowledge(alarm().id, "wen", LATER)
+    arrives = book.climb(alarm().id)
+    for told in book.calls(alarm().id):
+        assert book.report(replace(told, state=CallState.FAILED, receipt="undelivered"), LATER + SECOND)
+    assert book.climb(alarm().id) == arrives
+    late = call(alarm(), "liu", purpose=Purpose.UNDONE, key="undone", created_at=LATER + MINUTE)
+    assert book.advance(arrives, replace(arrives, tries=1), [late], [])
+    sent(book, next(one for one in lease(book, LATER + MINUTE) if one.key == "undone"))
+    book.act(alarm().id, Arrive(), Actor("wen"), LATER + 2 * MINUTE)
+    on_site = book.climb(alarm().id)
+    assert book.report(replace(late, state=CallState.FAILED), LATER + 3 * MINUTE)
+    assert book.climb(alarm().id) == on_site, "liu was called because nobody was there: now somebody is"
 
 
 def test_climbs_that_moved_meanwhile_stay_where_they_are_and_the_others_move(book):

@@ -12,6 +12,8 @@ from firesense.domain.instant import MINUTE, SECOND
 from tests.frames import T0
 from tests.house import GRID, STREET_GRID, SmallHouse, smoke, smoke_device
 
+ZHANG = Actor("zhang-wei")
+
 
 @pytest.fixture
 def house(tmp_path):
@@ -99,6 +101,66 @@ def test_a_detector_still_in_alarm_after_its_alert_was_closed_calls_anew(house):
     house.hear(smoke(house.clock, alarm=1))
     [second] = house.open_alerts()
     assert second.id != first.id
+
+
+@pytest.mark.parametrize("word", ["verified", "reset"])
+def test_the_next_fire_of_a_detector_whose_case_was_answered_calls_people_anew(house, word):
+    house.hear(smoke(house.clock, alarm=1))
+    [alert] = house.open_alerts()
+    house.wind(minutes=1)
+    if word == "verified":
+        house.desk.verify(alert.id, ZHANG, Finding.FALSE_ALARM, cause="cooking")
+    else:
+        house.desk.acknowledge(alert.id, ZHANG)
+    house.hear(smoke(house.clock))
+    if word == "reset":
+        house.desk.reset(alert.id, ZHANG)
+    house.wind(minutes=5, step=MINUTE)
+    began = round((house.clock.at - T0) / SECOND)
+    house.hear(smoke(house.clock, alarm=1))
+    house.wind(minutes=3, step=MINUTE)
+    again = [told for told in house.people_told() if told[0] >= began]
+    assert again == [(began, "zhang-wei"), (began + 120, "chen-jie"), (began + 120, "wang-fang")]
+    burning = house.book.alert(alert.id)
+    assert (burning.case, burning.finding, burning.verified_by) == (Case.OPEN, None, "")
+    story = [step.kind for step in house.book.story(alert.id)]
+    assert StepKind(word) in story, "what was said of the first one stays in the story"
+
+
+def test_a_detector_that_chatters_while_zhang_is_on_his_way_is_one_alarm(house):
+    house.hear(smoke(house.clock, alarm=1))
+    [alert] = house.open_alerts()
+    house.wind(seconds=30)
+    house.desk.dispatch(alert.id, ZHANG, person="zhang-wei")
+    told = house.people_told()
+    for _ in range(4):
+        house.hear(smoke(house.clock))
+        house.wind(minutes=1, step=MINUTE)
+        house.hear(smoke(house.clock, alarm=1))
+        house.wind(minutes=1, step=MINUTE)
+    assert house.people_told() == told
+    assert [(one.id, one.case, one.trips) for one in house.open_alerts()] == [(alert.id, Case.DISPATCHED, 5)]
+
+
+def test_a_fire_that_was_on_its_way_here_while_its_alert_was_closed_opens_it_again(house):
+    house.hear(smoke(house.clock, alarm=1))
+    [alert] = house.open_alerts()
+    house.wind(minutes=1)
+    house.hear(smoke(house.clock))
+    house.wind(minutes=1)
+    late = smoke(house.clock, alarm=1)
+    house.clock.at += SECOND // 20
+    house.desk.close(alert.id, ZHANG, Finding.FALSE_ALARM, "steam")
+    house.clock.at += SECOND // 20
+    house.hear(late)
+    assert house.people_told()[-1] == (120, "zhang-wei")
+    assert [(one.id, one.case) for one in house.open_alerts()] == [(alert.id, Case.OPEN)]
+    told = house.people_told()
+    house.hear(late)
+    house.desk.close(alert.id, ZHANG, Finding.FALSE_ALARM, "steam")
+    house.wind(minutes=5)
+    assert house.open_alerts() == [], "the same flag says so once"
+    assert house.people_told() == told
 
 
 def test_the_test_button_calls_no_grid_member(house):

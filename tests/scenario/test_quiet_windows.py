@@ -35,6 +35,16 @@ def house(tmp_path):
     built.close()
 
 
+def test_a_window_that_was_ended_by_a_clock_put_back_since_holds_up_no_fire(house):
+    window = house.quiet.maintain(SUN_BO, "new battery", HOUR_LONG, device="smoke-2")
+    house.wind(seconds=5)
+    house.book.close_alert(window.id, "sun-bo", house.clock.at, Finding.TEST, "")
+    house.quiet.end(window.id, SUN_BO)
+    house.clock.at -= 3 * SECOND
+    house.hear(smoke(house.clock, alarm=1))
+    assert {told.person for told in house.told_of("fire")} == {"zhang-wei"}
+
+
 def trouble(house, number=1, **says):
     """A detector reports a fault of its own for long enough to be told."""
     house.hear(smoke(house.clock, number, fault=1, **says))

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 import structlog
 
-from firesense import escalate
+from firesense import auditor, escalate
 from firesense.auditor import TOLERANCE
 from firesense.book import SqlBook
 from firesense.domain.alert import AlertClass
@@ -66,8 +66,8 @@ class House:
         self.delivery = Delivery(self.book, self.channels, lambda c, a: Message(c, a, "title", ""), self.clock)
         self.duty = Duty(self.book, lambda: self.plan, self.delivery, self.clock)
 
-    def burn(self, alert_class=AlertClass.FIRE) -> None:
-        about = replace(alert(id=ID), alert_class=alert_class)
+    def burn(self, alert_class=AlertClass.FIRE, name=ID) -> None:
+        about = replace(alert(id=name, device=f"smoke-{name}"), alert_class=alert_class)
         begun = escalate.begin(about, LADDER, PLAN.org, self.delivery.kinds, self.clock.now())
         position = self.book.position("alerting") + 1
         deed = Raise(about, begun.climb, begun.calls, begun.steps)
@@ -201,6 +201,44 @@ def test_what_has_a_stated_reason_is_left_alone(house):
     house.raw.execute("UPDATE climb SET due_at = NULL, timers = '[null,null,null]'")
     house.pass_time(61)
     assert house.duty.auditor.repaired == 0
+
+
+def test_a_damaged_rung_does_not_keep_the_house_from_starting_and_is_mended(house):
+    house.burn()
+    house.pass_time()
+    house.raw.execute("UPDATE climb SET rung = 99, due_at = ?", (house.clock.now() + 240 * HOUR,))
+    house.start()
+    house.pass_time()
+    house.pass_time(6 * 60)
+    assert house.duty.auditor.repaired == 1
+    assert house.book.climb(ID).rung < len(LADDER.rungs)
+
+
+def test_one_that_cannot_be_repaired_holds_up_no_other(house, monkeypatch):
+    really = escalate.mended
+
+    def mended(about, *others):
+        if about.id == ID:
+            raise ZeroDivisionError
+        return really(about, *others)
+
+    house.burn()
+    house.burn(name="GH56JK78MN")
+    house.raw.execute("DELETE FROM climb")
+    monkeypatch.setattr(auditor.escalate, "mended", mended)
+    house.pass_time()
+    assert house.duty.auditor.repaired == 1
+    assert house.book.climb("GH56JK78MN") is not None
+
+
+def test_a_lost_one_is_found_behind_any_number_that_are_fine(house):
+    house.burn()
+    for number in range(7):
+        house.burn(AlertClass.HAZARD, name=f"HZ12CD340{number}")
+    house.raw.execute("UPDATE climb SET state = 'acknowledged', due_at = NULL, timers = '[null,1,1]'")
+    house.raw.execute("UPDATE alert SET \"case\" = 'acknowledged', acknowledged_by = 'lin'")
+    house.raw.execute("DELETE FROM climb WHERE alert = 'HZ12CD3406'")
+    assert [(about.id, climb) for about, climb in house.book.adrift(house.clock.now(), 1)] == [("HZ12CD3406", None)]
 
 
 def test_a_repair_gives_way_to_whoever_moved_the_climb_meanwhile(house):

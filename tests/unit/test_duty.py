@@ -11,7 +11,7 @@ import structlog
 
 from firesense import duty, escalate
 from firesense.book import SqlBook
-from firesense.domain.errors import BookError
+from firesense.domain.errors import BookError, Conflict, NotFound
 from firesense.domain.escalation import CallState, ClimbState, Ladder, Rung, StepKind
 from firesense.domain.instant import MINUTE
 from firesense.domain.message import Message, Receipt
@@ -171,6 +171,39 @@ def test_two_duties_move_a_climb_once(house):
         await house.pass_time()
         assert sorted(house.told) == ["lin", "wu"]
         assert [step.kind for step in house.book.story("AB12CD34EF")].count(StepKind.CLIMBED) == 1
+
+    asyncio.run(story())
+
+
+def test_what_another_duty_has_moved_a_moment_ago_is_not_repaired(house):
+    async def story():
+        for number in range(40):
+            house.raise_alert(f"AB12CD{number:04}")
+        await house.pass_time()
+        house.clock.wind(3600)
+        _, quicker = house.open()
+        house.book.meanwhile = lambda: quicker._move_climbs(house.clock.now())
+        await house.pass_time()
+        assert house.duty.auditor.repaired == 0, "the other one had got to half of them"
+        assert house.told.count("wu") == 40
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("error", [Conflict("written off"), NotFound("forgotten")])
+def test_a_hazard_that_cannot_be_dealt_with_holds_up_no_call(house, error, monkeypatch):
+    def refuse(*_):
+        raise error
+
+    async def story():
+        hazard = alert(id="HZ12CD34EF")
+        monkeypatch.setattr(house.book, "due_hazards", lambda *_: [(hazard, None)])
+        monkeypatch.setattr(house.book, "deal_with_hazard", refuse)
+        house.raise_alert()
+        with structlog.testing.capture_logs() as lines:
+            await house.pass_time()
+        assert house.told == ["lin"]
+        assert {line.get("alert") for line in lines} == {"HZ12CD34EF"}
 
     asyncio.run(story())
 
