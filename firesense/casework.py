@@ -26,7 +26,7 @@ from firesense.domain.errors import Conflict
 from firesense.domain.escalation import Step, StepKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from firesense.domain.alert import Alert
     from firesense.domain.deed import Deed
@@ -42,6 +42,14 @@ class Moved:
 
     alert: Alert
     steps: tuple[Step, ...] = ()
+
+    def leaving(self, left: Sequence[Alert]) -> Moved:
+        """Say in the story which alerts of the incident were left as they are: others have to act on those."""
+        if not left:
+            return self
+        *before, last = self.steps
+        detail = {**last.detail, "left": ",".join(alert.id for alert in left)}
+        return Moved(self.alert, (*before, replace(last, detail=detail)))
 
 
 def move(alert: Alert, deed: Deed, who: str, at: Instant) -> Moved:

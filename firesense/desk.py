@@ -6,6 +6,7 @@ rights and place are asked for here, so that no way in is without them.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from firesense import callout
@@ -125,11 +126,14 @@ class Desk:
         return self._do(alert_id, Close(finding, cause, note.strip()), actor)
 
     def merge(self, alert_ids: Collection[str], actor: Actor) -> list[Alert]:
-        """Make alerts of one event one incident: who takes, verifies or closes one of them does so to all."""
+        """Make alerts of one event one incident: who takes, verifies or closes one of them does so to all.
+
+        To all that they may act on: whoever merges has to be one who may act on all of it.
+        """
         plan = self._plan_source()
         for each in alert_ids:
             self._allow(actor, self._book.alert(each), plan)
-        merged = self._book.merge(alert_ids, actor, self._clock.now())
+        merged = self._book.merge(alert_ids, actor, self._clock.now(), may=partial(_may_act, actor, plan))
         self._changed()
         return merged
 
@@ -139,6 +143,12 @@ class Desk:
         alone = self._book.split(alert_id, actor, self._clock.now())
         self._changed()
         return alone
+
+    def left(self, alert: Alert, actor: Actor) -> list[Alert]:
+        """Open alerts of the same incident that an actor may not act on: what this one does leaves them as they are."""
+        plan = self._plan_source()
+        mates = self._book.incident(alert.incident) if alert.incident else []
+        return [mate for mate in mates if mate.open and not _may_act(actor, plan, mate)]
 
     def companions(self, alert: Alert) -> list[Alert]:
         """Open alerts that may be of the same event: at the same site or in its grid, within a quarter of an hour."""
@@ -155,11 +165,7 @@ class Desk:
 
     def allows(self, actor: Actor, alert: Alert) -> bool:
         """Whether an actor may act on an alert."""
-        try:
-            self._allow(actor, alert, self._plan_source())
-        except NotAllowed:
-            return False
-        return True
+        return _may_act(actor, self._plan_source(), alert)
 
     def may_act(self, alert_id: str, actor: Actor) -> None:
         """Look whether an actor may act on an alert. Raises NotFound, NotAllowed."""
@@ -208,7 +214,8 @@ class Desk:
         _check(deed, plan)
         calls, steps = self._calls(alert, deed, actor, plan, now)
         also = self._fault_case(alert, deed, plan, now)
-        done = self._book.act(alert_id, deed, actor, now, calls=calls, steps=steps, also=also)
+        may = partial(_may_act, actor, plan)
+        done = self._book.act(alert_id, deed, actor, now, calls=calls, steps=steps, also=also, may=may)
         self._changed()
         return done
 
@@ -219,7 +226,7 @@ class Desk:
     def _allow(self, actor: Actor, alert: Alert, plan: Plan) -> None:
         if not actor.rights.may_act:
             raise NotAllowed(f"{actor.name} may look, and nothing else")
-        if actor.place and actor.place not in {place.code for place in plan.org.path(alert.place)}:
+        if not _may_act(actor, plan, alert):
             raise NotAllowed(f"{actor.name} may not act at {alert.place}")
 
     def _calls(self, alert: Alert, deed: Deed, actor: Actor, plan: Plan, now: Instant) -> tuple[list[Call], list[Step]]:
@@ -257,6 +264,12 @@ class Desk:
                 return raised(case, plan, self._kinds, (), now)
             case _:
                 return None
+
+
+def _may_act(actor: Actor, plan: Plan, alert: Alert) -> bool:
+    """Whether an actor's rights allow deeds, and the alert is at the actor's place or below it."""
+    here = not actor.place or actor.place in {place.code for place in plan.org.path(alert.place)}
+    return actor.rights.may_act and here
 
 
 def _check(deed: Deed, plan: Plan) -> None:

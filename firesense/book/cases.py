@@ -21,7 +21,7 @@ from firesense.domain.escalation import Step, StepKind
 from firesense.domain.instant import SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from sqlalchemy.engine import Connection
 
@@ -92,10 +92,12 @@ class Cases(Chapter):
         calls: Iterable[Call] = (),
         steps: Iterable[Step] = (),
         also: Raise | None = None,
+        may: Callable[[Alert], bool] = lambda _: True,
     ) -> Alert:
         """Do a deed to an alert and, if it is one on its whole incident, to those of them that allow it.
 
-        The alert after it is written with its climb, the calls that are moot by it, its story and the audit; so are
+        Those of the incident that the actor ``may`` not act on stay as they are; the story says which. The alert after
+        it is written with its climb, the calls that are moot by it, its story and the audit; so are
         ``calls``, more ``steps``, and the alert of ``also``. Nothing is written, and nobody called, when nothing had
         to be done. See the port. Raises NotFound, Conflict.
         """
@@ -109,21 +111,18 @@ class Cases(Chapter):
                 if answered and alert.acknowledged_by not in {"", actor.name}:
                     return alert  # whoever was called in has come; the alert stays with whoever has it
             moved = casework.move(alert, deed, actor.name, at)
-            if not moved.steps or _sent_just_now(connection, alert, deed, moved):
+            if not moved.steps:
+                return alert
+            mates = _mates(connection, alert) if casework.reaches_incident(deed) else []
+            moved = moved.leaving([mate for mate in mates if not may(mate)])
+            if _sent_just_now(connection, alert, deed, moved):
                 return alert
             if isinstance(deed, Verify) and deed.finding is alert.finding is Finding.FIRE:
                 calls, steps = (), ()  # the plan for it was run when it was confirmed first
             if isinstance(deed, Close):
                 refuse_while_a_hazard(connection, alert_id)
             _write(connection, alert, moved, deed, at)
-            done = [moved]
-            for mate in _mates(connection, alert) if casework.reaches_incident(deed) else ():
-                with suppress(Conflict):  # somebody else has it, or it is a hazard yet: it stays as it is
-                    if isinstance(deed, Close):
-                        refuse_while_a_hazard(connection, mate.id)
-                    theirs = casework.move(mate, deed, actor.name, at)
-                    _write(connection, mate, theirs, deed, at)
-                    done += [theirs] if theirs.steps else []
+            done = [moved, *_act_on_mates(connection, filter(may, mates), deed, actor, at)]
             queue_calls(connection, calls)
             add_steps(connection, steps)
             if also is not None:
@@ -151,6 +150,19 @@ def _write(connection: Connection, before: Alert, moved: Moved, deed: Deed, at: 
         move_case(connection, after.id, after.case, at)
     add_steps(connection, moved.steps)
     write_alert(connection, after)
+
+
+def _act_on_mates(connection: Connection, mates: Iterable[Alert], deed: Deed, actor: Actor, at: Instant) -> list[Moved]:
+    """Do a deed to the others of an incident as well; gives what it came to where something had to be done."""
+    done: list[Moved] = []
+    for mate in mates:
+        with suppress(Conflict):  # somebody else has it, or it is a hazard yet: it stays as it is
+            if isinstance(deed, Close):
+                refuse_while_a_hazard(connection, mate.id)
+            moved = casework.move(mate, deed, actor.name, at)
+            _write(connection, mate, moved, deed, at)
+            done += [moved] if moved.steps else []
+    return done
 
 
 def _sent_just_now(connection: Connection, alert: Alert, deed: Deed, moved: Moved) -> bool:

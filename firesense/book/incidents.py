@@ -14,11 +14,11 @@ from firesense.casework import closed_already
 from firesense.domain.alert import Alert
 from firesense.domain.audit import Entry
 from firesense.domain.deed import Photo
-from firesense.domain.errors import Conflict
+from firesense.domain.errors import Conflict, NotAllowed
 from firesense.domain.escalation import Step, StepKind
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from sqlalchemy.engine import Connection
 
@@ -60,10 +60,13 @@ class Incidents(Chapter):
         with self._database.reading() as connection:
             return _members(connection, incident)
 
-    def merge(self, alert_ids: Collection[str], actor: Actor, at: Instant) -> list[Alert]:
+    def merge(
+        self, alert_ids: Collection[str], actor: Actor, at: Instant, *, may: Callable[[Alert], bool] = lambda _: True
+    ) -> list[Alert]:
         """Make alerts, with the incidents they are in already, one incident; it is called after its oldest alert.
 
-        Raises NotFound, or Conflict for fewer than two alerts, and for one that is closed.
+        Raises NotFound, NotAllowed when the actor ``may`` not act on all of it, or Conflict for fewer than two alerts,
+        and for one that is closed.
         """
         with self._database.writing() as connection:
             wanted: dict[str, Alert] = {}
@@ -74,6 +77,8 @@ class Incidents(Chapter):
                 wanted |= {mate.id: mate for mate in _members(connection, alert.incident)} | {alert.id: alert}
             if len(wanted) <= 1:
                 raise Conflict("it takes two alerts", "conflict.few")
+            if others := [alert.id for alert in wanted.values() if alert.open and not may(alert)]:
+                raise NotAllowed(f"{actor.name} may not act on {', '.join(others)}")
             members = sorted(wanted.values(), key=lambda alert: (alert.raised_at, alert.id))
             incident = members[0].id
             _put(connection, members, incident, StepKind.MERGED, actor, at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from firesense.domain.alert import Alert, Finding
     from firesense.domain.because import Because, Suppressed
@@ -81,10 +81,12 @@ class DeskPages(Protocol):
         calls: Iterable[Call] = (),
         steps: Iterable[Step] = (),
         also: Raise | None = None,
+        may: Callable[[Alert], bool] = lambda _: True,
     ) -> Alert:
         """Do a deed to an alert and, if it is one on its whole incident, to those of them that allow it.
 
-        The alert after it is written with its climb, the calls that are moot by it, its story and the audit; so are
+        Those of the incident that the actor ``may`` not act on stay as they are; the story says which. The alert after
+        it is written with its climb, the calls that are moot by it, its story and the audit; so are
         ``calls``, more ``steps``, and the alert of ``also``. Nothing is written, and nobody called, when nothing had
         to be done, or the same people were sent with the same words within ten seconds (a button pressed twice). Who
         confirms a fire that is confirmed already calls nobody: the plan was run. Raises NotFound, Conflict.
@@ -99,10 +101,13 @@ class DeskPages(Protocol):
         """The alerts of an incident, the oldest first; empty when there is none of that id."""
         ...
 
-    def merge(self, alert_ids: Collection[str], actor: Actor, at: Instant) -> list[Alert]:
+    def merge(
+        self, alert_ids: Collection[str], actor: Actor, at: Instant, *, may: Callable[[Alert], bool] = lambda _: True
+    ) -> list[Alert]:
         """Make alerts, with the incidents they are in already, one incident. Gives all of it, the oldest first.
 
-        Raises NotFound, or Conflict for fewer than two alerts, and for one that is closed.
+        Raises NotFound, NotAllowed when the actor ``may`` not act on all of it, or Conflict for fewer than two alerts,
+        and for one that is closed.
         """
         ...
 

@@ -53,6 +53,7 @@ DESK_TEXTS: Mapping[str, tuple[str, str]] = {
     "web.detail.had_by": ("原由 {who} 处置", "from {who}"),
     "web.detail.said_by": ("{who} 报告", "said by {who}"),
     "web.detail.incident": ("事件 {id}", "incident {id}"),
+    "web.detail.left": ("未含无权处置的警情 {ids}", "not alerts {ids}, which are others' to act on"),
     "web.detail.fault": ("维保工单 {id}", "case {id}"),
     "web.companions": ("可能属于同一事件的警情", "Alerts that may be of the same event"),
     "web.photos": ("现场照片", "Photos"),

@@ -7,7 +7,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from firesense.domain.alert import Alert
-from firesense.domain.deed import Rights
+from firesense.domain.deed import Actor, Rights
 from firesense.domain.errors import NotAllowed, NotFound
 from firesense.photos import MEDIA_TYPE
 from firesense.web import desk_documents as desk_doc
@@ -24,45 +24,55 @@ _DEED = problems(403, 404, 409)
 
 
 @router.post("/alerts/{alert_id}/acknowledge", tags=["desk"], responses=_DEED)
-def acknowledge(parts: WithParts, actor: ProgramActing, alert_id: AlertId) -> AlertDocument:
+def acknowledge(parts: WithParts, actor: ProgramActing, alert_id: AlertId) -> desk_doc.DoneDocument:
     """Take an alert: nobody else is called to it, and the time to see to it runs."""
-    return _said(parts, parts.desk.acknowledge(alert_id, actor))
+    return _done(parts, actor, parts.desk.acknowledge(alert_id, actor))
 
 
 @router.post("/alerts/{alert_id}/take-over", tags=["desk"], responses=_DEED)
-def take_over(parts: WithParts, actor: ProgramActing, alert_id: AlertId, asked: desk_doc.TakingOver) -> AlertDocument:
+def take_over(
+    parts: WithParts, actor: ProgramActing, alert_id: AlertId, asked: desk_doc.TakingOver
+) -> desk_doc.DoneDocument:
     """Take an alert from whoever has it."""
-    return _said(parts, parts.desk.take_over(alert_id, actor, asked.reason))
+    return _done(parts, actor, parts.desk.take_over(alert_id, actor, asked.reason))
 
 
 @router.post("/alerts/{alert_id}/hand-on", tags=["desk"], responses=_DEED)
-def hand_on(parts: WithParts, actor: ProgramActing, alert_id: AlertId, asked: desk_doc.HandingOn) -> AlertDocument:
+def hand_on(
+    parts: WithParts, actor: ProgramActing, alert_id: AlertId, asked: desk_doc.HandingOn
+) -> desk_doc.DoneDocument:
     """Give an alert to a person, who is called."""
-    return _said(parts, parts.desk.hand_on(alert_id, actor, asked.to, asked.reason))
+    return _done(parts, actor, parts.desk.hand_on(alert_id, actor, asked.to, asked.reason))
 
 
 @router.post("/alerts/{alert_id}/dispatch", tags=["desk"], responses=_DEED)
-def dispatch(parts: WithParts, actor: ProgramActing, alert_id: AlertId, asked: desk_doc.Dispatching) -> AlertDocument:
+def dispatch(
+    parts: WithParts, actor: ProgramActing, alert_id: AlertId, asked: desk_doc.Dispatching
+) -> desk_doc.DoneDocument:
     """Send somebody, who is called and expected to arrive."""
     sent = parts.desk.dispatch(
         alert_id, actor, role=asked.role, place=asked.place, person=asked.person, note=asked.note
     )
-    return _said(parts, sent)
+    return _done(parts, actor, sent)
 
 
 @router.post("/alerts/{alert_id}/arrive", tags=["desk"], responses=_DEED)
-def arrive(parts: WithParts, actor: ProgramActing, alert_id: AlertId, asked: desk_doc.Arriving) -> AlertDocument:
+def arrive(
+    parts: WithParts, actor: ProgramActing, alert_id: AlertId, asked: desk_doc.Arriving
+) -> desk_doc.DoneDocument:
     """Say that somebody is on site."""
     where = asked.position.position if asked.position else None
-    return _said(parts, parts.desk.arrive(alert_id, actor, who=asked.who, position=where))
+    return _done(parts, actor, parts.desk.arrive(alert_id, actor, who=asked.who, position=where))
 
 
 @router.post("/alerts/{alert_id}/verify", tags=["desk"], responses=_DEED)
-def verify(parts: WithParts, actor: ProgramActing, alert_id: AlertId, asked: desk_doc.Verifying) -> AlertDocument:
+def verify(
+    parts: WithParts, actor: ProgramActing, alert_id: AlertId, asked: desk_doc.Verifying
+) -> desk_doc.DoneDocument:
     """Say what was found. A fire runs the plan for it; a fault goes to maintenance as a case of its own."""
     where = asked.position.position if asked.position else None
     found = parts.desk.verify(alert_id, actor, asked.finding, cause=asked.cause, note=asked.note, position=where)
-    return _said(parts, found)
+    return _done(parts, actor, found)
 
 
 @router.post("/alerts/{alert_id}/silence", tags=["desk"], responses=_DEED)
@@ -79,9 +89,9 @@ def reset(parts: WithParts, actor: ProgramActing, alert_id: AlertId, asked: desk
 
 
 @router.post("/alerts/{alert_id}/close", tags=["desk"], responses=_DEED)
-def close(parts: WithParts, actor: ProgramActing, alert_id: AlertId, asked: desk_doc.Closing) -> AlertDocument:
+def close(parts: WithParts, actor: ProgramActing, alert_id: AlertId, asked: desk_doc.Closing) -> desk_doc.DoneDocument:
     """Close a case with what was found on site or, without a finding, with what it was verified with."""
-    return _said(parts, parts.desk.close(alert_id, actor, asked.finding, asked.note, cause=asked.cause))
+    return _done(parts, actor, parts.desk.close(alert_id, actor, asked.finding, asked.note, cause=asked.cause))
 
 
 @router.get("/causes", tags=["desk"])
@@ -211,6 +221,11 @@ def audit(
 
 def _said(parts: Parts, alert: Alert) -> AlertDocument:
     return AlertDocument.of(alert, parts.plan_source())
+
+
+def _done(parts: Parts, actor: Actor, alert: Alert) -> desk_doc.DoneDocument:
+    done = desk_doc.DoneDocument.of(alert, parts.plan_source())
+    return done.model_copy(update={"left": [each.id for each in parts.desk.left(alert, actor)]})
 
 
 def _incident(parts: Parts, alerts: list[Alert]) -> desk_doc.IncidentDocument:

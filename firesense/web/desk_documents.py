@@ -104,6 +104,12 @@ class Merging(Document):
     alerts: list[Annotated[str, StringConstraints(pattern="^[0-9A-Za-z]{1,40}$")]] = Field(min_length=2, max_length=500)
 
 
+class DoneDocument(AlertDocument):
+    """An alert after a deed on its whole incident; ``left`` are the open alerts of it that one may not act on."""
+
+    left: list[str] = Field(default_factory=list)
+
+
 class IncidentDocument(Document):
     """Alerts of one event, the oldest first; ``incident`` is the id of the one it was made of first."""
 

@@ -223,6 +223,7 @@ _FILLED = {  # the text, and its place to be filled
     "level": ("hazard.detail.level", "level"),
     "accuracy": ("web.detail.accuracy", "metres"),
     "incident": ("web.detail.incident", "id"),
+    "left": ("web.detail.left", "ids"),
     "alert": ("web.detail.fault", "id"),
 }
 _PEOPLE = {

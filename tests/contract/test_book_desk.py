@@ -24,7 +24,7 @@ from firesense.domain.deed import (
     Silence,
     Verify,
 )
-from firesense.domain.errors import Conflict, NotFound
+from firesense.domain.errors import Conflict, NotAllowed, NotFound
 from firesense.domain.escalation import CallState, ClimbState, Purpose, StepKind
 from firesense.domain.instant import DAY, MINUTE
 from firesense.domain.outcome import Clear, TripAgain
@@ -177,6 +177,25 @@ def test_what_somebody_else_has_stays_theirs(book):
     book.merge([one.id, two.id], WEN, LATER)
     book.act(one.id, Acknowledge(), WEN, LATER)
     assert [book.alert(a.id).acknowledged_by for a in (one, two)] == ["wen", "zhou"]
+
+
+def test_a_deed_on_an_incident_leaves_what_its_actor_may_not_act_on(book):
+    one, two, three = fires(book, 3)
+    book.merge([one.id, two.id, three.id], WEN, LATER)
+    done = book.act(one.id, Acknowledge(), WEN, LATER, may=lambda mate: mate.id != two.id)
+    assert done.acknowledged_by == "wen"
+    assert [book.alert(a.id).acknowledged_by for a in (two, three)] == ["", "wen"]
+    assert [step.detail.get("left") for a in (one, three) for step in book.story(a.id)[-1:]] == [two.id, None]
+    [told] = [line.entry for line in book.audit(kind="alert", target=one.id) if line.entry.did == "acknowledged"]
+    assert told.detail["left"] == two.id
+
+
+def test_an_incident_is_made_by_somebody_who_may_act_on_all_of_it(book):
+    one, two, three = fires(book, 3)
+    book.merge([one.id, two.id], WEN, LATER)
+    with pytest.raises(NotAllowed):
+        book.merge([one.id, three.id], WEN, LATER, may=lambda alert: alert.id != two.id)
+    assert book.alert(three.id).incident == ""
 
 
 def test_incidents_grow_together_and_come_apart(book):

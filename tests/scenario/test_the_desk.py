@@ -240,6 +240,29 @@ def test_nobody_acts_where_they_have_no_right_to(house):
     house.desk.acknowledge(alert.id, Actor("yang-min", place="990100101"))
 
 
+def test_an_incident_across_a_border_is_acted_on_by_each_in_their_own_place(house):
+    ours, theirs = fire(house), fire(house, 3)
+    house.desk.merge([ours.id, theirs.id], YANG)
+    village = Actor("zhang-wei", place=GRID)
+    house.desk.close(ours.id, village, Finding.FALSE_ALARM)
+    left = house.book.alert(theirs.id)
+    assert (left.condition, left.case, left.acknowledged_by) == (Condition.FIRING, Case.OPEN, "")
+    assert [each.id for each in house.desk.left(house.book.alert(ours.id), village)] == [theirs.id]
+    assert house.book.story(ours.id)[-1].detail["left"] == theirs.id
+    house.desk.close(theirs.id, Actor("huang-ting", place=STREET_GRID), Finding.FIRE)
+    assert (house.book.alert(theirs.id).finding, house.open_alerts()) == (Finding.FIRE, [])
+
+
+def test_nobody_draws_the_fires_of_another_place_into_an_incident_of_their_own(house):
+    ours, more, theirs = fire(house), fire(house, 2), fire(house, 3)
+    village = Actor("zhang-wei", place=GRID)
+    house.desk.merge([ours.id, theirs.id], YANG)
+    for named in ([more.id, theirs.id], [more.id, ours.id]):  # by name, and by what it is in already
+        with pytest.raises(NotAllowed):
+            house.desk.merge(named, village)
+    assert house.book.alert(more.id).incident == ""
+
+
 def test_what_was_closed_three_years_ago_is_forgotten_with_its_photos_and_what_is_open_is_not(house):
     old, still = fire(house), fire(house, 2)
     photos = Photos(house.settings.data / "photos")

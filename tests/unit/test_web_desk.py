@@ -169,6 +169,16 @@ def test_alerts_of_one_event_are_proposed_merged_taken_together_and_split(office
     assert do(officer, late, "split").status_code == 409
 
 
+def test_who_acts_on_an_incident_is_told_what_of_it_is_not_theirs(console, officer, township):
+    ours, theirs = township.alarm(1), township.alarm(2, place="nowhere")
+    officer.post("/api/v1/incidents", json={"alerts": [ours.id, theirs.id]})
+    village = as_user(console, "village")
+    assert do(village, ours, "acknowledge").json()["left"] == [theirs.id]
+    assert township.book.alert(theirs.id).acknowledged_by == ""
+    assert f"not alerts {theirs.id}" in village.get(f"/alerts/{ours.id}").text
+    assert do(officer, theirs, "acknowledge").json()["left"] == []
+
+
 # -- photos -----------------------------------------------------------------------------------------------------------
 
 
