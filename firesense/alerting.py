@@ -224,7 +224,7 @@ class Alerting:
 
     def _settle_on(self, known: Iterable[Alert]) -> None:
         """Take over what the book says is open, with the rules of the plan in force."""
-        self._alarms = Alarms(self._plan.rules, self._plan.registry, self._plan.org)
+        self._alarms = Alarms(self._plan.rules, self._plan.registry, self._plan.org, self._kinds)
         self._alarms.quieted.windows = self._windows.quiets
         self._alarms.refresh(known)
         self._engine.settle(self._alarms.firing())

@@ -83,10 +83,38 @@ def told_to_tester(
     calls = (
         []
         if person is None
-        else [_call(alert, Purpose.TESTED, person, TESTER, name, BEGINS, now) for name in _channels(person, kinds)]
+        else [
+            # whoever stands below the detector waits for it as for a fire
+            replace(_call(alert, Purpose.TESTED, person, TESTER, name, BEGINS, now), urgent=True)
+            for name in _channels(person, kinds)
+        ]
     )
     raised = Step(alert.id, now, StepKind.RAISED, alert.device, {"rule": alert.rule, "ladder": ""})
     return tuple(calls), (raised, held_step(alert.id, quiet, now), *_said(alert, calls, quiet.tester, TESTER, now))
+
+
+def untested(
+    alert: Alert, quiet: Quiet | None, org: Org, kinds: Mapping[str, str], now: Instant
+) -> tuple[tuple[Call, ...], tuple[Step, ...]]:
+    """Tell the operator that an alert is called as real, because the tester of its walk test cannot be reached."""
+    if quiet is None or not quiet.tests(alert.alert_class) or quiet.reaches(org, kinds):
+        return (), ()
+    detail = {"role": TESTER, "reason": "no-channel", "window": quiet.id}
+    steps = [Step(alert.id, now, StepKind.EMPTY, quiet.tester, detail)]
+    calls: list[Call] = []
+    for person in _operators(org, now):
+        mine = [
+            replace(
+                _call(alert, Purpose.NOTICE, person, OPERATOR, name, BEGINS, now),
+                key=f"{alert.id}:{Purpose.NOTICE}:{quiet.id}:{person.id}:{name}",
+                urgent=alert.alert_class is AlertClass.FIRE,
+                detail={"tester": quiet.tester},
+            )
+            for name in _channels(person, kinds)
+        ]
+        calls += mine
+        steps += _said(alert, mine, person.id, OPERATOR, now)
+    return tuple(calls), tuple(steps)
 
 
 def act(quiet: Quiet, alert: Alert, org: Org, kinds: Mapping[str, str], now: Instant) -> Kept:

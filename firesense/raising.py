@@ -12,7 +12,7 @@ from firesense.domain.outcome import Raise
 from firesense.domain.quiet import NO_WINDOWS
 from firesense.escalate import begin
 from firesense.grounds import because
-from firesense.quieting import held, told_to_tester
+from firesense.quieting import held, told_to_tester, untested
 from firesense.route import choose
 
 if TYPE_CHECKING:
@@ -62,4 +62,5 @@ def raised(
         climb, waits = held(alert, ladder, window, now)
         return Raise(alert, climb, (), waits, grounds)
     acted = begin(alert, ladder, plan.org, kinds, now, start)
-    return Raise(alert, acted.climb, acted.calls, acted.steps, grounds)
+    notices, said = untested(alert, quiets.over(alert, plan.registry, plan.org, now), plan.org, kinds, now)
+    return Raise(alert, acted.climb, (*acted.calls, *notices), (*acted.steps, *said), grounds)

@@ -83,7 +83,7 @@ class Rehearsal:
         self._taken_after = None if taken_after is None else micros(taken_after)
         self._engine = self._engine_from(started_at)
         self._windows = windows
-        self._alarms = Alarms(plan.rules, plan.registry, plan.org)
+        self._alarms = Alarms(plan.rules, plan.registry, plan.org, kinds)
         self._alarms.quieted.windows = windows
         self._by_id: dict[str, Course] = {}
         self._due: list[tuple[Instant, int, str]] = []  # climbs: when, which version, of which alert
@@ -140,7 +140,7 @@ class Rehearsal:
         state = self._engine.snapshot()
         self._engine = self._engine_from(self.now)
         self._engine.restore(state)
-        self._alarms = Alarms(self.plan.rules, self.plan.registry, self.plan.org)
+        self._alarms = Alarms(self.plan.rules, self.plan.registry, self.plan.org, self._kinds)
         self._alarms.quieted.windows = self._windows
         self._alarms.refresh(course.alert for course in self.courses if course.alert.open)
         self._engine.settle(self._alarms.firing())

@@ -183,7 +183,7 @@ class Scout:
         self._narrow = self._make_reader(
             plan, None if whole else {name: flags[name] | (columns or flags[name]) for name, columns in asked.items()}
         )
-        self._alarms = Alarms(rules, plan.registry, plan.org)
+        self._alarms = Alarms(rules, plan.registry, plan.org, self._kinds)
         self._steps_seen = -1
 
     def _look_at_open_alerts(self) -> None:

@@ -22,7 +22,7 @@ from firesense.domain.readings import Quality
 from firesense.domain.rule import Change, Firing, RuleKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from firesense.domain.device import Device, Registry
     from firesense.domain.instant import Instant
@@ -48,13 +48,13 @@ def _happened_at(transition: Transition) -> Instant:
 class Alarms:
     """What is alarming now, by rule and device. Pure: one thread, no clock."""
 
-    def __init__(self, rules: Iterable[Rule], registry: Registry, org: Org) -> None:
-        """Begin with nothing open: ``refresh`` comes next."""
+    def __init__(self, rules: Iterable[Rule], registry: Registry, org: Org, kinds: Collection[str] = ()) -> None:
+        """Begin with nothing open: ``refresh`` comes next. ``kinds`` has the channels there are."""
         self._rules = {rule.id: rule for rule in rules}
         self._inhibition = Inhibition(self._rules.values())
         self._registry = registry
         self._org = org
-        self.quieted = Quieted(self._rules, registry, org)
+        self.quieted = Quieted(self._rules, registry, org, kinds)
         self._first_out = FirstOut(org)
         self._asides: dict[str, Aside] = {}
         self._open: dict[Key, Alert] = {}

@@ -11,7 +11,7 @@ from firesense.domain.alert import AlertClass, Condition
 from firesense.domain.quiet import Quiets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from firesense.domain.alert import Alert
     from firesense.domain.device import Registry
@@ -40,12 +40,13 @@ def heard_at(tables: Iterable[Readings], one: Transition) -> Instant:
 class Quieted:
     """The windows, and the open alerts that their walk tests made tests though their rules say fire."""
 
-    def __init__(self, rules: Mapping[str, Rule], registry: Registry, org: Org) -> None:
-        """Know of no window: whoever looks after them sets ``windows``."""
+    def __init__(self, rules: Mapping[str, Rule], registry: Registry, org: Org, kinds: Collection[str]) -> None:
+        """Know of no window: whoever looks after them sets ``windows``. ``kinds`` has the channels there are."""
         self.windows = Quiets()
         self._rules = rules
         self._registry = registry
         self._org = org
+        self._kinds = kinds
         self._tests: dict[str, Alert] = {}
 
     def follow(self, alerts: Iterable[Alert]) -> None:
@@ -59,6 +60,8 @@ class Quieted:
         window = self.windows.over(alert, self._registry, self._org, at)
         if window is None:
             return alert
+        if window.tests(alert.alert_class) and not window.reaches(self._org, self._kinds):
+            return alert  # nobody would hear of it: a fire is one
         alert = replace(alert, quiet=window.id)
         if window.tests(alert.alert_class):
             alert = replace(alert, alert_class=AlertClass.TEST)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from firesense.book import tables
 from firesense.book.sql import Chapter
 from firesense.book.story import add_steps
-from firesense.domain.escalation import Step, StepKind
+from firesense.domain.escalation import ORDERED, Step, StepKind
 from firesense.ports import Flood
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _CALL, _FLOOD = tables.call.c, tables.flood.c
 _LOAD = sa.select(sa.func.count(sa.distinct(_CALL.alert))).where(
-    _CALL.person == sa.bindparam("person"), _CALL.created_at > sa.bindparam("since")
+    _CALL.person == sa.bindparam("person"), _CALL.created_at > sa.bindparam("since"), _CALL.purpose.not_in(ORDERED)
 )
 _OPEN = sa.select(_FLOOD.person, _FLOOD.alert, _FLOOD.begun_at, _FLOOD.bundled).where(_FLOOD.ended_at.is_(None))
 _OF = _OPEN.where(_FLOOD.person == sa.bindparam("person"))
@@ -27,7 +27,7 @@ class Floods(Chapter):
     """Floods, and how much is said to each person."""
 
     def load(self, person: str, since: Instant) -> int:
-        """Count the alerts a person was to be told of since then."""
+        """Count the alerts a person was to be told of since then, but for what somebody ordered."""
         with self._database.reading() as connection:
             return connection.scalar(_LOAD, {"person": person, "since": since}) or 0
 

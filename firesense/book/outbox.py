@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from firesense.book import rows, tables
 from firesense.book.sql import Chapter
 from firesense.domain.alert import Alert, AlertClass, Case
-from firesense.domain.escalation import Call, CallState, Purpose
+from firesense.domain.escalation import ORDERED, Call, CallState, Purpose
+from firesense.domain.rollcall import ROLL_CALL
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -45,7 +46,9 @@ _TAKE_LIKE = (
         _CALL.rank == rows.REST,
         _CALL.state.in_(rows.PENDING),
         *(_CALL[name] == sa.bindparam(name) for name in ("channel", "person", "address", "language")),
+        _CALL.purpose.not_in(ORDERED),
         tables.alert.c.alert_class != AlertClass.FIRE,
+        tables.alert.c.rule != ROLL_CALL,
     )
     .order_by(_CALL.ready_at, _CALL.number)
     .limit(sa.bindparam("most"))

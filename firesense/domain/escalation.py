@@ -183,6 +183,10 @@ class Purpose(StrEnum):
     HANDOVER = "hand-over"  # this person comes on duty, and cases are open
 
 
+# What a person ordered, and waits for: it is told at once, and alone.
+ORDERED = frozenset({Purpose.WHISTLE, Purpose.HANDED_ON, Purpose.DISPATCH, Purpose.PLAN, Purpose.TESTED})
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """Someone to be told, by one channel, of one alert: a row of the outbox.

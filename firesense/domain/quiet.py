@@ -7,8 +7,9 @@ kind             what it covers                                   what it does
                                                                   over; fire calls all the same
 ``shelved``      one rule at a device or at a place, or the rule  the same, of this rule alone; fire cannot be
                  and device of one alert                          shelved
-``walk-test``    a place with all below                           fire becomes a test, told to the tester alone; what
-                                                                  is neither fire nor test waits until it is over
+``walk-test``    a place with all below                           fire becomes a test, told to the tester alone, and
+                                                                  stays fire when there is no tester to be reached;
+                                                                  what is neither fire nor test waits until it is over
 ===============  ===============================================  =================================================
 
 Every window has an end. It also is an alert of class test, under its own id, so that nobody can forget it: it is on the
@@ -26,7 +27,7 @@ from firesense.domain.alert import AlertClass, alert_id
 from firesense.domain.instant import micros
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from firesense.domain.alert import Alert
     from firesense.domain.device import Registry
@@ -111,6 +112,11 @@ class Quiet:
     def tests(self, alert_class: AlertClass) -> bool:
         """Whether it makes alerts of this class tests, told to the tester alone."""
         return self.kind is QuietKind.WALK_TEST and alert_class in {AlertClass.FIRE, AlertClass.TEST}
+
+    def reaches(self, org: Org, kinds: Collection[str]) -> bool:
+        """Whether its tester can be told: is in the org, with an address for one of the channels there are."""
+        tester = org.people.get(self.tester)
+        return tester is not None and any(address and name in kinds for name, address in tester.addresses.items())
 
     def holds(self, alert_class: AlertClass) -> bool:
         """Whether alerts of this class call nobody until it is over."""

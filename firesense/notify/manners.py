@@ -1,5 +1,7 @@
 """When to tell whom how much: quiet hours, budgets, bundles and floods. None of it ever holds up a fire.
 
+Only a budget holds up what a person ordered, and roll calls; they go over another channel then, as fires do.
+
 A call that has to wait is put back into the book with a later due time, never kept in memory.
 """
 
@@ -11,8 +13,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from firesense.domain.alert import AlertClass
+from firesense.domain.escalation import ORDERED
 from firesense.domain.instant import micros
 from firesense.domain.limits import free_at
+from firesense.domain.rollcall import ROLL_CALL
 from firesense.notify.abilities import can
 from firesense.ports import Metered
 
@@ -77,8 +81,16 @@ class Hold:
 
 
 def is_calm(call: Call, alert: Alert) -> bool:
-    """Whether a call may wait and be told with others: nothing about a fire, over or not."""
-    return not call.urgent and alert.alert_class is not AlertClass.FIRE
+    """Whether a call may wait and be told with others.
+
+    Not when it is about a fire, over or not, nor when a person ordered it, nor a roll call, which has to be answered
+    at once and has hours of its own.
+    """
+    return not (_burns(call, alert) or call.purpose in ORDERED or alert.rule == ROLL_CALL)
+
+
+def _burns(call: Call, alert: Alert) -> bool:
+    return call.urgent or alert.alert_class is AlertClass.FIRE
 
 
 def line_of(channel: Channel, call: Call) -> str:
@@ -111,7 +123,7 @@ class Planner:
         line = line_of(channel, call)
         spent = self._book.spent(channel.name, line, now - micros(longest))
         spent = sorted([*spent, *self._out.get((channel.name, line), ())])
-        free = free_at(limits, [at for at, _ in spent], now, urgent=not calm)
+        free = free_at(limits, [at for at, _ in spent], now, urgent=_burns(call, alert))
         if free is not None:
             return Hold(free, "budget")
         if apart is not None:

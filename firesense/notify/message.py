@@ -134,6 +134,7 @@ def _mark(call: Call, alert: Alert) -> str:
     language = call.language
     if call.purpose is Purpose.NOTICE:
         about = "repaired" if "repaired" in call.detail else "unanswered" if call.strand else "notice"
+        about = "no-tester" if "tester" in call.detail else about
         return say(f"call.mark.{about}", language)
     if call.purpose is Purpose.TESTED:
         return say("quiet.walk-test", language)
@@ -164,7 +165,8 @@ def _besides(call: Call, alert: Alert, plan: Plan, zone: tzinfo) -> str:
         case Purpose.NOTICE:
             of = ".whistle" if call.strand else ".undone" if "why" in call.detail else ""
             of = ".repaired" if "repaired" in call.detail else of
-            return say(f"call.notice{of}", language)
+            of = ".no-tester" if "tester" in call.detail else of
+            return say(f"call.notice{of}", language, who=_name(call.detail.get("tester", ""), plan))
         case Purpose.ASSIGNED | Purpose.REMINDER | Purpose.OVERDUE:
             return say(f"call.{call.purpose}", language, until=_local(int(call.detail.get("until_at", "0")), zone))
         case Purpose.HANDED_ON | Purpose.DISPATCH | Purpose.PLAN | Purpose.HANDOVER:

@@ -209,7 +209,7 @@ class Delivery:
             room = _MOST_IN_BUNDLE - len(pairs)
             pairs += self._book.lease_like(call, now, now + self._lease, room, owner=self.owner)
         if hold is not None:
-            self._hold([each for each, _ in pairs], hold, now)
+            self._hold(pairs, hold, now)
             return
         over = self._planner.begin(lane.channel, pairs, now)
         self._run(call.channel, self._send(lane, pairs, now + self._lease, over))
@@ -230,9 +230,10 @@ class Delivery:
         else:
             self._run(call.channel, self._asking.ask(lane.channel, call, now))
 
-    def _hold(self, calls: Sequence[Call], hold: Hold, now: Instant) -> None:
-        # Fire does not wait for a budget: it goes over another channel, once.
-        hasty = [call for call in calls if call.urgent and call.receipt != hold.reason]
+    def _hold(self, pairs: Sequence[Pair], hold: Hold, now: Instant) -> None:
+        calls = [call for call, _ in pairs]
+        # What is in a hurry does not wait for a budget: it goes over another channel, once.
+        hasty = [call for call, alert in pairs if not is_calm(call, alert) and call.receipt != hold.reason]
         instead = [other for call in hasty for other in self._manners.others(call)]
         self._book.postpone(calls, hold.until, hold.reason, now, instead)
         self.status.held += len(calls)

@@ -61,7 +61,7 @@ class DutyPages(Protocol):
     def lease_like(
         self, call: Call, now: Instant, until: Instant, most: int, *, owner: str = ""
     ) -> list[tuple[Call, Alert]]:
-        """Take what else is due for the same person on the same channel and is not about a fire: to be told at once."""
+        """Take what else is due for the same person on the same channel and may wait: it is told at once."""
         ...
 
     def release_calls(self, now: Instant, beyond: Instant, *, owner: str = "") -> int:
@@ -128,7 +128,7 @@ class DutyPages(Protocol):
         ...
 
     def load(self, person: str, since: Instant) -> int:
-        """Count the alerts a person was to be told of since then."""
+        """Count the alerts a person was to be told of since then, but for what somebody ordered (tests, dispatches)."""
         ...
 
     def floods(self) -> list[Flood]:

@@ -24,6 +24,11 @@ QUIET_TEXTS: Mapping[str, tuple[str, str]] = {
     "quiet.shelved": ("已搁置", "shelved"),
     "quiet.walk-test": ("巡检测试", "walk test"),
     # -- calls and stories ------------------------------------------------------------------------------------------
+    "call.mark.no-tester": ("测试人员联系不上", "The tester cannot be reached"),
+    "call.notice.no-tester": (
+        "该处正在巡检测试，但测试人员 {who} 联系不上，此警按真实警情通知。",
+        "There is a walk test here, but its tester {who} cannot be reached: this is called as a real alarm.",
+    ),
     "call.window.0": ("开始", "begun"),
     "call.window.1": ("即将结束", "ends soon"),
     "call.window.2": ("已结束", "over"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from firesense.domain.deed import Actor, Rights
 from firesense.domain.device import Device
 from firesense.domain.errors import Conflict, NotAllowed, NotFound
 from firesense.domain.instant import HOUR, MINUTE, SECOND, micros
+from firesense.domain.place import Org
 from tests.frames import T0
 from tests.house import GRID, STREET_GRID, SmallHouse, smoke, smoke_device
 
@@ -419,6 +421,44 @@ def test_the_report_says_who_was_heard_and_who_was_not(house):
         if call.sent_at
     }
     assert {"smoke-1", "smoke-2"} <= told
+
+
+def test_a_tester_hears_of_every_device_at_once_however_many_and_in_quiet_hours(tmp_path):
+    devices = [smoke_device(number, period=SELDOM) for number in range(1, 16)]
+    house = SmallHouse(tmp_path, devices, settings='telling: {quiet: {tester: "00:00-23:59"}}\n')
+    walk(house)
+    heard = {}
+    for number in range(1, 16):
+        house.hear(smoke(house.clock, number, alarm=1))
+        heard[f"smoke-{number}"] = (house.clock.at - T0) / SECOND
+        house.wind(seconds=10, step=5 * SECOND)
+        well(house, number)
+    told = [one for one in house.told if (one.person, one.purpose, one.channel) == ("sun-bo", "tested", "log")]
+    assert {one.title.rpartition(" ")[2]: one.after for one in told} == heard
+    assert house.book.floods() == []
+    house.close()
+
+
+@pytest.mark.parametrize("gone", ["from the org", "without an address", "only known to a channel that is no more"])
+def test_where_no_tester_can_be_reached_a_fire_is_a_fire_and_the_operator_is_told_why(house, gone):
+    walk(house)
+    org, (ladders, selectors) = house.book.org(), house.book.ladders()
+    tester = org.people["sun-bo"]
+    rest = [person for person in org.people.values() if person is not tester]
+    if gone != "from the org":
+        addresses = {"pager": "7"} if gone.startswith("only") else {}
+        rest.append(replace(tester, addresses=addresses))
+    posts = [
+        replace(post, holders=tuple(who for who in post.holders if who != "sun-bo")) for post in org.posts.values()
+    ]
+    house.book.install(Org(org.places.values(), posts, rest), ladders.values(), selectors)
+    house.hear(smoke(house.clock, alarm=1))
+    house.wind(seconds=2)
+    assert alert_of(house, "smoke-fire").alert_class is AlertClass.FIRE
+    assert {person for _, person in house.people_told()} == {"zhang-wei"}
+    [notice, *_] = [one for one in house.told_of("fire") if one.purpose == "notice"]
+    assert notice.person == "operator"
+    assert "测试人员" in notice.body
 
 
 def test_a_walk_test_needs_a_tester_who_can_be_told(house):

@@ -43,6 +43,12 @@ def begin(house):
     return today(house)[0]
 
 
+def begin_all(house):
+    """The day begins; its roll calls, the earliest first."""
+    house.settle()
+    return sorted(today(house), key=lambda call: call.planned_at)
+
+
 def told(house, purpose="alert"):
     return {each.person for each in house.told if "查岗" in each.title and each.purpose == purpose}
 
@@ -86,6 +92,19 @@ def test_whoever_is_on_duty_answers_in_time(house):
     assert (alert.alert_class, alert.case) == (AlertClass.TEST, Case.CLOSED)
     house.wind(minutes=10, step=MINUTE)
     assert "zhou-qiang" not in told(house), "nobody above is troubled"
+
+
+def test_roll_is_called_in_quiet_hours_in_a_flood_and_right_behind_a_message(tmp_path):
+    quiet = 'telling: {quiet: {station-duty: "00:00-23:59"}, flood: {more_than: 1, until: 1}}\n'
+    house = SmallHouse(
+        tmp_path, settings=ROLL.replace("times: 1", "times: 2").replace("[st", "[operator@990100, st") + quiet
+    )
+    for call in begin_all(house):
+        house.clock.at = call.planned_at
+        house.settle()
+        mine = {one.person for one in house.told if one.after == (call.planned_at - T0) / SECOND}
+        assert mine >= set(house.book.roll_call(call.id).people) != set()
+    house.close()
 
 
 def test_no_answer_goes_to_the_post_above_and_counts(house):

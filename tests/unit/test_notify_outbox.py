@@ -778,6 +778,46 @@ def test_a_thousand_calls_for_one_person_are_two_messages_and_a_fire_is_one_of_i
     asyncio.run(story())
 
 
+@pytest.mark.parametrize(
+    "purpose", [Purpose.WHISTLE, Purpose.HANDED_ON, Purpose.DISPATCH, Purpose.PLAN, Purpose.TESTED]
+)
+def test_what_a_person_ordered_goes_at_once_and_alone(book, clock, purpose):
+    async def story():
+        app = Scripted("app")
+        asleep = {"now": False}
+        manners = Manners(bundle=bundled, quiet_until=lambda *_: NOW + 9 * HOUR if asleep["now"] else None)
+        post = delivery(book, clock, app, manners=manners)
+        write(book, call(key="a fault", alert="FAULT00001", urgent=False), about=fault(1))
+        await due(post, clock)
+        write(book, call(key="another", alert="FAULT00002", urgent=False), about=fault(2))
+        write(book, call(key="ordered", alert="FAULT00003", purpose=purpose, urgent=False), about=fault(3))
+        await due(post, clock)
+        assert app.sent == ["a fault", "ordered"], "it does not wait to be bundled"
+        asleep["now"] = True
+        clock.wind(60)
+        write(book, call(key="at night", alert="FAULT00004", purpose=purpose, urgent=False), about=fault(4))
+        await due(post, clock)
+        assert app.sent == ["a fault", "ordered", "at night"]
+        assert book.calls("FAULT00002")[0].state is CallState.QUEUED
+
+    asyncio.run(story())
+
+
+def test_what_a_person_ordered_goes_another_way_when_the_budget_is_spent(book, clock):
+    async def story():
+        voice, sms = Limited("voice"), Scripted("sms")
+        post = delivery(book, clock, voice, sms, manners=Manners(instead=instead_by("sms")))
+        write(book, call("voice"))
+        await due(post, clock)
+        sent = call("voice", key="go there", alert="FAULT00001", purpose=Purpose.DISPATCH, urgent=False)
+        write(book, sent, about=fault(1))
+        await due(post, clock)
+        await due(post, clock)
+        assert sms.sent == ["go there>sms"]
+
+    asyncio.run(story())
+
+
 def test_a_late_yes_is_a_yes(book, clock):
     async def story():
         app, sms = Scripted("app"), Scripted("sms")
