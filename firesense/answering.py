@@ -6,17 +6,19 @@ twice, late, or from somebody who has no business with it.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import structlog
 
 from firesense.domain.alert import Case
 from firesense.domain.deed import Actor
-from firesense.domain.errors import Conflict, Forged, NotAllowed, NotFound, Unreadable
+from firesense.domain.errors import Conflict, Forged, NotAllowed, NotFound, NotYet, Unreadable
 from firesense.domain.escalation import CallState
-from firesense.domain.instant import DAY
+from firesense.domain.instant import DAY, MINUTE
 from firesense.notify.provider import line_of_telephone
 from firesense.ports import Answered
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from firesense.domain.alert import Alert
     from firesense.domain.callback import Callback, News
     from firesense.domain.escalation import Call
+    from firesense.domain.instant import Instant
     from firesense.domain.place import Org
     from firesense.notify.links import Links
     from firesense.ports import Book, Channel, Clock
@@ -35,6 +38,10 @@ _log = structlog.get_logger(__name__)
 
 TAKE_KEY = "1"  # to be pressed on the telephone
 _HEARD_FOR = DAY  # whoever presses a key or answers later than that means something else
+_AWAITED = 10 * MINUTE  # our sending has come back by then, or never will
+_AWAITED_MOST = 1000
+_LINES_A_MINUTE = 10  # of the log, about what strangers send
+_CELL = 80  # characters of theirs in a line
 
 
 class Standing(StrEnum):
@@ -58,12 +65,13 @@ class Taking:
 
 @dataclass(slots=True)
 class AnsweringStatus:
-    """Callbacks since the start: taken, come before, forged, not understood."""
+    """Callbacks since the start: taken, come before, forged, not understood, come before their call was known."""
 
     taken: int = 0
     repeated: int = 0
     forged: int = 0
     unreadable: int = 0
+    early: int = 0
 
 
 class Answering:
@@ -88,11 +96,15 @@ class Answering:
         self._links = links
         self._org = org
         self._instead = instead
+        self._awaited: OrderedDict[tuple[str, str], Instant] = OrderedDict()
+        self._lock = Lock()
+        self._minute: Instant = 0
+        self._lines = 0
 
     def hear(self, name: str, callback: Callback) -> bytes:
         """Take a callback for the channel of that name, and give the answer its sender waits for.
 
-        Raises NotFound when no such channel takes any, Forged, Unreadable, BookError (it may come again).
+        Raises NotFound when no such channel takes any, Forged, Unreadable, NotYet and BookError (it has to come again).
         """
         channel, now = self._channels.get(name), self._clock.now()
         if channel is None or not isinstance(channel, Answered):
@@ -101,18 +113,21 @@ class Answering:
             heard = channel.hear(callback, now)
         except Forged as error:
             self.status.forged += 1
-            _log.warning("a callback was forged", channel=name, reason=str(error))
+            self._warn("a callback was forged", channel=name, reason=str(error))
             raise
         except Unreadable as error:
             self.status.unreadable += 1
-            _log.warning("a callback is not understood", channel=name, reason=str(error))
+            self._warn("a callback is not understood", channel=name, reason=str(error))
             raise
         once = f"callback:{name}:{heard.once}" if heard.once else ""
         if once and self._book.was_seen(once):
             self.status.repeated += 1
             return heard.answer
-        for news in heard.news:
-            self._take(name, news)
+        early = [news.reference for news in heard.news if not self._take(name, news) and self._await(name, news, now)]
+        if early:
+            self.status.early += 1
+            self._warn("a callback came before its call was known", channel=name, reference=early[0])
+            raise NotYet("the call is not known")
         # Only now: what broke off in the middle comes again, and saying it twice does no harm.
         if once:
             self._book.first_time(once, now)
@@ -148,20 +163,29 @@ class Answering:
         taking = self.look(alert_id, token)
         if taking.standing is Standing.OPEN and taking.call is not None:
             self._acknowledge(taking.call, taking.call.person, f"{taking.call.channel} {origin}".strip(), "link")
-            self._book.first_time(_link(taking.call), self._clock.now())
             return self.look(alert_id, token)
         return taking
 
     # -- news -------------------------------------------------------------------------------------------------------
-    def _take(self, name: str, news: News) -> None:
+    def _take(self, name: str, news: News) -> bool:
+        """Take it; says whether the call it speaks of is known."""
         if news.reference:
-            self._of_reference(name, news)
-        elif news.token:
+            return self._of_reference(name, news)
+        if news.token:
             self._of_button(name, news)
         elif news.address:
             self._of_answer(name, news)
+        return True
 
-    def _of_reference(self, name: str, news: News) -> None:
+    def _await(self, name: str, news: News, now: Instant) -> bool:
+        """Whether a reference nobody knows may be known soon: a key can be pressed before our sending came back."""
+        with self._lock:
+            first_at = self._awaited.setdefault((name, news.reference), now)
+            if len(self._awaited) > _AWAITED_MOST:
+                self._awaited.popitem(last=False)
+        return abs(now - first_at) < _AWAITED
+
+    def _of_reference(self, name: str, news: News) -> bool:
         now = self._clock.now()
         pairs = self._book.calls_with(name, news.reference)
         for call, _ in pairs:
@@ -175,17 +199,17 @@ class Answering:
             [(call, _)] = pairs
             if now - (call.sent_at or now) <= _HEARD_FOR:
                 self.pressed(call, news.pressed)
+        return bool(pairs)
 
     def _of_button(self, name: str, news: News) -> None:
         call = self._links.of_token(news.token, self._book.calls(news.alert), self._clock.now())
         if call is None or call.channel != name or self._book.was_seen(_link(call)):
-            _log.warning("a button of no call was pressed", channel=name, alert=news.alert)
+            self._warn("a button of no call was pressed", channel=name, alert=news.alert)
             return
         # In a group it may be somebody else than who was called by name.
-        people = self._org().people.values()
+        people = self._org().people.values() if news.address else ()
         presser = next((each.id for each in people if each.addresses.get(name) == news.address), call.person)
         self._acknowledge(call, presser, name)
-        self._book.first_time(_link(call), self._clock.now())
 
     def _of_answer(self, name: str, news: News) -> None:
         now = self._clock.now()
@@ -193,15 +217,31 @@ class Answering:
         calls = [call for call, _ in self._book.calls_to(name, line, now - _HEARD_FOR)]
         call = self._links.of_code(news.text, calls, now)
         if call is None:
-            _log.info("an answer holds no code of ours", channel=name)
+            self._warn("an answer holds no code of ours", channel=name)
             return
         self._acknowledge(call, call.person, name)
 
     def _acknowledge(self, call: Call, who: str, way: str, by: str = "channel") -> None:
+        """Let somebody take the alert; each call does that once: what was said of it before says nothing anew."""
+        if self._book.was_seen(_link(call)):
+            return
         try:
             self._desk.acknowledge(call.alert, Actor(who, f"{by} {way}"))
         except (Conflict, NotAllowed) as error:
             _log.info("an alert was not taken", alert=call.alert, who=who, by=f"{by} {way}", reason=str(error))
+        self._book.first_time(_link(call), self._clock.now())
+
+    def _warn(self, event: str, **fields: str) -> None:
+        """Log what anybody can bring about: so many lines a minute, and no long ones."""
+        minute = self._clock.now() // MINUTE
+        with self._lock:
+            if minute != self._minute:
+                self._minute, self._lines = minute, 0
+            self._lines += 1
+            lines = self._lines
+        if lines <= _LINES_A_MINUTE:
+            cut = {name: said[:_CELL] for name, said in fields.items()}
+            _log.warning(event, **cut, more_is_only_counted=lines == _LINES_A_MINUTE)
 
 
 def _link(call: Call) -> str:

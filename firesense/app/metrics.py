@@ -113,6 +113,7 @@ class Metrics(Collector):
             "repeated": status.repeated,
             "forged": status.forged,
             "unreadable": status.unreadable,
+            "early": status.early,
         }
         yield _counter("callbacks", "Callbacks of providers by what came of them", "outcome", outcomes)
 

@@ -21,6 +21,7 @@
         +-- ChannelRefused   trying again cannot help (wrong address, revoked key)
         +-- Forged           a callback does not prove who sent it
         +-- Unreadable       a callback is not understood
+        +-- NotYet           a callback speaks of a call that is not known, and may be soon
 
 A frame that cannot be used is not an error but a ``Refusal`` (frame.py): it is data, and it costs no exception on
 the good path.
@@ -156,3 +157,7 @@ class Forged(ChannelError):
 
 class Unreadable(ChannelError):
     """A callback that is genuine, and not understood."""
+
+
+class NotYet(ChannelError):
+    """A callback about a call that is not known: our sending of it may not have come back. It has to come again."""

@@ -208,7 +208,7 @@ class AliyunSmsChannel(_Aliyun):
             if "content" in each:
                 news.append(News(address=text_of(each, "phone_number"), text=text_of(each, "content")))
             elif biz_id := text_of(each, "biz_id"):
-                arrived = each.get("success") in {True, "true"}
+                arrived = each.get("success") in (True, "true")
                 state = CallState.DELIVERED if arrived else CallState.FAILED
                 news.append(News(biz_id, state, "" if arrived else text_of(each, "err_code")))
         return Heard(tuple(news), _ANSWER, once=hashlib.sha256(callback.body).hexdigest())

@@ -22,6 +22,8 @@ from firesense.notify.robot import shortened
 from firesense.text import say
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from firesense.domain.callback import Callback
     from firesense.domain.escalation import Call
     from firesense.domain.instant import Instant
@@ -95,26 +97,26 @@ class FeishuAppChannel:
     def hear(self, callback: Callback, now: Instant) -> Heard:
         """Understand a pressed button, a card that was read, and the question whether this address is ours."""
         [document] = objects(body_json(callback))[:1] or [{}]
-        header = document.get("header") or {}
+        header = _object(document, "header")
         token = text_of(header, "token") or text_of(document, "token")
         expected = self._options.verification_token
-        if not expected or not hmac.compare_digest(token.encode(), expected.encode()):
+        if not expected or not hmac.compare_digest(token.encode(errors="replace"), expected.encode()):
             raise Forged("the verification token is wrong")
         if document.get("type") == "url_verification":
             return Heard(answer=msgspec.json.encode({"challenge": text_of(document, "challenge")}))
         _in_time(text_of(header, "create_time"), now)
-        event = document.get("event") or {}
-        if not isinstance(event, dict):
-            raise Unreadable("the event is no object")
+        event = _object(document, "event")
         once = text_of(header, "event_id")
         match text_of(header, "event_type"):
             case "card.action.trigger":
-                value = (event.get("action") or {}).get("value") or {}
-                presser = text_of(event.get("operator") or {}, "open_id")
+                value = _object(_object(event, "action"), "value")
+                presser = text_of(_object(event, "operator"), "open_id")
                 news = News(alert=text_of(value, "alert"), token=text_of(value, "token"), address=presser)
                 return Heard((news,), b'{"toast":{"type":"success","content":"OK"}}', once)
             case "im.message.message_read_v1":
                 read = event.get("message_id_list") or ()
+                if not isinstance(read, list | tuple):
+                    raise Unreadable("what was read is no list")
                 return Heard(tuple(News(str(message), CallState.READ) for message in read), once=once)
             case _:
                 return Heard(once=once)
@@ -165,9 +167,17 @@ def _kind_of(address: str) -> str:
     return "email" if "@" in address else "user_id"
 
 
+def _object(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """An object in another one, empty when it is missing. Raises Unreadable for what is none."""
+    found = document.get(name) or {}
+    if not isinstance(found, dict):
+        raise Unreadable(f"{name} is no object")
+    return found
+
+
 def _in_time(text: str, now: Instant) -> None:
     """Refuse what was made too long ago, or in the future: somebody kept it. In milli- or microseconds."""
-    if not text.isdecimal():
+    if not text.isdecimal() or len(text) > len("1700000000000000"):
         raise Unreadable("the callback does not say when it was made")
     made_at = int(text) * (1 if len(text) >= len("1700000000000000") else 1000)
     if abs(now - made_at) > micros(_WINDOW):

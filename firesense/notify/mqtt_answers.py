@@ -74,7 +74,9 @@ async def listen(
 def _heard(name: str, callback: Callback, hear: Callable[[Callback], object]) -> None:
     try:
         hear(callback)
-    except (ChannelError, BookError) as error:
+    except ChannelError as error:  # whoever heard it has counted it and said so, as often as strangers may have it said
+        _log.debug("an answer over MQTT came to nothing", channel=name, reason=str(error))
+    except BookError as error:
         _log.warning("an answer over MQTT came to nothing", channel=name, reason=str(error))
     except Exception:  # noqa: BLE001 -- whatever one message does, those after it must be heard
         _log.exception("an answer over MQTT could not be taken", channel=name)

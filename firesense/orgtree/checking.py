@@ -89,6 +89,9 @@ class _Check:
             language = self._read(row, "language", words.language, "zh")
             quiet = self._read(row, "quiet", words.hours, "")
             addresses = dict(row.values.get("addresses", {}))
+            for channel, address in addresses.items():
+                if not address.strip():
+                    self._say(row, "addresses", f"the one of {channel} is empty")
             found[person] = Person(person, row.text("name"), addresses, phone, language, quiet)
         return found
 

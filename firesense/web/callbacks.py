@@ -5,14 +5,15 @@ pressing the button on its page does anything: previews of links ask for the pag
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Annotated
 
-from anyio import to_thread
+from anyio import sleep, to_thread
 from fastapi import APIRouter, Path, Request, Response
 
 from firesense.answering import Answering, Standing, Taking
 from firesense.domain.callback import Callback
-from firesense.domain.errors import Forged, NotFound, Unreadable
+from firesense.domain.errors import Forged, NotFound, NotYet, Unreadable
 from firesense.domain.message import Message
 from firesense.domain.plan import Plan
 from firesense.web.parts import TEMPLATES, AlertId, page_context
@@ -20,6 +21,7 @@ from firesense.web.shown import person_name
 
 _STATUS = {Standing.OPEN: 200, Standing.YOURS: 200, Standing.GONE: 410, Standing.OVER: 410, Standing.DEAD: 404}
 _MOST_BODY = 64 * 1024  # bytes
+_TRIES = 4  # to find the call a callback speaks of: our sending of it may come back any moment
 _QUIETLY = {"X-Robots-Tag": "noindex, nofollow", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
 
 Token = Annotated[str, Path(pattern="^[a-zA-Z2-7]{16}$")]
@@ -35,27 +37,44 @@ async def _bounded(request: Request) -> bytes | None:
     return bytes(body)
 
 
-def callbacks(answering: Answering, plan_source: Callable[[], Plan], words: Callable[[Taking], Message]) -> APIRouter:
-    """Make the routes /callbacks and /take. ``words`` puts the alert of a link into words."""
+async def _answer(answering: Answering, channel: str, callback: Callback, wait: float) -> Response:
+    try:
+        for _ in range(_TRIES - 1):
+            with suppress(NotYet):
+                answer = await to_thread.run_sync(answering.hear, channel, callback)
+                break
+            await sleep(wait)
+        else:
+            answer = await to_thread.run_sync(answering.hear, channel, callback)
+    except NotYet:
+        return Response("The call is not known yet.\n", 503, {"Retry-After": "10"}, media_type="text/plain")
+    except Forged:
+        return Response("The sender is not proven.\n", 403, media_type="text/plain")
+    except Unreadable:
+        return Response("Not understood.\n", 400, media_type="text/plain")
+    except NotFound:
+        return Response("No such channel.\n", 404, media_type="text/plain")
+    return Response(answer, media_type="application/json")
+
+
+def callbacks(
+    answering: Answering, plan_source: Callable[[], Plan], words: Callable[[Taking], Message], wait: float = 0.5
+) -> APIRouter:
+    """Make the routes /callbacks and /take. ``words`` puts the alert of a link into words.
+
+    A callback that came before its call was known is tried again after ``wait`` seconds, some times.
+    """
     router = APIRouter(include_in_schema=False)
 
     @router.post("/callbacks/{channel}")
     @router.post("/callbacks/{channel}/{rest:path}")
     async def take_callback(request: Request, channel: str, rest: str = "") -> Response:
-        """Take a callback: 403 for one that is forged, 400 for one that is not understood."""
+        """Take a callback: 403 for a forged one, 400 for one that is not understood, 503 for one to come again."""
         body = await _bounded(request)
         if body is None:
             return Response("Too large.\n", 413, media_type="text/plain")
         callback = Callback(rest, dict(request.query_params), dict(request.headers), body)
-        try:
-            answer = await to_thread.run_sync(answering.hear, channel, callback)
-        except Forged:
-            return Response("The sender is not proven.\n", 403, media_type="text/plain")
-        except Unreadable:
-            return Response("Not understood.\n", 400, media_type="text/plain")
-        except NotFound:
-            return Response("No such channel.\n", 404, media_type="text/plain")
-        return Response(answer, media_type="application/json")
+        return await _answer(answering, channel, callback, wait)
 
     def page(request: Request, alert_id: str, token: str, taking: Taking, *, done: bool = False) -> Response:
         plan = plan_source()

@@ -14,6 +14,7 @@ from firesense.domain.deed import Actor
 from firesense.domain.errors import Forged
 from firesense.domain.escalation import CallState, ClimbState, StepKind
 from firesense.domain.instant import MINUTE, SECOND
+from firesense.domain.outcome import Outcome, TripAgain
 from firesense.domain.place import Org
 from tests.accounts import Aliyun
 from tests.frames import T0
@@ -161,6 +162,21 @@ def test_an_answer_to_a_text_message_takes_the_alert(town):
         assert story.house.book.alert(alert.id).acknowledged_by == ""
     story.call_back("sms", answer, "0123456789abcdef")
     assert story.house.book.alert(alert.id).acknowledged_by == "zhang-wei"
+
+
+def test_an_answer_that_comes_once_more_does_not_take_an_alert_that_was_reopened(town):
+    story = town({"sms": ZHANG}, "sms")
+    alert = story.fire()
+    [text] = story.servers["sms"].posted
+    answer = {"phone": ZHANG, "text": text["content"][-8:-2]}
+    story.call_back("sms", answer, "0123456789abcdef")
+    house = story.house
+    house.desk.close(alert.id, Actor("zhang-wei"), Finding.FALSE_ALARM)
+    story.clock.at += MINUTE
+    again = TripAgain(alert.id, story.clock.at, None)
+    house.book.commit(Outcome("alerting", house.book.positions()["alerting"], story.clock.at, (again,)))
+    story.call_back("sms", answer, "0123456789abcdef")
+    assert house.book.alert(alert.id).case is Case.OPEN
 
 
 def test_the_button_of_a_card_takes_the_alert(town):

@@ -346,7 +346,7 @@ def test_the_audit_tells_who_did_what_and_who_changed_it_afterwards(house, fires
     exported = firesense("audit", "export")
     assert len(exported.splitlines()) == 1 + len(house.book.audit())
     masked = firesense("audit", "export", "--mask", "--format", "ndjson", "--kind", "alert")
-    assert "yang-min" not in masked
+    assert not any(name in masked for name in ("yang-min", "wang-fang", "192.0.2.7"))
     assert alert.id in masked
     with closing(sqlite3.connect(house.settings.data / "book.db")) as raw:
         raw.execute("UPDATE audit SET who = 'zhao-lei' WHERE kind = 'alert'")

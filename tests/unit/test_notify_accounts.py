@@ -201,7 +201,13 @@ def test_feishu_asks_whether_the_address_is_ours_and_tells_what_was_read(clock):
     for wrong in ({**asked, "token": "guessed"}, {"challenge": "abc"}, {"header": {**header, "token": ""}}):
         with pytest.raises(Forged):
             channel.hear(back(wrong), clock.at)
-    for wrong in (b"", b"[1]", b"\xff"):
+    pressed = {**header, "event_type": "card.action.trigger"}
+    for wrong in (
+        *(b"", b"[1]", b"\xff", b'{"header": "x"}', b"[" * 20_000),
+        {"header": {**header, "create_time": "1" * 5000}},
+        *({"header": header, "event": event} for event in ("x", {"message_id_list": 5})),
+        *({"header": pressed, "event": event} for event in ({"action": "x"}, {"action": {"value": []}, "operator": 1})),
+    ):
         with pytest.raises(Unreadable):
             channel.hear(back(wrong), clock.at)
 
