@@ -123,8 +123,21 @@ def _row(line: Sealed, *, mask: bool) -> dict[str, object]:
 _THINGS = frozenset({"alert", "audit", "device", "hazard", "place", "plan", "quiet", "setting"})
 _HARMLESS = frozenset(
     {"alert", "alerts", "begins", "cause", "change", "count", "deadline", "device", "devices", "ends", "ends_at"}
-    | {"finding", "grade", "ground", "last", "number", "photo", "photos", "place", "places", "role", "rows", "rule"}
-    | {"rules", "rung", "strand", "until", "version"}
+    | {
+        "finding",
+        "grade",
+        "ground",
+        "last",
+        "number",
+        "photo",
+        "photos",
+        "place",
+        "places",
+        "profile",
+        "rights",
+        "role",
+    }
+    | {"rows", "rule", "rules", "rung", "strand", "until", "version"}
 )
 
 
