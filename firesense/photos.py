@@ -31,7 +31,7 @@ _QUALITY = 82
 _FORMATS = ("JPEG", "PNG", "WEBP")
 # Telephones of today; decoded at a fraction of it. MPO is a JPEG with more pictures behind it; the first one counts.
 _MOST_PIXELS = {"JPEG": 120_000_000, "MPO": 120_000_000}
-_MOST_PIXELS_ELSE = 25_000_000  # these are decoded whole: 4 bytes a pixel
+_MOST_PIXELS_WHOLE = 25_000_000  # of what is decoded whole: 4 bytes a pixel
 _CHUNK = 64 * 1024
 _NAME = re.compile("[0-9a-f]{64}")
 
@@ -119,9 +119,10 @@ def _made_anew(data: bytes) -> tuple[bytes, tuple[int, int]]:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limits below are ours
             _look_at_size(opened)
             opened.draft("RGB", (_LONGEST_SIDE, _LONGEST_SIDE))
-            upright = ImageOps.exif_transpose(opened)
-            upright.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
-            clean = _on_white(upright)
+            _look_at_cost(opened)
+            opened.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))  # before anything copies it whole
+            ImageOps.exif_transpose(opened, in_place=True)
+            clean = _on_white(opened)
     except PhotoRefused:
         raise
     except Exception as error:
@@ -133,8 +134,16 @@ def _made_anew(data: bytes) -> tuple[bytes, tuple[int, int]]:
 
 
 def _look_at_size(picture: Image.Image) -> None:
-    if picture.width * picture.height > _MOST_PIXELS.get(picture.format or "", _MOST_PIXELS_ELSE):
+    if picture.width * picture.height > _MOST_PIXELS.get(picture.format or "", _MOST_PIXELS_WHOLE):
         raise PhotoRefused(f"the photo has {picture.width} x {picture.height} pixels", "photo.pixels")
+    if picture.width * picture.height > _MOST_PIXELS_WHOLE and "progressive" in picture.info:
+        raise PhotoRefused("the photo is progressive: its decoder holds all of it", "photo.pixels")
+
+
+def _look_at_cost(picture: Image.Image) -> None:
+    """Refuse what stays large though it is decoded at a fraction: a long strip is not made smaller by its width."""
+    if picture.width * picture.height > _MOST_PIXELS_WHOLE:
+        raise PhotoRefused(f"{picture.width} x {picture.height} pixels would be decoded", "photo.pixels")
 
 
 def _on_white(picture: Image.Image) -> Image.Image:

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from firesense.domain.quiet import Tried
     from firesense.ports import Book, Clock
 
+# Nobody plans maintenance further ahead, and a date mistyped must not be on everybody's board for years.
+_AHEAD = timedelta(days=90)
+_LATE = timedelta(days=1)  # what was to begin so long ago at most begins now
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -91,7 +95,7 @@ class QuietDesk:
     ) -> Quiet:
         """Begin maintenance of a place with all below, a device or a gateway, now or later.
 
-        Raises NotFound for what does not exist, Conflict for what is too long or says nothing.
+        Raises NotFound for what does not exist, Conflict for what is too long, too far ahead, or says nothing.
         """
         if sum(map(bool, (place, device, gateway))) != 1:
             raise Conflict("maintenance is of one place, one device or one gateway")
@@ -194,7 +198,7 @@ class QuietDesk:
             raise Conflict("say why")
         if not known:
             _must_exist(plan, **{name: where.get(name, "") for name in ("place", "device", "gateway")})
-        starts_at = max(now, starts_at or now)
+        starts_at = _start(starts_at, now)
         ends_at = self._until(kind, lasts, starts_at)
         quiet = Quiet(
             id="",
@@ -235,6 +239,13 @@ class QuietDesk:
     def _changed(self) -> None:
         if self._on_change is not None:
             self._on_change()
+
+
+def _start(asked: Instant | None, now: Instant) -> Instant:
+    """When a window begins: not before now. Raises Conflict for what nobody can mean."""
+    if asked is not None and not now - micros(_LATE) <= asked <= now + micros(_AHEAD):
+        raise Conflict(f"it begins within the last day or the next {_AHEAD.days} days")
+    return max(now, asked or now)
 
 
 def _must_exist(plan: Plan, *, place: str, device: str, gateway: str) -> None:

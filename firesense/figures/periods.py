@@ -19,6 +19,7 @@ _MONTHS = 12
 _MONTHS_OF_A_QUARTER = 3
 _DAYS_APART = 62  # a longer stretch of days is shown by months
 _LONGEST = timedelta(days=3660)
+_YEARS = range(2000, 2101)  # what lies outside is mistyped
 _WRITTEN = re.compile(
     r"(?P<year>\d{4})(?:-(?P<month>\d{2})|-[Qq](?P<quarter>[1-4]))?|(?P<first>\d{4}-\d\d-\d\d)\.\.(?P<last>\d{4}-\d\d-\d\d)"
 )
@@ -99,6 +100,9 @@ def period_of(written: str, zone: tzinfo) -> Period:
     if found is None:
         raise ValueError(f"{written!r} is no period such as 2026-10, 2026-Q4, 2026 or 2026-10-01..2026-10-15")
     try:
+        for name in ("year", "first", "last"):
+            if found[name] and int(found[name][:4]) not in _YEARS:
+                raise ValueError(f"years are {_YEARS[0]} to {_YEARS[-1]}")  # noqa: TRY301 -- said like every other fault
         if found["first"]:
             return _days(date.fromisoformat(found["first"]), date.fromisoformat(found["last"]), zone)
         year = date(int(found["year"]), 1, 1)

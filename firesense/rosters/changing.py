@@ -175,6 +175,8 @@ class RosterDesk:
             raise Conflict("it is over already", "conflict.roster.over")
         if ends_at - begins_at > micros(_LONGEST):
             raise Conflict("it is longer than three years: change the roster itself", "conflict.roster.long")
+        if ends_at > self._clock.now() + micros(_LONGEST):
+            raise Conflict("it ends more than three years from now", "conflict.roster.far")
 
     def _person(self, person: str) -> None:
         if person not in self._org().people:
@@ -211,6 +213,9 @@ class RosterDesk:
     def _turn(self, roster: str, person: str, day: date) -> Span:
         """Somebody's turn that begins on a local day, by the roster itself."""
         rosters = self._org().rosters
+        today = rosters.days.day_of(self._clock.now())
+        if abs(day - today) > _LONGEST:
+            raise Conflict("the turn is more than three years from now", "conflict.roster.far")
         noon = rosters.days.at(day, _NOON)
         for rotation in rosters.by_id[roster].rotations:
             for turn in turns(rotation, rosters.days, noon - 2 * DAY, noon + 2 * DAY):

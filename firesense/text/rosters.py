@@ -68,6 +68,7 @@ ROSTER_TEXTS: Mapping[str, tuple[str, str]] = {
     "conflict.roster.time": ("结束时间须晚于开始时间", "It has to end after it begins"),
     "conflict.roster.over": ("该时段已过", "That time is over"),
     "conflict.roster.long": ("超过三年，请修改值班表本身", "Longer than three years: change the roster itself"),
+    "conflict.roster.far": ("距今超过三年", "More than three years from now"),
     "conflict.roster.no-turn": ("{who} 在 {day} 没有班次", "{who} has no turn that begins on {day}"),
     "conflict.roster.revoked": ("{who} 已撤销", "{who} took it back already"),
     "web.rosters.by": ("由 {who} 登记", "by {who}"),

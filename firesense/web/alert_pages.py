@@ -158,7 +158,7 @@ async def add_photo(request: Request, parts: WithParts, session: Visitor, alert_
         file, note = form.get("photo"), str(form.get("note", ""))[:NOTE_MOST]
         try:
             sent = file.file if isinstance(file, UploadFile) else b""
-            kept = await to_thread.run_sync(parts.photos.keep, sent)
+            kept = await parts.studio.run(parts.photos.keep, sent)
             await to_thread.run_sync(parts.desk.keep_photo, alert_id, actor, kept, note)
         except (PhotoRefused, Conflict) as error:
             return await to_thread.run_sync(_refused, request, parts, session, alert_id, error, DeskForm(note=note))

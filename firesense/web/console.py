@@ -34,7 +34,7 @@ from firesense.web.documents import HealthDocument
 from firesense.web.door import Door
 from firesense.web.live import Live
 from firesense.web.parts import STATIC, Parts
-from firesense.web.reads import HistoryReads
+from firesense.web.reads import HistoryReads, Threads
 from firesense.web.report_gate import ReportGates
 from firesense.web.roster_shown import Holes
 from firesense.web.shield import Shield
@@ -54,6 +54,8 @@ if TYPE_CHECKING:
 
 PHOTO_MOST = MOST_BYTES + 64 * 1024  # with the rest of the form
 _BODY_MOST = 64 * 1024  # bytes; a note is the longest thing anybody sends
+_PHOTOS_AT_ONCE = 1  # the store makes one at a time anyway
+_FIGURES_AT_ONCE = 1  # a year of a large county takes seconds: one at a time, so that officers go first
 _CHINA = ZoneInfo("Asia/Shanghai")
 
 
@@ -116,6 +118,8 @@ def create_console(
         quiet=quiet,
         photos=photos,
         gates=ReportGates(),
+        studio=Threads(_PHOTOS_AT_ONCE),
+        counting=Threads(_FIGURES_AT_ONCE),
     )
 
     console.state.holes = Holes()

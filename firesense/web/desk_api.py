@@ -173,7 +173,7 @@ async def add_photo(
     async for chunk in request.stream():  # no longer than Bodies lets it be
         body.write(chunk)
     body.seek(0)
-    kept = await to_thread.run_sync(parts.photos.keep, body)
+    kept = await parts.studio.run(parts.photos.keep, body)
     return desk_doc.PhotoDocument.of(await to_thread.run_sync(parts.desk.keep_photo, alert_id, actor, kept, note))
 
 

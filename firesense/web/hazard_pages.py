@@ -148,7 +148,7 @@ async def deal(
         dealing = Dealing.model_validate(fields)
         until = None if dealing.until is None else shown.deadline_on(dealing.until, parts.clock.now(), parts.zone)
         chosen = sent[: limits.photos]
-        kept = [await to_thread.run_sync(parts.photos.keep, each.file, limits.photo_most) for each in chosen]
+        kept = [await parts.studio.run(parts.photos.keep, each.file, limits.photo_most) for each in chosen]
         arguments = dealing.said(act, until, tuple(photo.id for photo in kept))
         await to_thread.run_sync(partial(parts.hazards.do, act, alert_id, actor, **arguments))
     except (ValidationError, ValueError):

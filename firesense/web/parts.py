@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import UTC, datetime, tzinfo
 from functools import partial
 from pathlib import Path as FilePath
 from typing import Annotated, Any
@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from firesense import __version__
 from firesense.desk import Desk
 from firesense.domain.deed import Actor
-from firesense.domain.instant import SECOND, Instant, iso, moment
+from firesense.domain.instant import SECOND, Instant, instant, iso, moment
 from firesense.domain.plan import Plan
 from firesense.hazarddesk import HazardDesk
 from firesense.photos import Photos
@@ -26,12 +26,15 @@ from firesense.web.board import Board
 from firesense.web.door import SESSION, Door, Session
 from firesense.web.live import Live
 from firesense.web.problems import LoginNeeded, Problem
-from firesense.web.reads import HistoryReads
+from firesense.web.reads import HistoryReads, Threads
 from firesense.web.report_gate import ReportGates
 from firesense.web.shown import label
 
 STATIC = FilePath(__file__).with_name("static")
 LANGUAGE_COOKIE = "firesense-language"
+# What lies outside is shown as its edge: a page with one odd instant on it is still a page.
+_FIRST_SHOWN = instant(datetime(1900, 1, 1, tzinfo=UTC))
+_LAST_SHOWN = instant(datetime(9999, 1, 1, tzinfo=UTC))
 
 
 def _environment() -> Environment:
@@ -70,6 +73,8 @@ class Parts:
     quiet: QuietDesk
     photos: Photos
     gates: ReportGates
+    studio: Threads  # where photos are made small
+    counting: Threads  # where figures are counted and laid out
 
     @property
     def cookie(self) -> str:
@@ -188,7 +193,7 @@ def page_context(request: Request, **values: Any) -> dict[str, Any]:
     zone = request.app.state.parts.zone
 
     def wall(at: Instant, pattern: str = "%m-%d %H:%M:%S") -> str:
-        return moment(at).astimezone(zone).strftime(pattern)
+        return moment(min(max(at, _FIRST_SHOWN), _LAST_SHOWN)).astimezone(zone).strftime(pattern)
 
     return {
         "t": partial(_say, language),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from anyio import CapacityLimiter, to_thread
@@ -18,6 +19,20 @@ _PATIENCE = timedelta(seconds=2)  # for a turn: reading takes milliseconds unles
 _RETRY_AFTER = timedelta(seconds=5)
 
 T = TypeVar("T")
+
+
+class Threads:
+    """Threads for work that takes long, at most so many at once: log-ins, callbacks and the rest have their own.
+
+    Whoever waits for a turn holds no thread.
+    """
+
+    def __init__(self, at_once: int) -> None:
+        self._limit = CapacityLimiter(at_once)
+
+    async def run(self, work: Callable[..., T], *arguments: object) -> T:
+        """Work in one of these threads, when its turn comes. Raises whatever the work raises."""
+        return await to_thread.run_sync(partial(work, *arguments), limiter=self._limit)
 
 
 class HistoryReads:

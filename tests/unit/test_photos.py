@@ -6,7 +6,7 @@ import io
 import threading
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile, ImageOps
 
 from firesense.domain.errors import NotFound, PhotoRefused
 from firesense.photos import Photos
@@ -119,6 +119,31 @@ def test_a_small_file_that_would_be_a_huge_picture_is_refused_unseen(photos):
     with pytest.raises(PhotoRefused) as refused:
         photos.keep(bomb)
     assert refused.value.key == "photo.pixels"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [picture((30_000, 1_000), quality=30), picture((6_000, 4_500), quality=30, progressive=True)],
+    ids=["a strip that is not decoded at a fraction", "progressive"],
+)
+def test_a_picture_that_would_be_decoded_whole_is_refused_before_it_is(photos, monkeypatch, data):
+    def load(_picture):
+        raise AssertionError("it was decoded")
+
+    monkeypatch.setattr(ImageFile.ImageFile, "load", load)
+    with pytest.raises(PhotoRefused) as refused:
+        photos.keep(data)
+    assert refused.value.key == "photo.pixels"
+
+
+def test_no_more_than_the_small_picture_is_copied(photos, monkeypatch):
+    seen = []
+    turn = ImageOps.exif_transpose
+    monkeypatch.setattr(
+        ImageOps, "exif_transpose", lambda image, **how: (seen.append(image.size), turn(image, **how))[1]
+    )
+    photos.keep(picture((3000, 2500)))
+    assert max(seen[0]) <= 1920
 
 
 @pytest.mark.parametrize("name", ["", "../../etc/passwd", "0" * 64, "A" * 64, "0" * 63 + "\n"])

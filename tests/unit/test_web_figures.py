@@ -89,7 +89,17 @@ def test_programs_get_numbers(client):
     assert document["starts_at"] == "2025-12-31T16:00:00Z"
 
 
-@pytest.mark.parametrize(("asked", "status"), [({"period": "soon"}, 422), ({"place": "nowhere"}, 404)])
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [
+        ({"period": "soon"}, 422),
+        ({"period": "0001"}, 422),
+        ({"period": "0001-01"}, 422),
+        ({"period": "9999-Q4"}, 422),
+        ({"period": "1999-12-31..2000-01-01"}, 422),
+        ({"place": "nowhere"}, 404),
+    ],
+)
 def test_what_cannot_be_shown_is_said(client, asked, status):
     for path in ("/figures", "/figures/csv", "/api/v1/figures"):
         answer = client.get(path, params=asked)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 
 import pytest
@@ -11,7 +11,10 @@ from starlette.testclient import TestClient
 
 from firesense.domain.alert import AlertClass
 from firesense.domain.deed import Actor
-from tests.console import PASSWORD, Township
+from firesense.domain.instant import instant, micros
+from firesense.domain.quiet import Quiet, QuietKind
+from firesense.quieting import notice
+from tests.console import NOW, PASSWORD, Township
 
 HE = Actor("he")
 HOUR = timedelta(hours=1)
@@ -69,6 +72,8 @@ def test_an_end_and_a_longer_time_can_be_asked_for(client, token):
         ("/maintenance", {"place": "nowhere", "minutes": 60, "why": "x"}, 404),
         ("/maintenance", {"place": "g", "minutes": 0, "why": "x"}, 422),
         ("/maintenance", {"place": "g", "minutes": 60, "why": ""}, 422),
+        ("/maintenance", {"place": "g", "minutes": 60, "why": "x", "starts_at": "9999-12-31T20:00:00Z"}, 409),
+        ("/maintenance", {"place": "g", "minutes": 60, "why": "x", "starts_at": "0001-01-01T00:00:00+14:00"}, 409),
         ("/shelved", {"minutes": 60, "why": "x"}, 409),
         ("/shelved", {"alert": "NOSUCH", "minutes": 60, "why": "x"}, 404),
         ("/walk-test", {"place": "g", "tester": "nobody", "minutes": 60, "why": "x"}, 404),
@@ -155,3 +160,13 @@ def test_a_fire_has_no_shelf(client, token, township):
     assert f'action="/quiet/alerts/{fire.id}"' not in client.get(f"/alerts/{fire.id}").text
     form = {"csrf": token, "minutes": "60", "why": "toast"}
     assert client.post(f"/quiet/alerts/{fire.id}", data=form).status_code == 409
+
+
+@pytest.mark.usefixtures("token")
+def test_a_window_beyond_the_calendar_does_not_take_the_board_from_everybody(client, township):
+    begin = instant(datetime(9999, 12, 31, 20, tzinfo=UTC))
+    end = begin + micros(HOUR)
+    quiet = Quiet("old", QuietKind.MAINTENANCE, "he", "x", NOW, begin, end, begin, place="g")
+    township.book.start_quiet(quiet, notice(quiet, township.plan.org, township.plan.registry), HE)
+    for path in ("/", "/quiet", "/api/v1/quiet"):
+        assert client.get(path).status_code == 200, path

@@ -154,11 +154,18 @@ def test_two_swap(client):
     assert [(one["stand_in"], one["person"]) for one in answer.json()["changes"]] == [("he", "sun"), ("sun", "he")]
     wrong = client.post("/api/v1/rosters/swaps", json=asked | {"other": {"person": "he", "day": "2026-01-03"}})
     assert wrong.status_code == 409
+    far = client.post("/api/v1/rosters/swaps", json=asked | {"other": {"person": "he", "day": "9999-12-31"}})
+    assert far.status_code == 409
 
 
 @pytest.mark.parametrize(
     ("change", "status"),
-    [({"person": "ghost"}, 404), ({"ends_at": "2020-01-01T00:00:00Z"}, 409), ({"begins_at": "soon"}, 422)],
+    [
+        ({"person": "ghost"}, 404),
+        ({"ends_at": "2020-01-01T00:00:00Z"}, 409),
+        ({"begins_at": "soon"}, 422),
+        ({"begins_at": "9998-01-01T00:00:00Z", "ends_at": "9999-12-31T20:00:00Z"}, 409),
+    ],
 )
 def test_what_makes_no_sense_is_refused(client, change, status):
     log_in(client)
