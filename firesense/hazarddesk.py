@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from firesense import hazards
@@ -48,11 +49,27 @@ class HazardDesk:
         The alert's id is the receipt number. Of ANYBODY nothing is written down but what they typed. Raises BookError.
         """
         plan, around = self._plan_source(), self.around()
+        if not actor.rights.may_act:  # whoever may only look reports like anybody in the street
+            report = replace(report, grade=hazards.counted(around, report.grade))
         alert, hazard = hazards.reported(around, report)
         deed = raised(alert, plan, self._kinds, (), around.now)
         kept = self._book.report_hazard(deed, hazard, actor, (hazards.said(hazard, around.now),))
         self._on_change()
         return kept
+
+    def reported(self, key: str) -> Hazard | None:
+        """What was reported under this key already; None when nothing was. Raises BookError."""
+        try:
+            return self._book.hazard(hazards.receipt(key))
+        except NotFound:
+            return None
+
+    def may(self, act: HazardAct, alert_id: str, actor: Actor) -> None:
+        """Raise what ``do`` would raise before it looks at what is said: NotFound, NotAllowed, Conflict, BookError."""
+        hazard, around = self.of(alert_id), self.around()
+        if not _has_rights(around, actor, hazard.place):
+            raise NotAllowed(f"{actor.name} may not act at {hazard.place}")
+        hazards.judge(around, act, hazard, actor.name)
 
     def do(self, act: HazardAct, alert_id: str, actor: Actor, **said: Any) -> Hazard:
         """Do something to a hazard; ``said`` are the named arguments of the act (hazards/acts.py).

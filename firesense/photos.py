@@ -19,9 +19,13 @@ from typing import TYPE_CHECKING, BinaryIO
 from PIL import Image, ImageOps
 
 from firesense.domain.errors import NotFound, PhotoRefused
+from firesense.domain.instant import SECOND
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from firesense.domain.instant import Instant
 
 MOST_BYTES = 10 * 2**20  # as it comes; telephones send 2 to 8 MB
 MEDIA_TYPE = "image/jpeg"
@@ -81,16 +85,30 @@ class Photos:
         if _NAME.fullmatch(photo):
             self._path(photo).unlink(missing_ok=True)
 
+    def older(self, before: Instant) -> Iterator[str]:
+        """Name the photos that were last sent before an instant."""
+        for file in self._folder.glob("??/*.jpg"):
+            try:
+                sent_at = int(file.stat().st_mtime * SECOND)
+            except FileNotFoundError:
+                continue  # forgotten meanwhile
+            if sent_at < before:
+                yield file.stem
+
     def _path(self, photo: str) -> Path:
         return self._folder / photo[:2] / f"{photo}.jpg"
 
     def _write(self, name: str, picture: bytes) -> None:
         """Write it whole or not at all, readable by its owner only: it shows people's homes."""
         path = self._path(name)
-        if path.exists():
-            return
+        try:
+            os.utime(path)  # it is as good as new to whoever looks for what nobody shows
+        except FileNotFoundError:
+            self._write_new(path, picture)
+
+    def _write_new(self, path: Path, picture: bytes) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        half = path.with_name(f"{name}.{os.getpid()}.{threading.get_ident()}.part")
+        half = path.with_name(f"{path.stem}.{os.getpid()}.{threading.get_ident()}.part")
         try:
             with os.fdopen(os.open(half, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:
                 file.write(picture)

@@ -9,7 +9,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from firesense.app.watch import READERS
 from firesense.domain.errors import BookError, HistoryError, JournalError
-from firesense.domain.instant import micros
+from firesense.domain.instant import DAY, micros
 from firesense.history import SqliteHistory
 from firesense.photos import Photos
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from firesense.settings import Settings
 
 _NEARLY_FULL, _ROOM = 0.9, 0.85  # of the journal's limit: where trimming begins, and what it leaves
+_SWEPT_AT_ONCE = 500  # names in one question
 _log = structlog.get_logger(__name__)
 
 
@@ -51,6 +52,7 @@ class Retention:
             add(self.make_room, seconds=5)
         if "duty" in streets:
             add(self.forget, hours=24)
+            add(self.sweep_photos, hours=24)
         if "record" in streets:
             add(self.trim_quarantine, seconds=30)
             if isinstance(self._history, SqliteHistory):
@@ -94,6 +96,19 @@ class Retention:
         trimmed = self._book.trim_audit(now - micros(keep.audit), now)
         if forgot or trimmed:
             _log.info("book.trimmed", cases=forgot, audit=trimmed)
+
+    def sweep_photos(self) -> None:
+        """Delete photos that belong to nothing a day after they came: their report was refused."""
+        photos = Photos(self._settings.data / "photos")
+        lone = list(photos.older(self._clock.now() - DAY))
+        swept = 0
+        for start in range(0, len(lone), _SWEPT_AT_ONCE):
+            some = lone[start : start + _SWEPT_AT_ONCE]
+            for photo in set(some) - self._book.photos_shown(some):
+                photos.forget(photo)
+                swept += 1
+        if swept:
+            _log.info("photos.swept", photos=swept)
 
     def trim_history(self) -> None:
         """Drop readings that are older than they are kept."""

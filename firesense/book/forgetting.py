@@ -12,7 +12,7 @@ from firesense.domain.audit import Entry
 from firesense.domain.deed import PLATFORM
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from sqlalchemy.engine import Connection
 
@@ -49,6 +49,11 @@ class Forgetting(Chapter):
             connection.execute(sa.delete(tables.alert).where(_ALERT.id.in_(old)))
             audit.add(connection, Entry.of(PLATFORM, at, "forgot", "alert", "", alerts=str(len(old))))
             return len(old), sorted(photos - _photos_in_use(connection, photos))
+
+    def photos_shown(self, photos: Collection[str]) -> set[str]:
+        """Of these photos, those that belong to something."""
+        with self._database.reading() as connection:
+            return _photos_in_use(connection, set(photos)).intersection(photos)
 
 
 def _photos_of(connection: Connection, alerts: Sequence[str]) -> set[str]:

@@ -10,9 +10,23 @@ Each act takes the hazard as it is and gives it as it is after (``Dealt``); rais
 allow the act, and NotAllowed where the person's posts do not.
 """
 
-from firesense.hazards.acts import ACTS, of_rule, reported, said
-from firesense.hazards.around import Around, may, states_of
+from firesense.hazards.acts import ACTS, counted, of_rule, receipt, reported, said
+from firesense.hazards.around import Around, judge, may, states_of
 from firesense.hazards.due import due
 from firesense.hazards.index import Standing, standings
 
-__all__ = ["ACTS", "Around", "Standing", "due", "may", "of_rule", "reported", "said", "standings", "states_of"]
+__all__ = [
+    "ACTS",
+    "Around",
+    "Standing",
+    "counted",
+    "due",
+    "judge",
+    "may",
+    "of_rule",
+    "receipt",
+    "reported",
+    "said",
+    "standings",
+    "states_of",
+]

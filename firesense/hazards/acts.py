@@ -38,14 +38,14 @@ def reported(around: Around, report: Report) -> tuple[Alert, Hazard]:
     Whoever is not logged in cannot say how grave it is beyond the limit of the rules. A place nobody knows is the
     root's.
     """
-    org, limits = around.org, around.rules.reports
+    org = around.org
     root = org.root.code if org.root else ""
     place = report.place if report.place in org.places else root
     grade = report.grade
-    if not report.reporter and _GRAVITY[grade] > _GRAVITY[limits.highest]:
-        grade = limits.highest
+    if not report.reporter:
+        grade = counted(around, grade)
     alert = Alert(
-        id=alert_id(REPORTED_RULE, report.key, 0),
+        id=receipt(report.key),
         rule=REPORTED_RULE,
         rule_version="",
         alert_class=AlertClass.HAZARD,
@@ -71,6 +71,16 @@ def reported(around: Around, report: Report) -> tuple[Alert, Hazard]:
         photos=report.photos,
     )
     return alert, waits(around, hazard, micros(around.rules.grades[grade].accept_within))
+
+
+def receipt(key: str) -> str:
+    """The number of what is reported under a key: the id of its alert."""
+    return alert_id(REPORTED_RULE, key, 0)
+
+
+def counted(around: Around, grade: Grade) -> Grade:
+    """The grade that counts when somebody says it who answers for nothing here: at most the limit of the rules."""
+    return min(grade, around.rules.reports.highest, key=_GRAVITY.__getitem__)
 
 
 def said(hazard: Hazard, at: Instant) -> Step:
@@ -212,7 +222,7 @@ def rectify(
         rectified_at=around.now,
         rectified_by=who,
         rectified_text=text,
-        rectified_photos=tuple(photos),
+        rectified_photos=tuple(dict.fromkeys((*hazard.rectified_photos, *photos))),  # what failed stays evidence
         passed=None,
     )
     term = rules.write_off_within if rules.on_the_spot else rules.reinspect_within

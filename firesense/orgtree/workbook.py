@@ -11,12 +11,14 @@ from firesense.domain.errors import ConfigError, Fault
 from firesense.orgtree.sheets import Sheet, sheets_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from firesense.domain.place import Org
 
 _MOST_UNPACKED = 400 * 2**20
 _MOST_ROWS = 500_000
+_MOST_COLUMNS = 200  # a sheet of ours has a dozen; one cell far to the right makes every row as long
 _EXACT = 2**53  # numbers above are rounded by every spreadsheet
 _NO_VALUE = {"f": "is a formula: put its value there", "e": "holds an error"}
 
@@ -55,16 +57,10 @@ def _sheet(one: Any, file: str, faults: list[Fault]) -> Sheet | None:
     heading: list[str] = []
     rows: list[tuple[int, list[str]]] = []
     for number, row in enumerate(one.iter_rows(), 1):
-        cells: list[str] = []
-        for column, cell in enumerate(row, 1):
-            try:
-                cells.append(_text(cell.value, getattr(cell, "data_type", "")))
-            except ValueError as error:
-                at = f"sheet {one.title}, row {number}, column {get_column_letter(column)}"
-                faults.append(Fault(file, at, str(error)))
-                cells.append("")
-        while cells and not cells[-1]:
-            cells.pop()
+        if any(cell.value is not None for cell in row[_MOST_COLUMNS:]):
+            faults.append(Fault(file, f"sheet {one.title}, row {number}", f"has more than {_MOST_COLUMNS} columns"))
+            break
+        cells = _cells(row, f"sheet {one.title}, row {number}", file, faults)
         if not heading:
             heading = cells
         elif cells:
@@ -80,6 +76,22 @@ def _sheet(one: Any, file: str, faults: list[Fault]) -> Sheet | None:
         return f"{letter} ({name})" if name else letter
 
     return Sheet(file, one.title, heading, rows, f"sheet {one.title}, row {{number}}", column_of)
+
+
+def _cells(row: Sequence[Any], where: str, file: str, faults: list[Fault]) -> list[str]:
+    """The cells of a row up to the last that is not empty."""
+    from openpyxl.utils import get_column_letter  # noqa: PLC0415 -- as above
+
+    cells: list[str] = []
+    for column, cell in enumerate(row, 1):
+        try:
+            cells.append(_text(cell.value, getattr(cell, "data_type", "")))
+        except ValueError as error:
+            faults.append(Fault(file, f"{where}, column {get_column_letter(column)}", str(error)))
+            cells.append("")
+    while cells and not cells[-1]:
+        cells.pop()
+    return cells
 
 
 def _text(value: object, kind: str) -> str:

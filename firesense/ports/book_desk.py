@@ -126,6 +126,10 @@ class DeskPages(Protocol):
         """
         ...
 
+    def photos_shown(self, photos: Collection[str]) -> set[str]:
+        """Of these photos, those that belong to an alert or a hazard."""
+        ...
+
     def photos(self, alert_id: str) -> list[Photo]:
         """The photos of an alert, the oldest first."""
         ...

@@ -2,7 +2,6 @@
 
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from threading import Lock
 from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlencode
 
@@ -14,6 +13,7 @@ from firesense.domain.plan import Plan
 from firesense.figures import ClassFigures, Figures, Period, PlaceFigures, Times, month_of, period_of
 from firesense.report import Bars, Drawing, as_csv, as_html, as_pdf, contents, gather, lay_out, svg
 from firesense.web.documents import Document, ProblemDocument
+from firesense.web.door import Session
 from firesense.web.parts import TEMPLATES, Parts, Visitor, WithParts, language_of, page_context, visitor
 from firesense.web.problems import Problem
 
@@ -27,7 +27,6 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
         (503, "The book is away; try again."),
     )
 }
-_turn = Lock()  # a year of a large county takes seconds: one at a time, so that officers go first
 
 WrittenPeriod = Annotated[str, Query(max_length=30, description="2026-10, 2026-Q4, 2026; empty is this month")]
 PlaceCode = Annotated[str, Query(max_length=200, description="code of a place; empty is everything")]
@@ -82,9 +81,9 @@ class FiguresDocument(Document):
 
 
 @api.get("/figures")
-def figures_document(parts: WithParts, period: WrittenPeriod = "", place: PlaceCode = "") -> FiguresDocument:
+async def figures_document(parts: WithParts, period: WrittenPeriod = "", place: PlaceCode = "") -> FiguresDocument:
     """Give the figures of a period at a place with all below it, and of each place directly below."""
-    found = _gather(parts, _plan(parts), period, place)
+    found = await parts.counting.run(_gather, parts, _plan(parts), period, place)
     return FiguresDocument(
         period=found.period.name,
         starts_at=moment(found.period.start_at),
@@ -95,10 +94,14 @@ def figures_document(parts: WithParts, period: WrittenPeriod = "", place: PlaceC
 
 
 @pages.get("/figures")
-def figures_page(
+async def figures_page(
     request: Request, parts: WithParts, session: Visitor, period: WrittenPeriod = "", place: PlaceCode = ""
 ) -> Response:
     """Show the figures of a period at a place; those below it are a link away."""
+    return await parts.counting.run(_page, request, parts, session, period, place)
+
+
+def _page(request: Request, parts: Parts, session: Session, period: str, place: str) -> Response:
     plan, language = _plan(parts), language_of(request)
     found = _gather(parts, plan, period, place)
     said = contents(found, plan, language)
@@ -123,7 +126,7 @@ def figures_page(
 
 
 @pages.get("/figures/{kind}")
-def figures_file(
+async def figures_file(
     request: Request,
     parts: WithParts,
     _session: Visitor,
@@ -132,14 +135,18 @@ def figures_file(
     place: PlaceCode = "",
 ) -> Response:
     """Give the same as a file: a page of its own, PDF, or CSV with every place below."""
-    plan, language = _plan(parts), language_of(request)
+    return await parts.counting.run(_file, parts, language_of(request), kind, period, place)
+
+
+def _file(parts: Parts, language: str, kind: str, period: str, place: str) -> Response:
+    plan = _plan(parts)
     found = _gather(parts, plan, period, place, deep=kind == "csv")
     match kind:
         case "csv":
             written = as_csv(found, plan, language)
         case "pdf":
             written = as_pdf(contents(found, plan, language))
-        case "html":
+        case _:
             written = as_html(contents(found, plan, language)).encode()
     name = quote(f"figures-{found.period.name}-{found.place}.{kind}")
     headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
@@ -173,8 +180,7 @@ def _gather(parts: Parts, plan: Plan, written: str, place: str, *, deep: bool = 
     code = place or (root.code if root else "")
     if code not in plan.org.places:
         raise Problem(404, "figures.page.no_place", place=code)
-    with _turn:
-        return gather(parts.book, plan, period, code, now, deep=deep)
+    return gather(parts.book, plan, period, code, now, deep=deep)
 
 
 def _period(parts: Parts, written: str) -> Period:

@@ -3,13 +3,15 @@
 from http import HTTPStatus
 from typing import Annotated, Any
 
+from anyio import to_thread
 from fastapi import APIRouter, Depends, Query, Response
 
+from firesense.domain.deed import Actor
 from firesense.domain.hazard import Hazard, HazardAct, Report
 from firesense.web import hazard_documents as doc
 from firesense.web import hazards_shown as shown
 from firesense.web.documents import ProblemDocument
-from firesense.web.parts import AfterAlert, AlertId, Language, Parts, ProgramActing, WithParts, visitor
+from firesense.web.parts import AfterAlert, AlertId, Language, Parts, ProgramActing, Visitor, WithParts, visitor
 from firesense.web.problems import Problem
 
 PlaceCode = Annotated[str, Query(max_length=64, description="this place and all below it")]
@@ -32,6 +34,7 @@ router = APIRouter(
 @router.get("/hazards", responses=_problems(404))
 def hazards(
     parts: WithParts,
+    session: Visitor,
     after: AfterAlert = "",
     place: PlaceCode = "",
     *,
@@ -51,6 +54,7 @@ def hazards(
         overdue=overdue,
         after=after,
         most=limit,
+        reader=session.actor("api"),
     )
     return doc.HazardsDocument(hazards=[doc.HazardDocument.of(each) for each in found], next=following or None)
 
@@ -97,17 +101,27 @@ def places_csv(parts: WithParts, language: Language, kind: Kind = "") -> Respons
     return _csv(shown.places_csv(found, language), "places")
 
 
-@router.post("/hazards", status_code=201, responses=_problems(403))
-def report(parts: WithParts, actor: ProgramActing, reporting: doc.Reporting) -> doc.HazardDocument:
-    """Report a hazard in the name of whoever is logged in."""
+@router.post("/hazards", status_code=201, responses=_problems(429))
+async def report(parts: WithParts, actor: ProgramActing, reporting: doc.Reporting) -> doc.HazardDocument:
+    """Report a hazard in the name of whoever is logged in, at any place.
+
+    From somebody who may only look, the grade counts as it would without a log-in.
+    """
+    gate = parts.gates.under(parts.plan_source().hazards.reports)
+    if wait := gate.enter("", actor.name, parts.clock.now()):
+        raise Problem(429, "web.problem.too_many", {"Retry-After": str(wait)})
+    return await to_thread.run_sync(_report, parts, actor, reporting)
+
+
+def _report(parts: Parts, actor: Actor, reporting: doc.Reporting) -> doc.HazardDocument:
     said = Report(reporting.key, reporting.place, reporting.wrong, reporting.grade, reporting.spot, reporter=actor.name)
-    return _document(parts, parts.hazards.report(said, actor))
+    return _document(parts, parts.hazards.report(said, actor), actor)
 
 
 @router.get("/hazards/{alert_id}", responses=_problems(404))
-def hazard(parts: WithParts, alert_id: AlertId) -> doc.HazardDocument:
+def hazard(parts: WithParts, session: Visitor, alert_id: AlertId) -> doc.HazardDocument:
     """Give one hazard."""
-    return _document(parts, parts.hazards.of(alert_id))
+    return _document(parts, parts.hazards.of(alert_id), session.actor("api"))
 
 
 @router.post("/hazards/{alert_id}/{act}", responses=_problems(403, 404, 409))
@@ -120,7 +134,7 @@ def deal(
         said = dealing.said(act, until)
     except ValueError as error:
         raise Problem(422, "web.problem.invalid") from error
-    return _document(parts, parts.hazards.do(act, alert_id, actor, **said))
+    return _document(parts, parts.hazards.do(act, alert_id, actor, **said), actor)
 
 
 def _listed(
@@ -134,8 +148,8 @@ def _listed(
     return found
 
 
-def _document(parts: Parts, hazard: Hazard) -> doc.HazardDocument:
-    return doc.HazardDocument.of(shown.show_hazard(hazard, parts.plan_source(), parts.clock.now(), "zh"))
+def _document(parts: Parts, hazard: Hazard, reader: Actor) -> doc.HazardDocument:
+    return doc.HazardDocument.of(shown.show_hazard(hazard, parts.plan_source(), parts.clock.now(), "zh", reader))
 
 
 def _csv(text: str, name: str) -> Response:

@@ -68,7 +68,7 @@ class HazardDocument(Document):
 
     @classmethod
     def of(cls, shown: HazardShown) -> Self:
-        """Write a hazard."""
+        """Write a hazard; how a resident can be reached is there if ``shown`` says it."""
         hazard = shown.hazard
         return cls(
             id=hazard.alert,
@@ -81,7 +81,7 @@ class HazardDocument(Document):
             wrong=hazard.wrong,
             remedy=hazard.remedy,
             photos=list(hazard.photos),
-            reporter=hazard.reporter or hazard.contact,
+            reporter=hazard.reporter or shown.contact,
             role=hazard.role,
             responsible=hazard.responsible,
             reported_at=moment(hazard.reported_at),

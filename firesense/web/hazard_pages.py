@@ -147,7 +147,9 @@ async def deal(
     try:
         dealing = Dealing.model_validate(fields)
         until = None if dealing.until is None else shown.deadline_on(dealing.until, parts.clock.now(), parts.zone)
-        chosen = sent[: limits.photos]
+        chosen = sent[: limits.photos] if act is HazardAct.RECTIFY else []
+        if chosen:
+            await to_thread.run_sync(parts.hazards.may, act, alert_id, actor)
         kept = [await parts.studio.run(parts.photos.keep, each.file, limits.photo_most) for each in chosen]
         arguments = dealing.said(act, until, tuple(photo.id for photo in kept))
         await to_thread.run_sync(partial(parts.hazards.do, act, alert_id, actor, **arguments))
@@ -178,7 +180,7 @@ def _hazard(
         "hazard.html",
         status,
         session=session,
-        shown=shown.show_hazard(hazard, plan, now, language),
+        shown=shown.show_hazard(hazard, plan, now, language, actor),
         alert=parts.book.alert(alert_id),
         story=show_story(parts.book.story(alert_id), plan, language),
         acts=parts.hazards.allowed(hazard, actor),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date, tzinfo
 
+    from firesense.domain.deed import Actor
     from firesense.domain.hazard import Hazard
     from firesense.domain.instant import Instant
     from firesense.domain.plan import Plan
@@ -28,12 +29,16 @@ LISTED_MOST = 200
 
 @dataclass(frozen=True, slots=True)
 class HazardShown:
-    """A hazard in words. ``days_left`` are whole days until its present state has to be over; negative when late."""
+    """A hazard in words. ``contact`` is how a resident can be reached, for those who may see it.
+
+    ``days_left`` are whole days until its present state has to be over; negative when late.
+    """
 
     hazard: Hazard
     places: tuple[str, ...]
     responsible: str
     reporter: str
+    contact: str
     overdue: bool
     days_left: int | None
 
@@ -49,15 +54,17 @@ class PlaceShown:
     days: int | None
 
 
-def show_hazard(hazard: Hazard, plan: Plan, now: Instant, language: str) -> HazardShown:
-    """Put a hazard into words."""
+def show_hazard(hazard: Hazard, plan: Plan, now: Instant, language: str, reader: Actor | None = None) -> HazardShown:
+    """Put a hazard into words. How a resident can be reached is for a ``reader`` who may act at its place alone."""
+    path = path_of(plan, hazard.place)
     names = [person_name(plan, hazard.responsible)] if hazard.responsible else []
     roles = [label(language, "role", hazard.role)] if hazard.role else []
     return HazardShown(
         hazard,
-        tuple(place.name for place in path_of(plan, hazard.place)) or (hazard.place,),
+        tuple(place.name for place in path) or (hazard.place,),
         " ".join(roles + names),
-        person_name(plan, hazard.reporter) or hazard.contact,
+        person_name(plan, hazard.reporter),
+        hazard.contact if reader is not None and _acts_at(reader, [place.code for place in path]) else "",
         hazard.overdue(now),
         None if hazard.until_at is None or not hazard.open else (hazard.until_at - now) // DAY,
     )
@@ -74,6 +81,7 @@ def listed(
     overdue: bool = False,
     after: str = "",
     most: int = LISTED_MOST,
+    reader: Actor | None = None,
 ) -> tuple[list[HazardShown], str]:
     """List hazards, the newest first, with what the following page begins after; empty when there is none.
 
@@ -86,7 +94,11 @@ def listed(
     waiting = [] if after or overdue else [of_rule(alert) for alert in book.waiting_hazards(most)]
     waiting = [hazard for hazard in waiting if places is None or hazard.place in places]
     following = found[most - 1].alert if len(found) > most else ""
-    return [show_hazard(hazard, plan, now, language) for hazard in [*waiting, *found[:most]]], following
+    return [show_hazard(hazard, plan, now, language, reader) for hazard in [*waiting, *found[:most]]], following
+
+
+def _acts_at(reader: Actor, path: Sequence[str]) -> bool:
+    return reader.rights.may_act and (not reader.place or reader.place in path)
 
 
 def responsibility(shown: Iterable[HazardShown]) -> list[tuple[str, list[HazardShown]]]:

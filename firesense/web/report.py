@@ -30,6 +30,7 @@ _HIDDEN = "website"  # a field that people do not see: what fills it in is a pro
 _MOST = {"key": 64, "grid": 64, "spot": 200, "wrong": 1000, "grade": 10, "contact": 100, _HIDDEN: 100}  # letters
 _FIELDS_MOST = 20
 _BESIDE_PHOTOS = 64 * 1024  # bytes of a form without its photos
+_UNKNOWN = "?"  # stands for all places that nobody knows
 _KEY = re.compile("[A-Za-z0-9_-]{16,64}")
 _log = structlog.get_logger(__name__)
 
@@ -70,19 +71,22 @@ async def report(request: Request, parts: WithParts) -> Response:
     plan, now = parts.plan_source(), parts.clock.now()
     limits = plan.hazards.reports
     gate, address = parts.gates.under(limits), address_of(request)
-    if wait := gate.wait(address, now):
-        return await _wait(request, parts, _Filled(), wait)
     session = await to_thread.run_sync(_admitted, request, parts)
+    if wait := gate.enter(address, "" if session is None else session.who, now):
+        return await _wait(request, parts, _Filled(), wait)
     async with request.form(max_files=limits.photos + 1, max_fields=_FIELDS_MOST) as form:
         filled = _filled(form)
         photos = [each for each in form.getlist("photos") if isinstance(each, UploadFile) and each.size]
         if fault := _fault(filled, len(photos), limits, session):
             return await _form(request, parts, filled, fault, 422)
         place = filled.grid if filled.grid in plan.org.places else ""
-        if wait := gate.count(address, place, now):
+        if known := await to_thread.run_sync(parts.hazards.reported, filled.key):
+            return RedirectResponse(f"{PATH}/{known.alert}", 303)
+        # What names no place must not use up what a place may have.
+        if session is None and (wait := gate.count(place or bool(filled.grid) * _UNKNOWN, now)):
             return await _wait(request, parts, filled, wait)
         try:
-            kept = [await to_thread.run_sync(parts.photos.keep, photo.file, limits.photo_most) for photo in photos]
+            kept = [await parts.studio.run(parts.photos.keep, photo.file, limits.photo_most) for photo in photos]
         except PhotoRefused as error:
             return await _form(request, parts, filled, say(error.key, language_of(request), **error.values), 422)
     said = Report(
@@ -182,9 +186,9 @@ async def _form(request: Request, parts: Parts, filled: _Filled, fault: str = ""
 
 
 def _grades(limits: ReportLimits, session: Session | None) -> list[Grade]:
-    """The grades somebody may choose; who is not logged in, those that will count."""
+    """The grades somebody may choose: of whoever is not logged in or may only look, those that will count."""
     grades = list(Grade)
-    return grades if session is not None else grades[: grades.index(limits.highest) + 1]
+    return grades if session is not None and session.user.rights.may_act else grades[: grades.index(limits.highest) + 1]
 
 
 def _plain(text: str) -> str:

@@ -13,28 +13,38 @@ if TYPE_CHECKING:
     from firesense.domain.hazard import ReportLimits
     from firesense.domain.instant import Instant
 
+_OF_USER = 60  # reports of one log-in for each such stretch: more than anybody finds on a round
 _LOOKS = 60  # at receipts, for each stretch of the limits' ``within``: numbers cannot be guessed at that rate
 
 
 class ReportGate:
-    """Counts reports by address and by place, and looks by address, in memory alone; for the console's loop alone."""
+    """Counts tries by address or log-in, reports by place, looks by address: in memory, for the console's loop alone.
+
+    Somebody who is logged in has a count of their own and fills no place's: strangers cannot shut the form for them.
+    """
 
     def __init__(self, limits: ReportLimits) -> None:
         self.limits = limits
         self._of_address = Attempts(limits.per_address, limits.within)
+        self._of_user = Attempts(_OF_USER, limits.within)
         self._of_place = Attempts(limits.per_place, limits.within)
         self._looks = Attempts(_LOOKS, limits.within)
 
-    def wait(self, address: str, now: Instant) -> int:
-        """Say how many seconds an address has to wait before it may report again; 0 when it may now."""
-        return _seconds(self._of_address.wait(address_key(address), now))
+    def enter(self, address: str, who: str, now: Instant) -> int:
+        """Count a try, whatever becomes of it; gives the seconds to wait when there were too many.
 
-    def count(self, address: str, place: str, now: Instant) -> int:
-        """Count a report; gives the seconds to wait when there were too many, and counts nothing then."""
-        source = address_key(address)
-        wait = max(self._of_address.wait(source, now), self._of_place.wait(place, now))
+        ``who`` is the log-in, empty for somebody who has none.
+        """
+        tries, sender = (self._of_user, who) if who else (self._of_address, address_key(address))
+        wait = tries.wait(sender, now)
         if not wait:
-            self._of_address.count(source, now)
+            tries.count(sender, now)
+        return _seconds(wait)
+
+    def count(self, place: str, now: Instant) -> int:
+        """Count a stranger's report for a place; gives the seconds to wait when there were too many."""
+        wait = self._of_place.wait(place, now)
+        if not wait:
             self._of_place.count(place, now)
         return _seconds(wait)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -284,6 +285,29 @@ def test_what_was_closed_three_years_ago_is_forgotten_with_its_photos_and_what_i
         photos.read(kept.id)
     assert [line.entry.did for line in house.book.audit()] == ["forgot", "trimmed"]
     assert house.book.prove_audit().broken == 0
+
+
+def test_a_photo_that_belongs_to_nothing_is_swept_after_a_day(house):
+    alert = fire(house)
+    photos = Photos(house.settings.data / "photos")
+    kept = []
+    for shade in ("orange", "grey"):
+        picture = BytesIO()
+        Image.new("RGB", (320, 240), shade).save(picture, "PNG")
+        kept.append(photos.keep(picture.getvalue()))
+    shown, lone = kept
+    house.desk.keep_photo(alert.id, ZHANG, shown)
+    for photo in kept:
+        came = house.clock.now() / 1_000_000
+        os.utime(house.settings.data / "photos" / photo.id[:2] / f"{photo.id}.jpg", (came, came))
+    retention = Retention(house.settings, house.journal, house.book, house.history, house.clock, None)
+    retention.sweep_photos()
+    assert photos.read(lone.id)
+    house.clock.at += DAY + 1
+    retention.sweep_photos()
+    assert photos.read(shown.id)
+    with pytest.raises(NotFound):
+        photos.read(lone.id)
 
 
 # -- the command line -------------------------------------------------------------------------------------------------

@@ -349,3 +349,11 @@ def test_administrative_codes_fit_their_parents(tmp_path):
     assert len(found) == 2
     assert "line 8, column code: '330102002-9x' is none of the codes below '330102001201-03'" in found[0]
     assert "line 9, column code: '33010' is no administrative code" in found[1]
+
+
+def test_a_cell_far_to_the_right_is_told_and_not_read(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.title = "places"
+    book.active.cell(1, 16384, "x")
+    book.save(tmp_path / "org.xlsx")
+    assert any("has more than 200 columns" in fault for fault in faults(tmp_path / "org.xlsx"))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import os
 import threading
 
 import pytest
 from PIL import Image, ImageFile, ImageOps
 
 from firesense.domain.errors import NotFound, PhotoRefused
+from firesense.domain.instant import SECOND
 from firesense.photos import Photos
 
 SECRET = "taken at 30.2741 N by Mrs Li"
@@ -178,3 +180,12 @@ def test_only_the_owner_of_the_process_may_look(photos, tmp_path):
     (file,) = (tmp_path / "photos").rglob("*.jpg")
     assert file.stat().st_mode & 0o077 == 0
     assert file.parent.stat().st_mode & 0o077 == 0
+
+
+def test_a_photo_sent_again_is_as_good_as_new(photos, tmp_path):
+    kept = photos.keep(picture())
+    (file,) = (tmp_path / "photos").rglob("*.jpg")
+    os.utime(file, (1000, 1000))
+    assert list(photos.older(1001 * SECOND)) == [kept.id]
+    photos.keep(picture())
+    assert list(photos.older(1001 * SECOND)) == []

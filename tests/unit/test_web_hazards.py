@@ -282,3 +282,60 @@ def test_an_index_without_a_place_or_hazard_is_a_page_all_the_same(client, towns
     township.plan = replace(township.plan)
     assert "0.0" in client.get("/hazards/places").text
     assert "清零" in client.get("/hazards").text
+
+
+def shaded(shade):
+    out = io.BytesIO()
+    Image.new("RGB", (64, 64), (shade, 0, 0)).save(out, "JPEG")
+    return out.getvalue()
+
+
+def kept_photos(township):
+    return set(township.photos.older(2**62))
+
+
+def rectify(client, alert, shade):
+    token = csrf(client)
+    files = [("photos", ("a.jpg", shaded(shade), "image/jpeg"))]
+    return client.post(f"/hazards/{alert}/rectify", data={"csrf": token, "text": "x"}, files=files)
+
+
+def test_photos_of_whoever_may_not_act_or_of_what_is_no_hazard_are_not_kept(client, township):
+    alert = report(township)
+    assert rectify(client, alert, 10).status_code == 409, "nobody has accepted it"
+    assert rectify(client, "NOSUCHONE0", 20).status_code == 404
+    log_in(client, "looker")
+    assert rectify(client, alert, 30).status_code == 403
+    assert kept_photos(township) == set()
+
+
+def test_photos_of_what_failed_stay_evidence(township):
+    alert = report(township)
+    do_it = township.hazards.do
+    do_it(HazardAct.ACCEPT, alert, Actor("he"), responsible="sun")
+    do_it(HazardAct.RECTIFY, alert, Actor("sun"), text="x", photos=("a" * 64,))
+    do_it(HazardAct.REINSPECT, alert, Actor("station"), passed=False, text="no")
+    do_it(HazardAct.RECTIFY, alert, Actor("sun"), text="x", photos=("b" * 64,))
+    assert township.book.hazard(alert).rectified_photos == ("a" * 64, "b" * 64)
+
+
+def test_whoever_may_only_look_reports_like_anybody_and_no_faster_than_others(client):
+    log_in(client, "looker")
+    asked = {"place": "g", "wrong": "x", "grade": "major"}
+    token = {"X-CSRF-Token": csrf(client)}
+    answers = [
+        client.post("/api/v1/hazards", json=asked | {"key": f"looker-{number:020}"}, headers=token)
+        for number in range(61)
+    ]
+    assert answers[0].json()["grade"] == "general"
+    assert [answer.status_code for answer in answers] == [201] * 60 + [429]
+    assert int(answers[-1].headers["Retry-After"]) > 0
+
+
+def test_how_a_resident_can_be_reached_is_for_those_who_may_act_there(client, township):
+    township.book.put_user(User("elsewhere", HASH, place="nowhere"))
+    alert = township.hazards.report(Report("k" * 20, "g", "x", contact="李 13800000000")).alert
+    for name, told in (("station", True), ("looker", False), ("elsewhere", False)):
+        log_in(client, name)
+        for path in (f"/hazards/{alert}", f"/api/v1/hazards/{alert}", "/api/v1/hazards"):
+            assert ("13800000000" in client.get(path).text) is told, (name, path)

@@ -236,3 +236,25 @@ def test_limits_that_change_are_in_force_at_once(client, township):
     assert [send(client).status_code for _ in range(2)] == [200, 429]
     limits(township, per_address=2, within=timedelta(minutes=1))
     assert send(client).status_code == 200
+
+
+def test_reports_that_cannot_be_taken_count_before_they_are_read(client, township):
+    limits(township, per_address=3)
+    assert [send(client, key="short").status_code for _ in range(5)] == [422, 422, 422, 429, 429]
+
+
+def test_the_same_form_sent_again_with_other_photos_keeps_none_of_them(client, township):
+    key = "A" * 20
+    for side in (32, 64, 96):
+        assert send(client, key=key, photos=[photo((side, side))]).status_code == 200
+    assert len(list(township.photos.older(2**62))) == 1
+
+
+def test_strangers_cannot_shut_the_form_for_officers_or_for_other_places(township):
+    limits(township, per_address=2, per_place=1)
+    with TestClient(township.console()) as client:
+        assert [send(client, grid="nowhere").status_code for _ in range(3)] == [200, 429, 429]
+        client.post("/login", data={"name": "station", "password": PASSWORD})
+        assert [send(client, grid=grid).status_code for grid in ("g", "g", "nowhere")] == [200] * 3
+    with TestClient(township.console(), client=("192.0.2.9", 40000)) as other:
+        assert send(other, grid="").status_code == 200
