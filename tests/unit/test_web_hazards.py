@@ -241,6 +241,7 @@ def test_what_is_refused_says_why_and_shows_the_hazard(client, township):
     assert "请填写原因" in refused.text
     assert fill_in(client, alert, "accept", until="tomorrow").status_code == 422
     fill_in(client, alert, "accept")
+    log_in(client, "sun")
     broken = fill_in(client, alert, "rectify", {"photos": ("a.jpg", b"no photo", "image/jpeg")}, text="x")
     assert broken.status_code == 422
 
