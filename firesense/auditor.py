@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from firesense import escalate
-from firesense.domain.errors import BookError
+from firesense.domain.errors import BookError, BookRefused
 from firesense.domain.instant import MINUTE
 from firesense.route import choose
 
@@ -50,8 +50,10 @@ class Auditor:
         for alert, climb in self._book.adrift(now - TOLERANCE, _MOST):
             try:
                 count += self._repair(alert, climb, plan, now)
-            except BookError:
-                raise
+            except BookError as error:
+                if not isinstance(error, BookRefused):
+                    raise  # the book is away
+                _log.error("a climb could not be repaired", alert=alert.id, reason=str(error))
             except Exception:  # noqa: BLE001 - one climb that cannot be repaired must not hold up the others
                 _log.exception("a climb could not be repaired", alert=alert.id)
         self.repaired += count

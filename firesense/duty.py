@@ -15,7 +15,7 @@ import structlog
 
 from firesense import escalate, hazards
 from firesense.auditor import Auditor
-from firesense.domain.errors import BookError, Conflict, NotFound
+from firesense.domain.errors import BookError, BookRefused, Conflict, NotFound
 from firesense.domain.escalation import Move
 from firesense.domain.instant import DAY, SECOND, micros
 from firesense.rolltaking import RollTaking
@@ -141,8 +141,22 @@ class Duty:
             except Exception:  # noqa: BLE001 - one damaged climb must not keep the house from starting
                 _log.exception("a climb could not be dated anew", alert=climb.alert)
         redated = self._book.advance_all(moves)
-        if released or redated:
-            _log.info("duty dated anew", calls=released, climbs=redated)
+        hazards_dated, windows = self._date_hazards(now), self._hush.date_anew(now)
+        if released or redated or hazards_dated or windows:
+            _log.info("duty dated anew", calls=released, climbs=redated, hazards=hazards_dated, windows=windows)
+
+    def _date_hazards(self, now: Instant) -> int:
+        plan = self._plan_source()
+        around = hazards.Around(plan.hazards, plan.org, self._delivery.kinds, now)
+        dated = 0
+        for alert, hazard in self._book.due_hazards(_EVER, _EVERY_CLIMB):
+            try:
+                if hazards.redated(around, hazard) is not None:
+                    self._book.deal_with_hazard(alert.id, partial(hazards.date_anew, around))
+                    dated += 1
+            except Exception:  # noqa: BLE001 - one damaged hazard must not keep the house from starting
+                _log.exception("a hazard could not be dated anew", alert=alert.id)
+        return dated
 
     def _move_climbs(self, now: Instant) -> int:
         """Do the climbs that are due, fire first; not many at once, nor for long: calls are waiting to be made.
@@ -187,7 +201,7 @@ class Duty:
                 self._book.deal_with_hazard(alert.id, partial(hazards.due, around))
                 moved += 1
             except BookError as error:
-                if not isinstance(error, (Conflict, NotFound)):
+                if not isinstance(error, (BookRefused, Conflict, NotFound)):
                     raise  # the book is away
                 _log.error("a hazard could not be moved", alert=alert.id, reason=str(error))
             except Exception:  # noqa: BLE001 - one hazard that cannot be moved must not hold up the others

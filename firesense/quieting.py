@@ -117,6 +117,21 @@ def untested(
     return tuple(calls), tuple(steps)
 
 
+def redated(quiet: Quiet, now: Instant) -> Quiet | None:
+    """The window with an end that can be; None when it has one.
+
+    One that was set later than now was set by a clock that has been put back since: one that began at once lasts as
+    long as was meant, from now. One that somebody has ended is over.
+    """
+    after = quiet
+    if quiet.set_at > now and quiet.starts_at <= quiet.set_at:
+        ahead = quiet.set_at - now
+        after = replace(quiet, ends_at=quiet.ends_at - ahead, remind_at=quiet.remind_at - ahead, starts_at=now)
+    if quiet.ended_by:
+        after = replace(after, ends_at=min(after.ends_at, now))
+    return None if after == quiet else replace(after, set_at=min(quiet.set_at, now))
+
+
 def act(quiet: Quiet, alert: Alert, org: Org, kinds: Mapping[str, str], now: Instant) -> Kept:
     """Do what is due about a window; ``alert`` is the one it is.
 

@@ -9,7 +9,7 @@ import structlog
 
 from firesense import quieting
 from firesense.domain.deed import Actor
-from firesense.domain.errors import BookError, Conflict, NotFound
+from firesense.domain.errors import BookError, BookRefused, Conflict, NotFound
 from firesense.domain.escalation import ClimbState
 from firesense.domain.instant import DAY
 from firesense.domain.quiet import NO_WINDOWS, Quiets
@@ -72,8 +72,10 @@ class Hush:
                 kept += self._see_to(window, alert, now)
             except (Conflict, NotFound):
                 continue  # it was ended a moment ago, or by a clock that has been put back since: its time comes
-            except BookError:
-                raise
+            except BookError as error:
+                if not isinstance(error, BookRefused):
+                    raise  # the book is away
+                _log.error("a window could not be kept", window=window.id, reason=str(error))
             except Exception:  # noqa: BLE001 - one window that cannot be kept must not hold up the calls of a fire
                 _log.exception("a window could not be kept", window=window.id)
         return kept
@@ -85,6 +87,14 @@ class Hush:
         acted = quieting.act(window, alert, self._plan_source().org, self._kinds, now)
         hold = self._standing(window, now) if acted.quiet.announced_at == now else ()
         return self._book.act_on_quiet(window, acted.quiet, acted.calls, acted.steps, hold)
+
+    def date_anew(self, now: Instant) -> int:
+        """Let no window last until a time that nobody meant, after the clock was put back; counts those that did."""
+        dated = 0
+        for window in self._book.quiets(now):
+            after = quieting.redated(window, now) if window.over_at is None else None
+            dated += after is not None and self._book.date_quiet(window, after, now)
+        return dated
 
     def look(self, now: Instant) -> None:
         """See which windows there are."""

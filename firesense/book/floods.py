@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 _CALL, _FLOOD = tables.call.c, tables.flood.c
 _LOAD = sa.select(sa.func.count(sa.distinct(_CALL.alert))).where(
-    _CALL.person == sa.bindparam("person"), _CALL.created_at > sa.bindparam("since"), _CALL.purpose.not_in(ORDERED)
+    _CALL.person == sa.bindparam("person"),
+    _CALL.created_at > sa.bindparam("since"),
+    _CALL.created_at <= sa.bindparam("now"),
+    _CALL.purpose.not_in(ORDERED),
 )
 _OPEN = sa.select(_FLOOD.person, _FLOOD.alert, _FLOOD.begun_at, _FLOOD.bundled).where(_FLOOD.ended_at.is_(None))
 _OF = _OPEN.where(_FLOOD.person == sa.bindparam("person"))
@@ -26,10 +29,10 @@ _OF = _OPEN.where(_FLOOD.person == sa.bindparam("person"))
 class Floods(Chapter):
     """Floods, and how much is said to each person."""
 
-    def load(self, person: str, since: Instant) -> int:
-        """Count the alerts a person was to be told of since then, but for what somebody ordered."""
+    def load(self, person: str, since: Instant, now: Instant) -> int:
+        """Count the alerts a person was to be told of since then, but for what somebody ordered. See the port."""
         with self._database.reading() as connection:
-            return connection.scalar(_LOAD, {"person": person, "since": since}) or 0
+            return connection.scalar(_LOAD, {"person": person, "since": since, "now": now}) or 0
 
     def floods(self) -> list[Flood]:
         """Give the floods there are now."""

@@ -146,6 +146,15 @@ class QuietWindows(Chapter):
             _put(connection, after)
         return True
 
+    def date_quiet(self, before: Quiet, after: Quiet, at: Instant) -> bool:
+        """Give a window other times, unless it was changed meanwhile: then False. What it holds waits for its end."""
+        with self._database.writing() as connection:
+            if _one(connection, before.id) != before:
+                return False
+            _hold(connection, after, _alerts(connection, _HELD, id=before.id), at, told=False)
+            _put(connection, after)
+        return True
+
     def quiet(self, quiet_id: str) -> Quiet:
         """One window; raises NotFound."""
         with self._database.reading() as connection:

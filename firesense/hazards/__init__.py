@@ -12,7 +12,7 @@ allow the act, and NotAllowed where the person's posts do not.
 
 from firesense.hazards.acts import ACTS, counted, of_rule, receipt, reported, said
 from firesense.hazards.around import Around, judge, may, states_of
-from firesense.hazards.due import due
+from firesense.hazards.due import date_anew, due, redated
 from firesense.hazards.index import Standing, standings
 
 __all__ = [
@@ -20,11 +20,13 @@ __all__ = [
     "Around",
     "Standing",
     "counted",
+    "date_anew",
     "due",
     "judge",
     "may",
     "of_rule",
     "receipt",
+    "redated",
     "reported",
     "said",
     "standings",

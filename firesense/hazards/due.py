@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from firesense.domain.errors import Conflict
 from firesense.domain.escalation import Purpose, Step, StepKind
 from firesense.domain.hazard import Dealt, Hazard
 from firesense.domain.instant import micros
 from firesense.domain.place import OPERATOR
-from firesense.hazards.around import Around, calls, holders, next_version, people_responsible, step, told
+from firesense.hazards.around import WORKING, Around, calls, holders, next_version, people_responsible, step, told
 
 if TYPE_CHECKING:
     from firesense.domain.alert import Alert
     from firesense.domain.place import Person
+
+_MOVED_AT = ("reported_at", "accepted_at", "rectified_at", "reinspected_at")
 
 
 def due(around: Around, alert: Alert, hazard: Hazard | None) -> Dealt:
@@ -38,6 +40,37 @@ def due(around: Around, alert: Alert, hazard: Hazard | None) -> Dealt:
             tuple(calls(around, reminded, Purpose.REMINDER, people)),
         )
     return _climb(around, alert, hazard)
+
+
+def redated(around: Around, hazard: Hazard) -> Hazard | None:
+    """The hazard with dates that can be; None when it has them.
+
+    One that was moved later than now was dated by a clock that has been put back since: it keeps its term, counted from
+    now. One whose delay that clock told to some level waits for the end of its term once more.
+    """
+    if not hazard.open or hazard.due_at is None or hazard.until_at is None:
+        return None
+    now = around.now
+    moved = {name: at for name in _MOVED_AT if (at := getattr(hazard, name)) is not None}
+    ahead = max(0, *(at - now for at in moved.values()))
+    until, due_at = hazard.until_at - ahead, hazard.due_at - ahead
+    longest = max(level.wait for level in around.rules.grades[hazard.grade].levels)
+    if due_at > max(until, now + micros(longest)):
+        due_at = max(until, now)
+    if (until, due_at) == (hazard.until_at, hazard.due_at):
+        return None
+    deadline = hazard.deadline_at
+    if deadline is not None and hazard.state in WORKING:
+        deadline -= ahead
+    dates: dict[str, Any] = {name: min(at, now) for name, at in moved.items()}
+    return next_version(replace(hazard, until_at=until, due_at=due_at, deadline_at=deadline, **dates))
+
+
+def date_anew(around: Around, alert: Alert, hazard: Hazard | None) -> Dealt:
+    """Give a hazard dates that can be. Raises Conflict for an alert that is none."""
+    if hazard is None:
+        raise Conflict(f"alert {alert.id} is no hazard")
+    return Dealt(alert, redated(around, hazard) or hazard)
 
 
 def _climb(around: Around, alert: Alert, hazard: Hazard) -> Dealt:

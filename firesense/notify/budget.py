@@ -22,14 +22,15 @@ class Budget:
         self._most = per_minute
         self._calm = per_minute - per_minute // 4
         self._spent: deque[Instant] = deque()
-        self._blocked_until: Instant = 0
+        self._blocked: tuple[Instant, Instant] = (0, 0)
 
     def spend(self, *, urgent: bool) -> None:
         """Take a place in this minute; raises ChannelBusy, saying when the next one comes free, when there is none."""
         now = self._clock.now()
-        if now < self._blocked_until:
-            raise ChannelBusy("the service limits our rate", timedelta(microseconds=self._blocked_until - now))
-        while self._spent and not now - MINUTE < self._spent[0] <= now:  # a clock put back must not lock us out
+        since, until = self._blocked
+        if since <= now < until:  # a clock put back must not lock us out
+            raise ChannelBusy("the service limits our rate", timedelta(microseconds=until - now))
+        while self._spent and not now - MINUTE < self._spent[0] <= now:  # nor here
             self._spent.popleft()
         most = self._most if urgent else self._calm
         if len(self._spent) >= most:
@@ -39,4 +40,5 @@ class Budget:
 
     def block(self, duration: timedelta) -> None:
         """Leave the service alone for so long: it said so."""
-        self._blocked_until = self._clock.now() + micros(duration)
+        now = self._clock.now()
+        self._blocked = now, now + micros(duration)

@@ -157,7 +157,7 @@ class Planner:
         self._flooded = {flood.person: flood.begun_at for flood in self._book.floods()}
         limits = self._manners.flood
         for person in list(self._flooded):
-            if self._book.load(person, now - micros(limits.within)) < limits.until:
+            if self._book.load(person, now - micros(limits.within), now) < limits.until:
                 self._book.end_flood(person, now)
         self._flooded = {flood.person: flood.begun_at for flood in self._book.floods()}
 
@@ -165,7 +165,7 @@ class Planner:
         """How far apart messages for this person are kept, and why."""
         limits = self._manners.flood
         if call.person not in self._flooded:
-            if self._book.load(call.person, now - micros(limits.within)) <= limits.more_than:
+            if self._book.load(call.person, now - micros(limits.within), now) <= limits.more_than:
                 return self._manners.apart, "bundle"
             self._book.begin_flood(call.person, alert.id, now)
             self._flooded = {flood.person: flood.begun_at for flood in self._book.floods()}

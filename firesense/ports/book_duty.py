@@ -127,8 +127,11 @@ class DutyPages(Protocol):
         """Say whether nobody came with this name before, and remember it for a week."""
         ...
 
-    def load(self, person: str, since: Instant) -> int:
-        """Count the alerts a person was to be told of since then, but for what somebody ordered (tests, dispatches)."""
+    def load(self, person: str, since: Instant, now: Instant) -> int:
+        """Count the alerts a person was to be told of since then, but for what somebody ordered (tests, dispatches).
+
+        What was made later than ``now``, by a clock that has been put back since, does not count.
+        """
         ...
 
     def floods(self) -> list[Flood]:

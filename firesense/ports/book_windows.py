@@ -54,6 +54,10 @@ class WindowPages(Protocol):
         """
         ...
 
+    def date_quiet(self, before: Quiet, after: Quiet, at: Instant) -> bool:
+        """Give a window other times, unless it was changed meanwhile: then False. What it holds waits for its end."""
+        ...
+
     def quiet(self, quiet_id: str) -> Quiet:
         """One window; raises NotFound."""
         ...

@@ -178,8 +178,9 @@ def test_a_name_is_new_once_a_week(book):
 def test_a_flood_begins_and_ends_once_and_counts_in_between(book):
     alerts = [alarm(n, AlertClass.FAULT) for n in range(1, 13)]
     book.commit(outcome(20, *(raised(one, call(one, "wen"), call(one, "wen", "sms")) for one in alerts)))
-    assert book.load("wen", NOON) == 12, "alerts, not calls"
-    assert book.load("wen", NOON + 6) == 6
+    assert book.load("wen", NOON, LATER) == 12, "alerts, not calls"
+    assert book.load("wen", NOON + 6, LATER) == 6
+    assert book.load("wen", NOON, NOON + 6) == 6, "a clock put back makes no flood that never ends"
     assert book.begin_flood("wen", alerts[-1].id, LATER)
     assert not book.begin_flood("wen", alerts[0].id, LATER)
     book.bundle_in_flood("wen", 7)

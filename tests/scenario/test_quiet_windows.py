@@ -47,6 +47,22 @@ def test_a_window_that_was_ended_by_a_clock_put_back_since_holds_up_no_fire(hous
     assert {told.person for told in house.told_of("fire")} == {"zhang-wei"}
 
 
+def test_a_window_that_was_set_by_a_clock_put_back_since_lasts_as_long_as_was_meant(house):
+    house.clock.at += 365 * 24 * HOUR
+    house.quiet.maintain(SUN_BO, "new battery", HOUR_LONG, device="smoke-1")
+    trouble(house)
+    [fault] = [alert for alert in house.open_alerts() if alert.alert_class is AlertClass.FAULT]
+    assert fault.quiet
+    house.clock.at = T0 + MINUTE
+    house.settle()
+    [window] = house.quiet.windows()
+    assert (window.starts_at, window.ends_at) == (T0 + MINUTE, T0 + MINUTE + HOUR)
+    assert house.book.calls(fault.id) == []
+    house.wind(hours=1, minutes=1, step=5 * MINUTE)
+    assert house.book.alert(fault.id).quiet == ""
+    assert {call.person for call in house.book.calls(fault.id)} == {"sun-bo"}, "it still stands, and somebody is called"
+
+
 def trouble(house, number=1, **says):
     """A detector reports a fault of its own for long enough to be told."""
     house.hear(smoke(house.clock, number, fault=1, **says))

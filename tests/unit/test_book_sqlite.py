@@ -299,7 +299,7 @@ HOT = {
     "whose call it was": lambda book: book.calls_with("robot", "ref-1"),
     "who was called there": lambda book: book.calls_to("robot", "line", NOON),
     "what a line has spent": lambda book: book.spent("robot", "line", NOON),
-    "what one person is told": lambda book: book.load("wen", NOON),
+    "what one person is told": lambda book: book.load("wen", NOON, LATER),
     "floods": lambda book: book.floods(),
     "what comes once": lambda book: book.first_time("callback", NOON),
     "a climb moved": lambda book: book.advance(climb(alarm()), climb(alarm()), [call(alarm(), "liu")], ()),

@@ -296,6 +296,35 @@ def test_delay_climbs_level_by_level_and_stays_at_the_ceiling():
     assert pair[1].overdue(pair[1].due_at)
 
 
+def redated(pair, at):
+    dealt = hazards.date_anew(around(at), pair[0], pair[1])
+    pair[:] = [dealt.alert, dealt.hazard]
+    return pair[1]
+
+
+def test_what_a_clock_far_ahead_has_dated_keeps_its_term_from_now():
+    pair = case()
+    do(pair, HazardAct.ACCEPT, STATION, at=NOON + 365 * DAY)
+    term = pair[1].deadline_at - pair[1].accepted_at
+    assert hazards.redated(around(NOON + 366 * DAY), pair[1]) is None
+    dated = redated(pair, NOON + HOUR)
+    assert (dated.deadline_at, dated.until_at, dated.accepted_at) == (
+        NOON + HOUR + term,
+        NOON + HOUR + term,
+        NOON + HOUR,
+    )
+    assert NOON + HOUR < dated.due_at < dated.until_at, "somebody is reminded"
+    assert hazards.redated(around(NOON + 2 * HOUR), dated) is None, "once: every start asks"
+
+
+def test_a_delay_that_a_clock_far_ahead_has_told_is_told_again_when_it_is_one():
+    pair = case()
+    until = pair[1].until_at
+    fall_due(pair, NOON + 365 * DAY)
+    assert redated(pair, NOON + HOUR).due_at == until
+    assert {call.purpose for call in fall_due(pair, until).calls} == {Purpose.OVERDUE}
+
+
 def test_a_level_that_reaches_nobody_is_skipped_and_the_story_says_so():
     pair = case(Grade.MINOR, place="990100101202-01")  # its grid leader's post is vacant
     dealt = fall_due(pair, pair[1].due_at)

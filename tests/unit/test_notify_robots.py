@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from firesense.domain.errors import ChannelDown, ChannelRefused, ConfigError
+from firesense.domain.errors import ChannelBusy, ChannelDown, ChannelRefused, ConfigError
 from firesense.domain.message import Message
 from firesense.notify.budget import Budget
 from firesense.notify.dingtalk import DingTalkChannel
@@ -207,5 +207,10 @@ def test_a_clock_put_back_does_not_lock_the_budget(clock):
     budget = Budget(clock, 2)
     budget.spend(urgent=True)
     budget.spend(urgent=True)
+    clock.wind(-3600)
+    budget.spend(urgent=True)
+    budget.block(timedelta(minutes=10))
+    with pytest.raises(ChannelBusy):
+        budget.spend(urgent=True)
     clock.wind(-3600)
     budget.spend(urgent=True)
