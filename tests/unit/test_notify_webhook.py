@@ -57,6 +57,7 @@ def test_the_receiver_can_trust_what_it_reads(clock, receiver):
         "metric": "smoke_density",
         "value": 0.2512345,
         "late": False,
+        "incident": "",
         "event_at": "2026-01-02T03:04:03.000000Z",
         "raised_at": "2026-01-02T03:04:05.000000Z",
     }
