@@ -92,7 +92,7 @@ class NotFound(BookError):
 class Conflict(BookError):
     """The thing is not in a state that allows this.
 
-    ``key`` and ``values`` say why in the reader's language (firesense/text, under ``conflict.``); instants among the values
+    ``key`` and ``values`` say why in the reader's language (see text, under ``conflict.``); instants among the values
     end in ``_at``.
     """
 
