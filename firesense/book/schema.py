@@ -166,6 +166,7 @@ MIGRATIONS: Sequence[Sequence[str]] = (
     ("ALTER TABLE device ADD COLUMN installed_at BIGINT DEFAULT 0 NOT NULL",),
     ("ALTER TABLE call ADD COLUMN owner TEXT",),
     ("ALTER TABLE call ADD COLUMN tried_at BIGINT",),
+    ("DROP INDEX alert_same", "CREATE INDEX alert_same ON alert (device, rule, open)"),
 )
 
 _VERSION = "schema"

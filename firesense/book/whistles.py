@@ -27,10 +27,8 @@ _OF_ALERT = (
     sa.select(*rows.CLIMB).where(_CLIMB.alert == sa.bindparam("id"), _CLIMB.strand != "").order_by(_CLIMB.strand)
 )
 _ON_THE_WAY = _OF_ALERT.where(_CLIMB.state.in_((ClimbState.CLIMBING, ClimbState.EXHAUSTED))).with_for_update()
-_CALLED = (
-    sa.select(_CALL.strand)
-    .where(_CALL.alert == sa.bindparam("id"), _CALL.purpose == Purpose.WHISTLE, _CALL.person == sa.bindparam("who"))
-    .distinct()
+_CALLED = sa.select(_CALL.strand, _CALL.person).where(
+    _CALL.alert == sa.bindparam("id"), _CALL.purpose == Purpose.WHISTLE
 )
 _END = (
     sa.update(tables.climb)
@@ -90,7 +88,8 @@ class Whistles(Chapter):
 def answer_whistles(connection: Connection, alert_id: str, who: str, at: Instant, strand: str = "") -> list[str]:
     """End the whistles that called this person or, if given, this one; gives those that were still unanswered."""
     waiting = [rows.climb_of(row).strand for row in connection.execute(_ON_THE_WAY, {"id": alert_id})]
-    mine = {strand} if strand else set(connection.scalars(_CALLED, {"id": alert_id, "who": who})) if waiting else set()
+    called = connection.execute(_CALLED, {"id": alert_id}) if waiting and not strand else ()
+    mine = {name for name, person in called if person == who} or {strand}
     answered = [name for name in waiting if name in mine]
     for name in answered:
         one = {"id": alert_id, "of_strand": name}
