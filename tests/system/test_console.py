@@ -14,6 +14,7 @@ import pytest
 import uvicorn
 from playwright.sync_api import expect, sync_playwright
 
+from firesense.app.consoles import listen
 from firesense.domain.alert import AlertClass, Grade
 from firesense.domain.deed import Actor
 from firesense.domain.errors import HistoryDown
@@ -45,7 +46,7 @@ class Served:
 
     def __init__(self, console, port=0):
         self.console = console
-        self.socket = socket.create_server(("127.0.0.1", port))
+        self.socket = listen("127.0.0.1", port)
         self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
         self.server = uvicorn.Server(uvicorn.Config(console, log_level="warning"))
         self.thread = threading.Thread(target=lambda: asyncio.run(self._serve()))

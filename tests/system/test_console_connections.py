@@ -230,3 +230,10 @@ def test_connections_that_cannot_be_taken_are_one_line_a_minute(serving, caplog)
         assert httpx2.get(f"{served.url}/healthz", timeout=20).status_code == 200
     assert [line["event"] for line in lines].count("console.deaf") == 1
     assert "Traceback" not in caplog.text
+
+
+def test_an_answer_waits_for_nobody_to_confirm_its_headers():
+    with consoles.listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
