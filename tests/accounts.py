@@ -14,6 +14,11 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote
 
+from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import CBC
+from cryptography.hazmat.primitives.padding import PKCS7
+
 from tests.providers import MINUTE, Answer, HttpProvider, Request, _ok
 
 if TYPE_CHECKING:
@@ -188,6 +193,36 @@ class FeishuApp(HttpProvider):
         }
         event = {"operator": {"open_id": person}, "action": {"value": value, "tag": "button"}}
         return json.dumps({"schema": "2.0", "header": told | header, "event": event}).encode()
+
+
+class SealedFeishuApp(FeishuApp):
+    """The same with an encrypt key: callbacks are encrypted and signed."""
+
+    encrypt_key = "encrypt-key-made-up"
+
+
+def feishu_sealed(told: bytes, at: int, key: str = SealedFeishuApp.encrypt_key) -> tuple[bytes, dict[str, str]]:
+    """The body and the headers (lower case) in which something is told with an encrypt key."""
+    vector = hashlib.sha256(told).digest()[:16]
+    encrypted = _aes(hashlib.sha256(key.encode()).digest(), vector).update(_filled_up(told, 16))
+    body = json.dumps({"encrypt": base64.b64encode(vector + encrypted).decode()}).encode()
+    return body, feishu_signed(body, at, key)
+
+
+def feishu_signed(body: bytes, at: int, key: str = SealedFeishuApp.encrypt_key) -> dict[str, str]:
+    """The headers of a body."""
+    made, nonce = str(at // 1_000_000), "n-1"
+    signature = hashlib.sha256(f"{made}{nonce}{key}".encode() + body).hexdigest()
+    return {"x-lark-request-timestamp": made, "x-lark-request-nonce": nonce, "x-lark-signature": signature}
+
+
+def _aes(key: bytes, vector: bytes) -> CipherContext:
+    return Cipher(AES(key), CBC(vector)).encryptor()
+
+
+def _filled_up(plain: bytes, block: int) -> bytes:
+    padder = PKCS7(block * 8).padder()
+    return padder.update(plain) + padder.finalize()
 
 
 class Aliyun(HttpProvider):

@@ -16,7 +16,7 @@ from firesense.notify.feishu_app import FeishuAppChannel, FeishuAppOptions
 from firesense.notify.sms_gateway import SmsGatewayChannel, SmsGatewayOptions
 from firesense.web.answers import install_problems
 from firesense.web.parts import Parts
-from tests.accounts import Aliyun, FeishuApp, SmsGateway
+from tests.accounts import Aliyun, FeishuApp, SealedFeishuApp, SmsGateway
 from tests.house import HandClock, SmallHouse, smoke
 
 ZHANG, SUN = "13900000011", "13900000021"
@@ -28,7 +28,13 @@ class Town:
 
     def __init__(self, folder, stack, devices, addresses, wanted, who="zhang-wei"):
         self.clock = HandClock()
-        servers = {"voice": Aliyun, "sms": SmsGateway, "aliyun": Aliyun, "feishu": FeishuApp}
+        servers = {
+            "voice": Aliyun,
+            "sms": SmsGateway,
+            "aliyun": Aliyun,
+            "feishu": FeishuApp,
+            "feishu-sealed": SealedFeishuApp,
+        }
         self.servers = {name: stack.enter_context(servers[name](self.clock)) for name in wanted}
         self.house = SmallHouse(
             folder, devices, clock=self.clock, channels=lambda _clock: self._channels(), settings=SETTINGS
@@ -75,8 +81,15 @@ class Town:
                         callback_secret="0123456789abcdef",
                     )
                     made[name] = SmsGatewayChannel(options, self.clock)
-                case "feishu":
-                    options = FeishuAppOptions(name, server.app, server.secret, server.verification, server.url)
+                case "feishu" | "feishu-sealed":
+                    options = FeishuAppOptions(
+                        name,
+                        server.app,
+                        server.secret,
+                        server.verification,
+                        server.url,
+                        encrypt_key=getattr(server, "encrypt_key", ""),
+                    )
                     made[name] = FeishuAppChannel(options, self.clock)
         return made
 

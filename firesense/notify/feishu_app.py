@@ -17,8 +17,9 @@ from firesense.domain.instant import micros
 from firesense.domain.limits import Limit
 from firesense.domain.message import Receipt
 from firesense.notify.exchange import PATIENCE, Exchange, read_json
-from firesense.notify.provider import Codes, Token, body_json, objects, options_faults, refuse, text_of
+from firesense.notify.provider import Codes, Token, objects, options_faults, read_body, refuse, text_of
 from firesense.notify.robot import shortened
+from firesense.notify.sealed import BLOCK, opened, unbase64
 from firesense.text import say
 
 if TYPE_CHECKING:
@@ -39,7 +40,10 @@ _COLOURS = {"fire": "red", "hazard": "orange", "fault": "yellow", "test": "grey"
 
 @dataclass(frozen=True, slots=True)
 class FeishuAppOptions:
-    """An app: id and secret, and the verification token of its callbacks; without that token none are taken."""
+    """An app: id and secret, and the verification token of its callbacks; without that token none are taken.
+
+    With the ``encrypt_key`` of the app's callbacks only those are taken that are encrypted and signed with it.
+    """
 
     name: str
     app_id: str
@@ -48,6 +52,7 @@ class FeishuAppOptions:
     url: str = ""
     timeout: timedelta = PATIENCE
     ca_file: str = ""
+    encrypt_key: str = field(default="", repr=False)
 
 
 class FeishuAppChannel:
@@ -61,7 +66,8 @@ class FeishuAppChannel:
 
     def __init__(self, options: FeishuAppOptions, clock: Clock) -> None:
         """Raises ConfigError for missing options, or a base address that is none."""
-        refuse(options_faults(options, ("app_id", "app_secret")))
+        needed = ("app_id", "app_secret", *(("verification_token",) if options.encrypt_key else ()))
+        refuse(options_faults(options, needed))
         self.name = options.name
         self._options = options
         self._base = (options.url or "https://open.feishu.cn").rstrip("/")
@@ -96,7 +102,7 @@ class FeishuAppChannel:
 
     def hear(self, callback: Callback, now: Instant) -> Heard:
         """Understand a pressed button, a card that was read, and the question whether this address is ours."""
-        [document] = objects(body_json(callback))[:1] or [{}]
+        document = self._opened(callback)
         header = _object(document, "header")
         token = text_of(header, "token") or text_of(document, "token")
         expected = self._options.verification_token
@@ -124,6 +130,26 @@ class FeishuAppChannel:
     async def close(self) -> None:
         """Release the connections."""
         await self._exchange.close()
+
+    def _opened(self, callback: Callback) -> Mapping[str, Any]:
+        """What a callback holds, in the clear. Raises Unreadable, and Forged for one that the key did not close.
+
+        The question whether this address is ours comes without a signature. Whatever else does is turned away with one
+        and the same answer, so that nobody learns from it how far the opening went.
+        """
+        document = _first(callback.body)
+        key = self._options.encrypt_key
+        if not key:
+            return document
+        if _signed(callback, key):
+            return _first(_unsealed(document, key))
+        try:
+            question = _first(_unsealed(document, key))
+        except Unreadable:
+            question = {}
+        if question.get("type") != "url_verification":
+            raise Forged("the signature is missing or wrong")
+        return question
 
     async def _fetch(self) -> tuple[str, timedelta]:
         body = {"app_id": self._options.app_id, "app_secret": self._options.app_secret}
@@ -165,6 +191,25 @@ def _kind_of(address: str) -> str:
         if address.startswith(beginning):
             return kind
     return "email" if "@" in address else "user_id"
+
+
+def _first(body: bytes) -> Mapping[str, Any]:
+    [document] = objects(read_body(body))[:1] or [{}]
+    return document
+
+
+def _signed(callback: Callback, key: str) -> bool:
+    """Whether the signature over the body as it came is right."""
+    given = {name: callback.headers.get(f"x-lark-{name}", "") for name in ("request-timestamp", "request-nonce")}
+    signed = "".join(given.values()) + key
+    expected = hashlib.sha256(signed.encode(errors="replace") + callback.body).hexdigest()
+    return hmac.compare_digest(callback.headers.get("x-lark-signature", "").encode(errors="replace"), expected.encode())
+
+
+def _unsealed(document: Mapping[str, Any], key: str) -> bytes:
+    """Open what an encrypt key closed: the initialisation vector, and AES-256-CBC by the key's SHA-256."""
+    sealed = unbase64(text_of(document, "encrypt"))
+    return opened(hashlib.sha256(key.encode()).digest(), sealed[:BLOCK], sealed[BLOCK:], padded_to=BLOCK)
 
 
 def _object(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:

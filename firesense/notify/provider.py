@@ -145,8 +145,13 @@ def secret_path(callback: Callback, secret: str) -> None:
 
 def body_json(callback: Callback) -> Any:
     """What a callback's body holds. Raises Unreadable."""
+    return read_body(callback.body)
+
+
+def read_body(body: bytes) -> Any:
+    """What a body of JSON holds. Raises Unreadable."""
     try:
-        return msgspec.json.decode(callback.body)
+        return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Unreadable("the body is not JSON") from error
 

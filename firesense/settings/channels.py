@@ -107,13 +107,14 @@ class DingTalkWorkChannelSettings(Written):
 
 
 class FeishuAppChannelSettings(Written):
-    """Cards of a Feishu app with a button to take the alert; ``verification_token`` is that of its callbacks."""
+    """Cards of a Feishu app with a button to take the alert; token and ``encrypt_key`` are those of its callbacks."""
 
     kind: Literal["feishu-app"]
     name: str
     app_id: str
     app_secret: SecretStr
     verification_token: SecretStr = SecretStr("")
+    encrypt_key: SecretStr = SecretStr("")
     url: str = ""
     timeout: Duration = timedelta(seconds=75)
     ca_file: str = ""

@@ -16,7 +16,7 @@ from firesense.domain.escalation import CallState, ClimbState, StepKind
 from firesense.domain.instant import MINUTE, SECOND
 from firesense.domain.outcome import Outcome, TripAgain
 from firesense.domain.place import Org
-from tests.accounts import Aliyun
+from tests.accounts import Aliyun, feishu_sealed, feishu_signed
 from tests.frames import T0
 from tests.house import SmallHouse, smoke, smoke_device
 from tests.reached import SUN, ZHANG, Town
@@ -208,6 +208,31 @@ def test_a_callback_that_comes_twice_counts_once_and_a_forged_one_not_at_all(tow
     assert story.kinds(alert).count(StepKind.ACKNOWLEDGED) == 1
     status = story.house.answering.status
     assert (status.taken, status.repeated, status.forged) == (1, 2, 3)
+
+
+def test_the_button_of_a_card_takes_the_alert_when_the_app_has_an_encrypt_key(town):
+    story = town({"feishu-sealed": "ou_lin", "mqtt": "zhang-wei"}, "feishu-sealed")
+    alert = story.fire()
+    server = story.servers["feishu-sealed"]
+    pressed = server.pressed(server.posted[0]["card"], "ou_lin", story.clock.at)
+    at = story.clock.at
+    in_the_clear = (pressed, feishu_signed(pressed, at, "guessed"))
+    kept_too_long = feishu_sealed(server.pressed(server.posted[0]["card"], "ou_lin", at - 9 * 60 * MINUTE), at)
+    for body, headers in (in_the_clear, (pressed, {}), feishu_sealed(pressed, at, "guessed"), kept_too_long):
+        with pytest.raises(Forged):
+            story.call_back("feishu-sealed", body, headers=headers)
+    assert story.house.book.alert(alert.id).acknowledged_by == ""
+    body, headers = feishu_sealed(pressed, at)
+    with story.pages() as outside:
+        assert outside.post("/callbacks/feishu-sealed", content=body[:-9], headers=headers).status_code in {400, 403}
+        assert outside.post("/callbacks/feishu-sealed", content=body).status_code == 403
+        assert (
+            outside.post("/callbacks/feishu-sealed", content=body, headers=headers).json()["toast"]["content"] == "OK"
+        )
+        assert outside.post("/callbacks/feishu-sealed", content=body, headers=headers).status_code == 200, "once more"
+    assert story.house.book.alert(alert.id).acknowledged_by == "zhang-wei"
+    assert story.kinds(alert).count(StepKind.ACKNOWLEDGED) == 1
+    assert story.house.answering.status.repeated == 1
 
 
 def test_a_callback_without_the_secret_of_its_path_is_turned_away(town):

@@ -20,7 +20,8 @@ WRITTEN = {
     "feishu": "secret: hidden-hidden-hidden",
     "wecom-app": "corp_id: ww1, agent_id: 7, secret: hidden-hidden-hidden",
     "dingtalk-work": "app_key: k, app_secret: hidden-hidden-hidden, agent_id: 7, receipt_within: 90s",
-    "feishu-app": "app_id: cli, app_secret: hidden-hidden-hidden, verification_token: hidden-hidden-hidden",
+    "feishu-app": "app_id: cli, app_secret: hidden-hidden-hidden, verification_token: hidden-hidden-hidden,"
+    " encrypt_key: hidden-hidden-hidden",
     "aliyun-sms": "access_key_id: k, access_key_secret: hidden-hidden-hidden, sign_name: 青溪, template: SMS_1,"
     " params: {a: '{mark}'}, callback_secret: hidden0hidden0hidden",
     "aliyun-voice": "access_key_id: k, access_key_secret: hidden-hidden-hidden, template: TTS_1, params: {a: '{mark}'}",

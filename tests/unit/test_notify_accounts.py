@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from dataclasses import replace
 from datetime import timedelta
@@ -25,10 +26,22 @@ from firesense.notify.feishu_app import FeishuAppChannel, FeishuAppOptions
 from firesense.notify.loudspeaker import LoudspeakerChannel, LoudspeakerOptions
 from firesense.notify.mqtt_answers import understood
 from firesense.notify.provider import body_json
+from firesense.notify.sealed import opened, unbase64
 from firesense.notify.sms_gateway import SmsGatewayChannel, SmsGatewayOptions
 from firesense.notify.tencent import TencentOptions, TencentSmsChannel, TencentVoiceChannel, authorization
 from firesense.notify.wecom_app import WeComAppChannel, WeComAppOptions
-from tests.accounts import Aliyun, DingTalkWork, FeishuApp, SmsGateway, SpeakerBox, Tencent, WeComApp
+from tests.accounts import (
+    Aliyun,
+    DingTalkWork,
+    FeishuApp,
+    SealedFeishuApp,
+    SmsGateway,
+    SpeakerBox,
+    Tencent,
+    WeComApp,
+    feishu_sealed,
+    feishu_signed,
+)
 from tests.calls import call, message
 from tests.providers import Answer, HandClock, Request
 
@@ -210,6 +223,55 @@ def test_feishu_asks_whether_the_address_is_ours_and_tells_what_was_read(clock):
     ):
         with pytest.raises(Unreadable):
             channel.hear(back(wrong), clock.at)
+
+
+def test_feishu_with_an_encrypt_key_takes_only_what_was_closed_and_signed_with_it(clock):
+    server = Nowhere(FeishuApp)
+    options = FeishuAppOptions(
+        "x", server.app, "s", server.verification, server.url, encrypt_key=SealedFeishuApp.encrypt_key
+    )
+    channel = FeishuAppChannel(options, clock)
+    assert SealedFeishuApp.encrypt_key not in repr(options)
+
+    def hear(body, headers):
+        return channel.hear(Callback("", {}, headers, body), clock.at)
+
+    asked = json.dumps({"type": "url_verification", "challenge": "abc", "token": server.verification}).encode()
+    body, headers = feishu_sealed(asked, clock.at)
+    assert json.loads(hear(body, {}).answer) == json.loads(hear(body, headers).answer) == {"challenge": "abc"}
+    header = {"event_type": "im.message.message_read_v1", "event_id": "e", "token": server.verification}
+    header["create_time"] = str(clock.at // 1000)
+    read = json.dumps({"header": header, "event": {"message_id_list": ["om_1"]}}).encode()
+    body, headers = feishu_sealed(read, clock.at)
+    assert hear(body, headers).news == (News("om_1", CallState.READ),)
+    sealed = json.loads(body)["encrypt"]
+    for text in (sealed[:40], sealed[:-8], "A" + sealed[1:], "", "é", sealed[:-4] + "AAA="):
+        changed = json.dumps({"encrypt": text}).encode()
+        for wrong in ({}, headers, {**headers, "x-lark-signature": "é"}, feishu_signed(changed, clock.at, "guessed")):
+            with pytest.raises(Forged) as caught:
+                hear(changed, wrong)
+            assert str(caught.value) == "the signature is missing or wrong", "of how far it went nothing is said"
+    for text in (sealed[:40], sealed[:-8], "", "é", sealed[:-24] + "A" * 22 + "=="):
+        changed = json.dumps({"encrypt": text}).encode()
+        with pytest.raises(Unreadable):
+            hear(changed, feishu_signed(changed, clock.at))
+    later = {**headers, "x-lark-request-timestamp": str(clock.at // 1_000_000 + 1)}
+    for wrong in (later, {**headers, "x-lark-request-nonce": "n-2"}):
+        with pytest.raises(Forged):
+            hear(body, wrong)
+
+
+def test_what_feishus_own_documents_encrypted_is_opened():
+    # open.feishu.cn, "Encrypt Key": the key is "test key", the text "hello world".
+    document = unbase64("P37w+VZImNgPEO1RBhJ6RtKl7n6zymIbEG1pReEzghk=")
+    key = hashlib.sha256(b"test key").digest()
+    assert opened(key, document[:16], document[16:], padded_to=16) == b"hello world"
+
+
+def test_an_encrypt_key_alone_does_not_prove_who_sends():
+    with pytest.raises(ConfigError) as caught:
+        FeishuAppChannel(FeishuAppOptions("x", "app", "secret", encrypt_key="k"), HandClock())
+    assert [fault.path for fault in caught.value.faults] == ["verification_token"]
 
 
 # -- text messages and voice ------------------------------------------------------------------------------------------
