@@ -7,6 +7,7 @@ twice, late, or from somebody who has no business with it.
 from __future__ import annotations
 
 from collections import OrderedDict
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from threading import Lock
@@ -20,14 +21,14 @@ from firesense.domain.errors import Conflict, Forged, NotAllowed, NotFound, NotY
 from firesense.domain.escalation import CallState
 from firesense.domain.instant import DAY, MINUTE
 from firesense.notify.provider import line_of_telephone
-from firesense.ports import Answered
+from firesense.ports import Answered, Greeted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from firesense.desk import Desk
     from firesense.domain.alert import Alert
-    from firesense.domain.callback import Callback, News
+    from firesense.domain.callback import Callback, Heard, News
     from firesense.domain.escalation import Call
     from firesense.domain.instant import Instant
     from firesense.domain.place import Org
@@ -101,28 +102,31 @@ class Answering:
         self._minute: Instant = 0
         self._lines = 0
 
-    def hear(self, name: str, callback: Callback) -> bytes:
-        """Take a callback for the channel of that name, and give the answer its sender waits for.
+    def greet(self, name: str, callback: Callback) -> bytes:
+        """Answer a provider that asks whether the address of its callbacks is ours; nothing comes of it.
+
+        Raises NotFound when no channel of that name is asked, Forged and Unreadable.
+        """
+        channel = self._channels.get(name)
+        if channel is None or not isinstance(channel, Greeted):
+            raise NotFound(f"no channel {name} is asked")
+        with self._counted(name):
+            return channel.greet(callback, self._clock.now())
+
+    def hear(self, name: str, callback: Callback) -> Heard:
+        """Take a callback for the channel of that name, and give what it said, with the answer its sender waits for.
 
         Raises NotFound when no such channel takes any, Forged, Unreadable, NotYet and BookError (it has to come again).
         """
         channel, now = self._channels.get(name), self._clock.now()
         if channel is None or not isinstance(channel, Answered):
             raise NotFound(f"no channel {name} takes callbacks")
-        try:
+        with self._counted(name):
             heard = channel.hear(callback, now)
-        except Forged as error:
-            self.status.forged += 1
-            self._warn("a callback was forged", channel=name, reason=str(error))
-            raise
-        except Unreadable as error:
-            self.status.unreadable += 1
-            self._warn("a callback is not understood", channel=name, reason=str(error))
-            raise
         once = f"callback:{name}:{heard.once}" if heard.once else ""
         if once and self._book.was_seen(once):
             self.status.repeated += 1
-            return heard.answer
+            return heard
         early = [news.reference for news in heard.news if not self._take(name, news) and self._await(name, news, now)]
         if early:
             self.status.early += 1
@@ -132,7 +136,21 @@ class Answering:
         if once:
             self._book.first_time(once, now)
         self.status.taken += 1
-        return heard.answer
+        return heard
+
+    @contextmanager
+    def _counted(self, name: str) -> Iterator[None]:
+        """Count what is forged or not understood, and say so."""
+        try:
+            yield
+        except Forged as error:
+            self.status.forged += 1
+            self._warn("a callback was forged", channel=name, reason=str(error))
+            raise
+        except Unreadable as error:
+            self.status.unreadable += 1
+            self._warn("a callback is not understood", channel=name, reason=str(error))
+            raise
 
     def pressed(self, call: Call, key: str) -> None:
         """Somebody who was called pressed a key on the telephone. Raises BookError."""

@@ -10,6 +10,8 @@ import base64
 import hashlib
 import hmac
 import json
+import re
+import struct
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote
@@ -75,6 +77,7 @@ class WeComApp(HttpProvider):
         super().__init__(clock)
         self.tokens = _Tokens(clock)
         self.posted: list[Any] = []
+        self.tasks: set[str] = set()
         self.busy = False
         self._counted = _Counted(clock, (30, MINUTE), (1000, HOUR))
 
@@ -93,14 +96,93 @@ class WeComApp(HttpProvider):
         document = request.json
         if document.get("agentid") != self.agent:
             return _ok(errcode=40056, errmsg="invalid agentid")
-        if not document.get("text", {}).get("content"):
-            return _ok(errcode=44004, errmsg="empty content")
+        if (wrong := self._wrong(document)) is not None:
+            return wrong
         member = document["touser"]
         if member not in self.members:
             return _ok(errcode=0, errmsg="ok", invaliduser=member, msgid="m-0")
         if not self._counted.too_often(member):
             self.posted.append(document)
         return _ok(errcode=0, errmsg="ok", invaliduser="", msgid=f"m-{len(self.posted)}")
+
+    def _wrong(self, document: Any) -> Answer | None:
+        """The limits of a text, and of a card with buttons; a task's id is taken once."""
+        if document["msgtype"] == "text":
+            return None if document["text"]["content"] else _ok(errcode=44004, errmsg="empty content")
+        card = document["template_card"]
+        buttons = card.get("button_list", ())
+        text = card.get("main_title", {}).get("title") or card.get("sub_title_text")
+        if card.get("card_type") != "button_interaction" or not text or not 1 <= len(buttons) <= 6:
+            return _ok(errcode=42014, errmsg="invalid template card")
+        if any(not button.get("text") or not 0 < len(button.get("key", "").encode()) <= 1024 for button in buttons):
+            return _ok(errcode=42014, errmsg="invalid button")
+        task = card.get("task_id", "")
+        if not re.fullmatch(r"[\w@-]{1,128}", task, re.ASCII) or task in self.tasks:
+            return _ok(errcode=42015, errmsg="invalid or repeated task_id")
+        self.tasks.add(task)
+        return None
+
+
+class WeComAppWithButtons(WeComApp):
+    """The same with an address that receives messages: cards with buttons come back encrypted and signed."""
+
+    token = "token-made-up"
+    encoding_aes_key = base64.b64encode(bytes(range(32))).decode()[:43]
+
+    @classmethod
+    def pressed(cls, card: Any, member: str, at: int, **other: str) -> tuple[dict[str, str], bytes]:
+        """The query and the body of the callback of a card's button."""
+        fields = {
+            "ToUserName": cls.corp,
+            "FromUserName": member,
+            "CreateTime": str(at // 1_000_000),
+            "MsgType": "event",
+            "Event": "template_card_event",
+            "EventKey": card["button_list"][0]["key"],
+            "TaskId": card["task_id"],
+            "CardType": card["card_type"],
+            "ResponseCode": "r-1",
+            "AgentID": str(cls.agent),
+        }
+        inner = "".join(f"<{name}><![CDATA[{value}]]></{name}>" for name, value in (fields | other).items())
+        return wecom_sealed(f"<xml>{inner}</xml>", at)
+
+
+def wecom_query(encrypted: str, at: int, token: str = WeComAppWithButtons.token, nonce: str = "n-1") -> dict[str, str]:
+    """The query that proves what was encrypted."""
+    made = str(at // 1_000_000)
+    signed = "".join(sorted([token, made, nonce, encrypted]))
+    return {
+        "msg_signature": hashlib.sha1(signed.encode(), usedforsecurity=False).hexdigest(),
+        "timestamp": made,
+        "nonce": nonce,
+    }
+
+
+def wecom_encrypted(text: str, receiver: str = WeComApp.corp, key: str = WeComAppWithButtons.encoding_aes_key) -> str:
+    """A text as WeCom encrypts it."""
+    inner = text.encode()
+    whole = hashlib.sha256(inner).digest()[:16] + struct.pack(">I", len(inner)) + inner + receiver.encode()
+    secret = base64.b64decode(f"{key}=")
+    return base64.b64encode(_aes(secret, secret[:16]).update(_filled_up(whole, 32))).decode()
+
+
+def wecom_opened(encrypted: str) -> bytes:
+    """What we encrypted for WeCom."""
+    secret = base64.b64decode(f"{WeComAppWithButtons.encoding_aes_key}=")
+    unpadder = PKCS7(32 * 8).unpadder()
+    plain = Cipher(AES(secret), CBC(secret[:16])).decryptor().update(base64.b64decode(encrypted))
+    whole = unpadder.update(plain) + unpadder.finalize()
+    length = struct.unpack(">I", whole[16:20])[0]
+    assert whole[20 + length :].decode() == WeComApp.corp
+    return whole[20 : 20 + length]
+
+
+def wecom_sealed(text: str, at: int, **more: str) -> tuple[dict[str, str], bytes]:
+    """The query and the body of a callback."""
+    encrypted = wecom_encrypted(text, **more)
+    body = f"<xml><ToUserName><![CDATA[{WeComApp.corp}]]></ToUserName><Encrypt><![CDATA[{encrypted}]]></Encrypt></xml>"
+    return wecom_query(encrypted, at), body.encode()
 
 
 class DingTalkWork(HttpProvider):

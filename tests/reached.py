@@ -14,9 +14,10 @@ from firesense.domain.place import Org
 from firesense.notify.aliyun import AliyunOptions, AliyunSmsChannel, AliyunVoiceChannel
 from firesense.notify.feishu_app import FeishuAppChannel, FeishuAppOptions
 from firesense.notify.sms_gateway import SmsGatewayChannel, SmsGatewayOptions
+from firesense.notify.wecom_app import WeComAppChannel, WeComAppOptions
 from firesense.web.answers import install_problems
 from firesense.web.parts import Parts
-from tests.accounts import Aliyun, FeishuApp, SealedFeishuApp, SmsGateway
+from tests.accounts import Aliyun, FeishuApp, SealedFeishuApp, SmsGateway, WeComAppWithButtons
 from tests.house import HandClock, SmallHouse, smoke
 
 ZHANG, SUN = "13900000011", "13900000021"
@@ -34,6 +35,7 @@ class Town:
             "aliyun": Aliyun,
             "feishu": FeishuApp,
             "feishu-sealed": SealedFeishuApp,
+            "wecom": WeComAppWithButtons,
         }
         self.servers = {name: stack.enter_context(servers[name](self.clock)) for name in wanted}
         self.house = SmallHouse(
@@ -91,6 +93,17 @@ class Town:
                         encrypt_key=getattr(server, "encrypt_key", ""),
                     )
                     made[name] = FeishuAppChannel(options, self.clock)
+                case "wecom":
+                    options = WeComAppOptions(
+                        name,
+                        server.corp,
+                        server.agent,
+                        server.secret,
+                        server.url,
+                        token=server.token,
+                        encoding_aes_key=server.encoding_aes_key,
+                    )
+                    made[name] = WeComAppChannel(options, self.clock)
         return made
 
     def fire(self, number=1):
@@ -105,7 +118,7 @@ class Town:
 
     def call_back(self, channel, body, rest="", headers=None):
         text = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return self.house.answering.hear(channel, Callback(rest, {}, headers or {}, text))
+        return self.house.answering.hear(channel, Callback(rest, {}, headers or {}, text)).answer
 
     def pages(self):
         """The pages of callbacks and links, as a browser gets them."""

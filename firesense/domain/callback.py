@@ -41,7 +41,7 @@ class News:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What a callback says, and the answer (JSON) that its sender waits for.
+    """What a callback says, and the answer (of a media type) that its sender waits for.
 
     ``once`` names the callback: one of the same name counts once. Empty, where everything it says may be said twice.
     """
@@ -49,3 +49,4 @@ class Heard:
     news: tuple[News, ...] = ()
     answer: bytes = b"{}"
     once: str = ""
+    media_type: str = "application/json"

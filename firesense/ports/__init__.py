@@ -4,7 +4,7 @@ Every implementation of a port passes the one suite for it in ``tests/contract``
 """
 
 from firesense.ports.book import Book
-from firesense.ports.channels import Answered, Asked, Channel, Listening, Metered, Receipted
+from firesense.ports.channels import Answered, Asked, Channel, Greeted, Listening, Metered, Receipted
 from firesense.ports.frames import Clock, Delivery, Journal, Snapshots, Transport
 from firesense.ports.history import History, Series, Windows
 from firesense.ports.kept import Counts, Feed, Flood, Stranger, User
@@ -19,6 +19,7 @@ __all__ = [
     "Delivery",
     "Feed",
     "Flood",
+    "Greeted",
     "History",
     "Journal",
     "Listening",

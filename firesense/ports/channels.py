@@ -88,6 +88,15 @@ class Answered(Channel, Protocol):
 
 
 @runtime_checkable
+class Greeted(Answered, Protocol):
+    """A channel whose provider asks, by GET, whether the address of its callbacks is ours."""
+
+    def greet(self, callback: Callback, now: Instant) -> bytes:
+        """Give the text that proves it; nothing comes of it. Raises Forged and Unreadable."""
+        ...
+
+
+@runtime_checkable
 class Listening(Answered, Protocol):
     """A channel that hears answers by itself, on a connection of its own."""
 

@@ -79,13 +79,15 @@ class RobotChannelSettings(Written):
 
 
 class WeComAppChannelSettings(Written):
-    """Messages of a WeCom app; a person's address is the member's user id."""
+    """Messages of a WeCom app; a person's address is the member's user id. With the two of its callbacks, cards."""
 
     kind: Literal["wecom-app"]
     name: str
     corp_id: str
     agent_id: Count
     secret: SecretStr
+    token: SecretStr = SecretStr("")
+    encoding_aes_key: SecretStr = SecretStr("")
     url: str = ""
     timeout: Duration = timedelta(seconds=75)
     ca_file: str = ""

@@ -32,6 +32,7 @@ CHANNEL_TEXTS: Mapping[str, tuple[str, str]] = {
     "speaker.other": ("通知：{mark}。{place}，{what}。", "Notice: {mark}. {place}, {what}."),
     # -- a card with a button, and the page behind a link -----------------------------------------------------------
     "take.button": ("接警", "Take it"),
+    "take.heard": ("已收到", "Received"),
     "take.link": ("点此接警：{link}", "Take it here: {link}"),
     "take.title": ("接警确认", "Take this alert"),
     "take.who": ("{name}，您将接下这起警情：", "{name}, you are about to take this alert:"),

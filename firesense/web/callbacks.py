@@ -12,7 +12,7 @@ from anyio import sleep, to_thread
 from fastapi import APIRouter, Path, Request, Response
 
 from firesense.answering import Answering, Standing, Taking
-from firesense.domain.callback import Callback
+from firesense.domain.callback import Callback, Heard
 from firesense.domain.errors import Forged, NotFound, NotYet, Unreadable
 from firesense.domain.message import Message
 from firesense.domain.plan import Plan
@@ -37,24 +37,24 @@ async def _bounded(request: Request) -> bytes | None:
     return bytes(body)
 
 
-async def _answer(answering: Answering, channel: str, callback: Callback, wait: float) -> Response:
-    try:
-        for _ in range(_TRIES - 1):
-            with suppress(NotYet):
-                answer = await to_thread.run_sync(answering.hear, channel, callback)
-                break
-            await sleep(wait)
-        else:
-            answer = await to_thread.run_sync(answering.hear, channel, callback)
-    except NotYet:
-        return Response("The call is not known yet.\n", 503, {"Retry-After": "10"}, media_type="text/plain")
-    except Forged:
-        return Response("The sender is not proven.\n", 403, media_type="text/plain")
-    except Unreadable:
-        return Response("Not understood.\n", 400, media_type="text/plain")
-    except NotFound:
-        return Response("No such channel.\n", 404, media_type="text/plain")
-    return Response(answer, media_type="application/json")
+async def _heard(answering: Answering, channel: str, callback: Callback, wait: float) -> Heard:
+    for _ in range(_TRIES - 1):
+        with suppress(NotYet):
+            return await to_thread.run_sync(answering.hear, channel, callback)
+        await sleep(wait)
+    return await to_thread.run_sync(answering.hear, channel, callback)
+
+
+def _refused(error: NotYet | Forged | Unreadable | NotFound) -> Response:
+    match error:
+        case NotYet():
+            return Response("The call is not known yet.\n", 503, {"Retry-After": "10"}, media_type="text/plain")
+        case Forged():
+            return Response("The sender is not proven.\n", 403, media_type="text/plain")
+        case Unreadable():
+            return Response("Not understood.\n", 400, media_type="text/plain")
+        case NotFound():
+            return Response("No such channel.\n", 404, media_type="text/plain")
 
 
 def callbacks(
@@ -74,7 +74,20 @@ def callbacks(
         if body is None:
             return Response("Too large.\n", 413, media_type="text/plain")
         callback = Callback(rest, dict(request.query_params), dict(request.headers), body)
-        return await _answer(answering, channel, callback, wait)
+        try:
+            heard = await _heard(answering, channel, callback, wait)
+        except (NotYet, Forged, Unreadable, NotFound) as error:
+            return _refused(error)
+        return Response(heard.answer, media_type=heard.media_type)
+
+    @router.get("/callbacks/{channel}")
+    def greet(request: Request, channel: str) -> Response:
+        """Say whether the address is a channel's, to a provider that proves itself; nothing else comes of it."""
+        callback = Callback("", dict(request.query_params), dict(request.headers), b"")
+        try:
+            return Response(answering.greet(channel, callback), media_type="text/plain")
+        except (Forged, Unreadable, NotFound) as error:
+            return _refused(error)
 
     def page(request: Request, alert_id: str, token: str, taking: Taking, *, done: bool = False) -> Response:
         plan = plan_source()

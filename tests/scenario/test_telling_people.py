@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 
+import lxml.etree
 import pytest
 
 from firesense.domain.alert import Case, Finding
@@ -16,7 +17,7 @@ from firesense.domain.escalation import CallState, ClimbState, StepKind
 from firesense.domain.instant import MINUTE, SECOND
 from firesense.domain.outcome import Outcome, TripAgain
 from firesense.domain.place import Org
-from tests.accounts import Aliyun, feishu_sealed, feishu_signed
+from tests.accounts import Aliyun, feishu_sealed, feishu_signed, wecom_encrypted, wecom_opened, wecom_query
 from tests.frames import T0
 from tests.house import SmallHouse, smoke, smoke_device
 from tests.reached import SUN, ZHANG, Town
@@ -230,6 +231,45 @@ def test_the_button_of_a_card_takes_the_alert_when_the_app_has_an_encrypt_key(to
             outside.post("/callbacks/feishu-sealed", content=body, headers=headers).json()["toast"]["content"] == "OK"
         )
         assert outside.post("/callbacks/feishu-sealed", content=body, headers=headers).status_code == 200, "once more"
+    assert story.house.book.alert(alert.id).acknowledged_by == "zhang-wei"
+    assert story.kinds(alert).count(StepKind.ACKNOWLEDGED) == 1
+    assert story.house.answering.status.repeated == 1
+
+
+def test_the_button_of_a_wecom_card_takes_the_alert_and_shows_that_it_was_heard(town):
+    story = town({"wecom": "lin", "mqtt": "zhang-wei"}, "wecom")
+    alert = story.fire()
+    server, at = story.servers["wecom"], story.clock.at
+    [posted] = server.posted
+    card = posted["template_card"]
+    assert card["button_list"][0]["text"] == "接警"
+    assert alert.device in card["main_title"]["title"] + card["sub_title_text"]
+    query, body = server.pressed(card, "lin", at)
+    with story.pages() as outside:
+
+        def back(query, body=body):
+            return outside.post("/callbacks/wecom", params=query, content=body)
+
+        echo = wecom_encrypted("1234567890")
+        asked = outside.get("/callbacks/wecom", params=wecom_query(echo, at) | {"echostr": echo})
+        assert (asked.status_code, asked.text) == (200, "1234567890")
+        guessed = outside.get("/callbacks/wecom", params=wecom_query(echo, at, "guessed") | {"echostr": echo})
+        assert guessed.status_code == 403
+        assert outside.get("/callbacks/mqtt", params=query).status_code == 404
+        assert back({}).status_code == 403
+        assert back(query | {"timestamp": "1"}).status_code == 403
+        assert back(*server.pressed(card, "lin", at - 61 * MINUTE)).status_code == 403, "kept too long"
+        assert back(query, body[:-20]).status_code == 400
+        assert story.house.book.alert(alert.id).acknowledged_by == ""
+        answer = back(query)
+        assert answer.status_code == 200
+        assert answer.headers["content-type"].startswith("text/xml")
+        fields = {each.tag: each.text for each in lxml.etree.fromstring(answer.content)}
+        proof = wecom_query(fields["Encrypt"], int(fields["TimeStamp"]) * SECOND, nonce=fields["Nonce"])
+        assert proof["msg_signature"] == fields["MsgSignature"]
+        shown = lxml.etree.fromstring(wecom_opened(fields["Encrypt"]))
+        assert (shown.findtext("MsgType"), shown.findtext("Button/ReplaceName")) == ("update_button", "已收到")
+        assert back(query).status_code == 200, "the provider says it once more"
     assert story.house.book.alert(alert.id).acknowledged_by == "zhang-wei"
     assert story.kinds(alert).count(StepKind.ACKNOWLEDGED) == 1
     assert story.house.answering.status.repeated == 1

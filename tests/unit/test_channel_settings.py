@@ -18,7 +18,8 @@ WRITTEN = {
     "dingtalk": "secret: hidden-hidden-hidden",
     "wecom": "secret: hidden-hidden-hidden",
     "feishu": "secret: hidden-hidden-hidden",
-    "wecom-app": "corp_id: ww1, agent_id: 7, secret: hidden-hidden-hidden",
+    "wecom-app": "corp_id: ww1, agent_id: 7, secret: hidden-hidden-hidden, token: hiddentoken,"
+    " encoding_aes_key: hidden0hidden0hidden0hidden0hidden0hidden01",
     "dingtalk-work": "app_key: k, app_secret: hidden-hidden-hidden, agent_id: 7, receipt_within: 90s",
     "feishu-app": "app_id: cli, app_secret: hidden-hidden-hidden, verification_token: hidden-hidden-hidden,"
     " encrypt_key: hidden-hidden-hidden",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 import json
 from dataclasses import replace
@@ -10,7 +11,7 @@ from datetime import timedelta
 
 import pytest
 
-from firesense.domain.callback import Callback, News
+from firesense.domain.callback import Callback, Heard, News
 from firesense.domain.errors import (
     ChannelBusy,
     ChannelDown,
@@ -20,6 +21,7 @@ from firesense.domain.errors import (
     Unreadable,
 )
 from firesense.domain.escalation import CallState
+from firesense.domain.instant import MINUTE, SECOND
 from firesense.notify.aliyun import AliyunOptions, AliyunSmsChannel, AliyunVoiceChannel, signature
 from firesense.notify.dingtalk_work import DingTalkWorkChannel, DingTalkWorkOptions
 from firesense.notify.feishu_app import FeishuAppChannel, FeishuAppOptions
@@ -30,6 +32,7 @@ from firesense.notify.sealed import opened, unbase64
 from firesense.notify.sms_gateway import SmsGatewayChannel, SmsGatewayOptions
 from firesense.notify.tencent import TencentOptions, TencentSmsChannel, TencentVoiceChannel, authorization
 from firesense.notify.wecom_app import WeComAppChannel, WeComAppOptions
+from firesense.notify.wecom_callback import Seal
 from tests.accounts import (
     Aliyun,
     DingTalkWork,
@@ -39,8 +42,12 @@ from tests.accounts import (
     SpeakerBox,
     Tencent,
     WeComApp,
+    WeComAppWithButtons,
     feishu_sealed,
     feishu_signed,
+    wecom_encrypted,
+    wecom_query,
+    wecom_sealed,
 )
 from tests.calls import call, message
 from tests.providers import Answer, HandClock, Request
@@ -65,6 +72,10 @@ def clock():
 
 def wecom(server, clock, **more):
     return WeComAppChannel(WeComAppOptions("x", server.corp, server.agent, server.secret, server.url, **more), clock)
+
+
+def wecom_with_buttons(server, clock):
+    return wecom(server, clock, token=WeComAppWithButtons.token, encoding_aes_key=WeComAppWithButtons.encoding_aes_key)
 
 
 def dingtalk(server, clock):
@@ -165,6 +176,104 @@ def test_our_budget_stays_below_what_wecom_drops_without_a_word():
     minute, hour = WeComAppChannel.limits
     assert (minute.most, minute.per) < (30, timedelta(minutes=2))
     assert hour.most < 1000
+
+
+def test_a_wecom_card_keeps_within_its_limits_and_what_has_no_button_stays_a_text(clock):
+    async def story(channel, server):
+        take = "https://console.example.org/take/AB12CD34EF/abcdefgh23456723"
+        long = replace(message("lin"), take=take, body="长" * 500)
+        for attempts in range(2):
+            await channel.send(replace(long, call=replace(long.call, attempts=attempts)))
+        await channel.send(message("lin"))
+        first, again, plain = server.posted
+        assert first["template_card"]["sub_title_text"] == "长" * 159 + "…"
+        assert first["template_card"]["button_list"][0]["key"] == "AB12CD34EF/abcdefgh23456723/zh"
+        assert first["template_card"]["task_id"] != again["template_card"]["task_id"]
+        assert plain["msgtype"] == "text"
+
+    talk(clock, WeComAppWithButtons, wecom_with_buttons, story)
+
+
+def test_wecom_takes_only_what_was_signed_and_closed_for_this_organisation(clock):
+    channel = wecom_with_buttons(Nowhere(WeComApp), clock)
+    assert WeComAppWithButtons.token not in repr(channel._options)
+    card = {"button_list": [{"key": "AB12CD34EF/abc/en"}], "task_id": "t", "card_type": "button_interaction"}
+
+    def hear(query, body):
+        return channel.hear(Callback("", query, {}, body), clock.at)
+
+    query, body = WeComAppWithButtons.pressed(card, "林<&>", clock.at)
+    heard = hear(query, body)
+    assert heard.news == (News(alert="AB12CD34EF", token="abc", address="林<&>"),)
+    for event in ("enter_agent", "click", ""):
+        assert hear(*WeComAppWithButtons.pressed(card, "lin", clock.at, Event=event)) == Heard(answer=b"")
+    for wrong in (
+        *({**query, name: value} for name in query for value in ("", "x", "é", "1" * 400)),
+        wecom_query("other", clock.at),
+    ):
+        with pytest.raises(Forged):
+            hear(wrong, body)
+    for wrong in (
+        WeComAppWithButtons.pressed(card, "lin", clock.at - 61 * MINUTE),
+        WeComAppWithButtons.pressed(card, "lin", clock.at + 61 * MINUTE),
+        wecom_sealed("<xml/>", clock.at, receiver="ww-of-somebody-else"),
+    ):
+        with pytest.raises(Forged):
+            hear(*wrong)
+    with pytest.raises(Forged):
+        wecom(Nowhere(WeComApp), clock).hear(Callback("", query, {}, body), clock.at)
+
+
+def test_what_wecom_signed_and_is_no_callback_is_not_understood(clock):
+    channel = wecom_with_buttons(Nowhere(WeComApp), clock)
+    whole = wecom_encrypted("<xml/>")
+    other_key = base64.b64encode(b"k" * 32).decode()[:43]
+    bomb = "<!DOCTYPE x [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;&a;'>]><xml><Event>&b;</Event></xml>"
+    for encrypted in (
+        *(
+            "",
+            "é",
+            whole[:-8],
+            whole[:24],
+            base64.b64encode(bytes(16)).decode(),
+            wecom_encrypted("<xml/>", key=other_key),
+        ),
+        *(wecom_encrypted(text) for text in ("", "<xml>", "{}", "<xml><A/><A/></xml>", bomb, "\0")),
+    ):
+        body = f"<xml><Encrypt>{encrypted}</Encrypt></xml>".encode()
+        with pytest.raises(Unreadable):
+            channel.hear(Callback("", wecom_query(encrypted, clock.at), {}, body), clock.at)
+    for body in (b"", b"{}", b"\xff", b"<xml>" * 10_000, bomb.encode(), bomb.encode("utf-16")):
+        with pytest.raises(Unreadable):
+            channel.hear(Callback("", {}, {}, body), clock.at)
+    card = {"button_list": [{"key": "another app's"}], "task_id": "t", "card_type": "button_interaction"}
+    query, body = WeComAppWithButtons.pressed(card, "lin", clock.at)
+    with pytest.raises(Unreadable):
+        channel.hear(Callback("", query, {}, body), clock.at)
+
+
+def test_what_wecoms_own_documents_encrypted_is_opened():
+    # developer.work.weixin.qq.com, "encryption and decryption": the example of the provider's libraries.
+    seal = Seal("QDG6eK", "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C", "wx5823bf96d3bd56c7")
+    proof = {"timestamp": "1409659589", "nonce": "263014780"}
+    proof["msg_signature"] = "5c45ff5e21c57e6ad56bac8758b79b1d9ac89fd3"
+    echo = "P9nAzCzyDtyTWESHep1vC5X9xho/qYX3Zpb4yKa9SKld1DsH3Iyt3tP3zNdtp+4RPcs8TgAE7OaBO+FZXvnaqQ=="
+    assert seal.opened(proof, echo, 1_409_659_589 * SECOND) == b"1616140317555161061"
+
+
+@pytest.mark.parametrize(
+    ("token", "key", "path"),
+    [
+        ("t", "", "encoding_aes_key"),
+        ("", "k" * 43, "token"),
+        ("t", "k" * 42, "encoding_aes_key"),
+        ("t", "é" * 43, "encoding_aes_key"),
+    ],
+)
+def test_wecom_callbacks_need_a_token_and_a_whole_key(token, key, path):
+    with pytest.raises(ConfigError) as caught:
+        WeComAppChannel(WeComAppOptions("x", "corp", 7, "s", token=token, encoding_aes_key=key), HandClock())
+    assert [fault.path for fault in caught.value.faults] == [path]
 
 
 @pytest.mark.parametrize(
