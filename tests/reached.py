@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 from fastapi import FastAPI
 from starlette.testclient import TestClient
@@ -13,11 +14,12 @@ from firesense.domain.callback import Callback
 from firesense.domain.place import Org
 from firesense.notify.aliyun import AliyunOptions, AliyunSmsChannel, AliyunVoiceChannel
 from firesense.notify.feishu_app import FeishuAppChannel, FeishuAppOptions
+from firesense.notify.loudspeaker import LoudspeakerChannel, LoudspeakerOptions
 from firesense.notify.sms_gateway import SmsGatewayChannel, SmsGatewayOptions
 from firesense.notify.wecom_app import WeComAppChannel, WeComAppOptions
 from firesense.web.answers import install_problems
 from firesense.web.parts import Parts
-from tests.accounts import Aliyun, FeishuApp, SealedFeishuApp, SmsGateway, WeComAppWithButtons
+from tests.accounts import Aliyun, FeishuApp, SealedFeishuApp, SmsGateway, SpeakerBox, WeComAppWithButtons
 from tests.house import HandClock, SmallHouse, smoke
 
 ZHANG, SUN = "13900000011", "13900000021"
@@ -36,6 +38,7 @@ class Town:
             "feishu": FeishuApp,
             "feishu-sealed": SealedFeishuApp,
             "wecom": WeComAppWithButtons,
+            "speaker": SpeakerBox,
         }
         self.servers = {name: stack.enter_context(servers[name](self.clock)) for name in wanted}
         self.house = SmallHouse(
@@ -93,6 +96,14 @@ class Town:
                         encrypt_key=getattr(server, "encrypt_key", ""),
                     )
                     made[name] = FeishuAppChannel(options, self.clock)
+                case "speaker":
+                    options = LoudspeakerOptions(
+                        name,
+                        url=f"{server.url}/speakers/{{address}}",
+                        token=server.token,
+                        receipt_within=timedelta(seconds=30),
+                    )
+                    made[name] = LoudspeakerChannel(options, self.clock)
                 case "wecom":
                     options = WeComAppOptions(
                         name,

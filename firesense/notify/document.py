@@ -12,8 +12,11 @@ if TYPE_CHECKING:
     from firesense.domain.message import Message
 
 
-def document(message: Message) -> bytes:
-    """JSON in UTF-8; ``key`` is the same every time the same call is made, so a receiver can drop what it has seen."""
+def document(message: Message, reference: str = "") -> bytes:
+    """JSON in UTF-8; ``key`` is the same every time the same call is made, so a receiver can drop what it has seen.
+
+    With the ``reference`` it can say what became of it.
+    """
     call, alert = message.call, message.alert
     content: dict[str, Any] = {
         "key": call.key,
@@ -50,4 +53,6 @@ def document(message: Message) -> bytes:
             "incident": alert.incident,
         },
     }
+    if reference:
+        content["reference"] = reference
     return msgspec.json.encode(content)

@@ -14,12 +14,13 @@ from urllib.parse import quote, urlsplit
 import msgspec
 
 from firesense.domain.alert import AlertClass
-from firesense.domain.errors import ConfigError, Fault
+from firesense.domain.errors import ConfigError, Fault, Forged
 from firesense.domain.escalation import Purpose
 from firesense.domain.limits import Limit
 from firesense.domain.message import Receipt
 from firesense.notify.exchange import PATIENCE, Exchange
 from firesense.notify.mqtt import MqttChannel, MqttOptions
+from firesense.notify.mqtt_answers import new_reference, understood
 from firesense.notify.room import pattern_faults, spoken_text
 from firesense.text import say
 
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
+    from firesense.domain.callback import Callback, Heard
     from firesense.domain.escalation import Call
+    from firesense.domain.instant import Instant
     from firesense.domain.message import Message
     from firesense.ports import Clock
 
@@ -40,6 +43,8 @@ class LoudspeakerOptions:
 
     ``{address}`` in topic and url is the loudspeaker. ``volume`` in per cent, ``fire_volume`` for fires; ``repeats``
     how often it says it. ``quiet``: the hours in which it speaks of fires alone. ``text`` is a text of your own.
+    ``answers`` is a topic filter on which loudspeakers say that they have spoken; ``receipt_within`` is how long to
+    wait for that.
     """
 
     name: str
@@ -60,10 +65,15 @@ class LoudspeakerOptions:
     most: int = 120
     timeout: timedelta = PATIENCE
     ca_file: str = ""
+    answers: str = ""
+    receipt_within: timedelta | None = None
 
 
 class LoudspeakerChannel:
-    """Has a text spoken: SENT once the broker, or the loudspeaker's 2xx, has taken it. Nobody says who heard it."""
+    """Has a text spoken: SENT once the broker, or the loudspeaker's 2xx, has taken it.
+
+    DELIVERED once it says that it has spoken, over MQTT or by a callback. Nobody says who heard it.
+    """
 
     kind: ClassVar[str] = "loudspeaker"
     limits: ClassVar[tuple[Limit, ...]] = (Limit(6, timedelta(minutes=10), 4),)
@@ -81,12 +91,17 @@ class LoudspeakerChannel:
             for name in ("volume", "fire_volume")
             if not 0 < getattr(options, name) <= _LOUDEST
         ]
+        if options.answers and not options.host:
+            faults.append(Fault("", "answers", "is a topic, and needs a host: by HTTP it is told by callback"))
+        if options.receipt_within is not None and options.host and not options.answers:
+            faults.append(Fault("", "answers", "is needed with receipt_within"))
         if options.text and (reason := pattern_faults(options.text)):
             faults.append(Fault("", "text", reason))
         if faults:
             raise ConfigError(faults)
         self.name = options.name
         self.quiet = options.quiet
+        self.receipt_within = options.receipt_within
         self._options = options
         self._exchange = Exchange(clock, options.timeout, options.ca_file) if options.url else None
         self._broker: _Saying | None = None
@@ -100,6 +115,7 @@ class LoudspeakerChannel:
                 options.password,
                 options.client_id,
                 options.tls,
+                answers=options.answers,
                 timeout=min(options.timeout, timedelta(seconds=8)),
             )
             self._broker = _Saying(wanted, clock, self._order)
@@ -116,8 +132,20 @@ class LoudspeakerChannel:
         token = self._options.token
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         url = self._options.url.replace("{address}", quote(message.call.address, safe=""))
-        await self._exchange.post(url, self._order(message), headers)
-        return Receipt()
+        reference = new_reference()
+        await self._exchange.post(url, self._order(message, reference), headers)
+        return Receipt(reference=reference)
+
+    def hear(self, callback: Callback, now: Instant) -> Heard:  # noqa: ARG002 - a reference is known for as long as its call
+        """Understand what became of a text, by the reference that came with it. Raises Unreadable, and Forged."""
+        if self._broker is not None and not self._options.answers:
+            raise Forged("this channel hears no answers")
+        return understood(callback, may_take=False)
+
+    async def listen(self, hear: Callable[[Callback], object]) -> None:
+        """Hear over MQTT what became of texts, until cancelled; returns at once where that is not wanted."""
+        if self._broker is not None:
+            await self._broker.listen(hear)
 
     async def close(self) -> None:
         """Release the connections."""
@@ -126,7 +154,7 @@ class LoudspeakerChannel:
         if self._exchange is not None:
             await self._exchange.close()
 
-    def _order(self, message: Message) -> bytes:
+    def _order(self, message: Message, reference: str) -> bytes:
         options = self._options
         fire = message.alert.alert_class is AlertClass.FIRE
         key = "speaker.other"
@@ -134,25 +162,24 @@ class LoudspeakerChannel:
             key = "speaker.over" if message.call.purpose is Purpose.CLEARED else "speaker.fire"
         language = message.call.language
         pattern = options.text or say(key, language, mark="{mark}", place="{place}", what="{what}")
-        return msgspec.json.encode(
-            {
-                "key": message.call.key,
-                "text": spoken_text(message, pattern, options.most),
-                "language": language,
-                "volume": options.fire_volume if fire else options.volume,
-                "repeats": options.repeats,
-                "urgent": message.call.urgent,
-            }
-        )
+        order = {
+            "key": message.call.key,
+            "text": spoken_text(message, pattern, options.most),
+            "language": language,
+            "volume": options.fire_volume if fire else options.volume,
+            "repeats": options.repeats,
+            "urgent": message.call.urgent,
+        }
+        return msgspec.json.encode(order | {"reference": reference} if reference else order)
 
 
 class _Saying(MqttChannel):
     """Publishes what is to be spoken instead of the whole document."""
 
-    def __init__(self, options: MqttOptions, clock: Clock, order: Callable[[Message], bytes]) -> None:
+    def __init__(self, options: MqttOptions, clock: Clock, order: Callable[[Message, str], bytes]) -> None:
         super().__init__(options, clock)
         self._order = order
 
-    def payload(self, message: Message) -> bytes:
+    def payload(self, message: Message, reference: str) -> bytes:
         """What is to be spoken."""
-        return self._order(message)
+        return self._order(message, reference)

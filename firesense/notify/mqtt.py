@@ -13,7 +13,7 @@ import aiomqtt
 from firesense.domain.errors import ChannelDown, ChannelRefused, ConfigError, Fault, Forged
 from firesense.domain.message import Receipt
 from firesense.notify.document import document
-from firesense.notify.mqtt_answers import listen, understood
+from firesense.notify.mqtt_answers import listen, new_reference, understood
 
 if TYPE_CHECKING:
     import ssl
@@ -36,7 +36,8 @@ class MqttOptions:
 
     With protocol 5 the broker says when it refuses a message or nobody subscribes to it; with 3.1.1 it cannot.
     ``require_subscriber`` makes a call that nobody subscribes to fail for now (protocol 5 only). ``answers`` is a topic
-    filter to hear answers on; without it none are heard.
+    filter to hear answers on; without it none are heard. ``receipt_within`` is how long one that says it arrived is
+    waited for.
     """
 
     name: str
@@ -51,6 +52,7 @@ class MqttOptions:
     require_subscriber: bool = False
     answers: str = ""
     timeout: timedelta = timedelta(seconds=8)
+    receipt_within: timedelta | None = None
 
 
 class MqttChannel:
@@ -59,7 +61,7 @@ class MqttChannel:
     kind: ClassVar[str] = "mqtt"
 
     def __init__(self, options: MqttOptions, clock: Clock) -> None:  # noqa: ARG002 - made like every other channel
-        """Raises ConfigError for an unknown protocol or a topic that cannot be filled in."""
+        """Raises ConfigError for an unknown protocol, a topic that cannot be filled in, or receipts nobody hears."""
         faults = []
         if options.protocol not in _PROTOCOLS:
             faults.append(Fault("", "protocol", f'is "{options.protocol}", not one of {", ".join(_PROTOCOLS)}'))
@@ -69,9 +71,12 @@ class MqttChannel:
             topic = "#"
         if not topic or "+" in topic or "#" in topic:
             faults.append(Fault("", "topic", "may hold {address}, {place} and {class}, and no wildcard"))
+        if options.receipt_within is not None and not options.answers:
+            faults.append(Fault("", "answers", "is needed with receipt_within"))
         if faults:
             raise ConfigError(faults)
         self.name = options.name
+        self.receipt_within = options.receipt_within
         self._options = options
         self._turn = asyncio.Lock()
         self._client: _Publisher | None = None
@@ -81,7 +86,8 @@ class MqttChannel:
     async def send(self, message: Message) -> Receipt:
         """Publish it and wait for the broker's acknowledgement."""
         topic = self._topic(message)
-        payload = self.payload(message)
+        reference = new_reference() if self._options.answers else ""
+        payload = self.payload(message, reference)
         async with self._turn:
             try:
                 reason = await self._publish(topic, payload)
@@ -93,9 +99,9 @@ class MqttChannel:
             raise ChannelDown("nobody subscribes to it")
         if reason >= 0x80:  # noqa: PLR2004 - MQTT 5.0 2.4: every reason from here on is a failure
             raise ChannelDown(f"the broker did not take it (reason {reason:#04x})")
-        return Receipt(reference="no subscriber" if reason == _NO_SUBSCRIBERS else "")
+        return Receipt(reference="no subscriber" if reason == _NO_SUBSCRIBERS else reference)
 
-    def hear(self, callback: Callback, now: Instant) -> Heard:  # noqa: ARG002 - the token in it has a time of its own
+    def hear(self, callback: Callback, now: Instant) -> Heard:  # noqa: ARG002 - what is in it has a time of its own
         """Understand an answer. Raises Unreadable, or Forged where no answers are wanted."""
         if not self._options.answers:
             raise Forged("this channel hears no answers")
@@ -106,9 +112,9 @@ class MqttChannel:
         if self._options.answers:
             await listen(self.name, self._options, _PROTOCOLS[self._options.protocol], hear)
 
-    def payload(self, message: Message) -> bytes:
-        """What is published."""
-        return document(message)
+    def payload(self, message: Message, reference: str) -> bytes:
+        """What is published; with a reference where answers are heard."""
+        return document(message, reference)
 
     async def close(self) -> None:
         """Disconnect."""

@@ -35,6 +35,7 @@ class MqttChannelSettings(Written):
     protocol: Literal["5", "3.1.1"] = "5"
     require_subscriber: bool = False
     answers: str = ""
+    receipt_within: Duration | None = None
     timeout: Duration = timedelta(seconds=8)
 
 
@@ -211,6 +212,8 @@ class LoudspeakerChannelSettings(Written):
     quiet: Annotated[str, Field(pattern=SPAN)] = "21:00-07:00"
     text: str = ""
     most: Annotated[int, Field(ge=20, le=1000)] = 120
+    answers: str = ""
+    receipt_within: Duration | None = None
     timeout: Duration = timedelta(seconds=75)
     ca_file: str = ""
 

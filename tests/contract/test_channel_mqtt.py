@@ -8,11 +8,14 @@ import ssl
 from datetime import timedelta
 
 import aiomqtt
+import msgspec
 import pytest
 
 from firesense.domain.callback import Callback, News
-from firesense.domain.errors import ChannelDown, ChannelRefused, ConfigError, Forged
+from firesense.domain.errors import ChannelDown, ChannelRefused, ConfigError, Forged, NotYet
+from firesense.domain.escalation import CallState
 from firesense.domain.message import Receipt
+from firesense.notify.loudspeaker import LoudspeakerChannel, LoudspeakerOptions
 from firesense.notify.mqtt import MqttChannel, MqttOptions
 from tests.calls import message
 from tests.providers import HandClock
@@ -203,3 +206,48 @@ def test_without_a_topic_for_answers_none_are_heard(mosquitto):
             channel.hear(Callback("", {}, {}, b"{}"), 0)
 
     talk(story, mosquitto)
+
+
+def test_a_loudspeaker_says_what_became_of_a_text_even_before_our_sending_came_back(mosquitto):
+    async def story():
+        topic = {"topic": "speaker/{address}/say", "answers": "speaker/+/said", "receipt_within": timedelta(seconds=30)}
+        channel = LoudspeakerChannel(LoudspeakerOptions("speaker", HOST, mosquitto.port, **topic), HandClock())
+        loop, told_of = asyncio.get_running_loop(), asyncio.Event()
+        known, heard = set(), []
+
+        def hear(callback):
+            [news] = channel.hear(callback, 0).news
+            if news.reference not in known:
+                known.add(news.reference)
+                raise NotYet("the call is not known")
+            heard.append(news)
+            if news.state is CallState.FAILED:
+                loop.call_soon_threadsafe(told_of.set)
+
+        listening = asyncio.create_task(channel.listen(hear))
+        try:
+            async with aiomqtt.Client(HOST, mosquitto.port) as box:
+                await box.subscribe("speaker/shanghe/say", qos=1)
+                while not heard:  # it may not have subscribed yet
+                    await box.publish("speaker/shanghe/said", b'{"reference": "R", "state": "read"}', qos=1)
+                    await asyncio.sleep(0.05)
+                receipt = await say(channel, "shanghe")
+                order = msgspec.json.decode((await anext(aiter(box.messages))).payload)
+                assert receipt == Receipt(reference=order["reference"])
+                told = {"reference": order["reference"], "state": "failed", "reason": "amplifier off"}
+                await box.publish("speaker/shanghe/said", msgspec.json.encode(told), qos=1)
+                await told_of.wait()
+        finally:
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+            await channel.close()
+        assert heard[-1] == News(order["reference"], CallState.FAILED, "amplifier off")
+        assert listening.cancelled()
+
+    asyncio.run(asyncio.wait_for(story(), 20))
+
+
+def test_who_waits_for_receipts_has_to_hear_them(mosquitto):
+    with pytest.raises(ConfigError) as caught:
+        talk(say, mosquitto, receipt_within=timedelta(seconds=30))
+    assert [fault.path for fault in caught.value.faults] == ["answers"]

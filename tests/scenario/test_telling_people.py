@@ -12,7 +12,7 @@ import pytest
 
 from firesense.domain.alert import Case, Finding
 from firesense.domain.deed import Actor
-from firesense.domain.errors import Forged
+from firesense.domain.errors import Forged, NotYet, Unreadable
 from firesense.domain.escalation import CallState, ClimbState, StepKind
 from firesense.domain.instant import MINUTE, SECOND
 from firesense.domain.outcome import Outcome, TripAgain
@@ -124,6 +124,36 @@ def test_a_text_that_the_carrier_could_not_deliver_goes_over_the_next_channel_at
         ("aliyun", CallState.FAILED),
         ("sms", CallState.SENT),
     ]
+
+
+def test_a_loudspeaker_says_that_it_has_spoken_or_that_it_could_not(town):
+    story = town({"speaker": "shanghe", "sms": SUN}, "speaker", "sms", who="sun-bo", devices=2)
+    story.house.book.install(*_only(story.house.book, "speaker"))
+    fault = _fault(story)
+    [order] = story.servers["speaker"].said
+    for guess in ("", "guess", order["key"]):
+        with pytest.raises((NotYet, Unreadable)):
+            story.call_back("speaker", {"reference": guess, "state": "failed"})
+    assert [call.state for call in story.calls(fault)] == [CallState.SENT], "a guess says nothing"
+    with pytest.raises(Unreadable):
+        story.call_back("speaker", {"alert": fault.id, "take": order["reference"]})
+    spoken = {"reference": order["reference"], "state": "delivered"}
+    for _ in range(2):
+        story.call_back("speaker", spoken)
+    story.call_back("speaker", {**spoken, "state": "failed"})
+    story.house.wind(seconds=31)
+    assert [(call.channel, call.state) for call in story.calls(fault)] == [("speaker", CallState.DELIVERED)]
+
+    other = _fault(story, 2)
+    _, order = story.servers["speaker"].said
+    broken = {"reference": order["reference"], "state": "failed", "reason": "amplifier off"}
+    story.call_back("speaker", broken)
+    story.house.settle()
+    assert [(call.channel, call.state) for call in story.calls(other)] == [
+        ("speaker", CallState.FAILED),
+        ("sms", CallState.SENT),
+    ]
+    assert story.calls(other, "speaker")[0].receipt == "amplifier off"
 
 
 def test_a_yes_that_comes_after_a_minute_is_neither_lost_nor_doubled(town):
@@ -407,12 +437,13 @@ def _only(book, channel):
     return org, rungs, selectors
 
 
-def _fault(story):
+def _fault(story, number=1):
     """A fault that the maintainer is told of."""
     house = story.house
-    house.hear(smoke(story.clock, 1, fault=1))
+    house.hear(smoke(story.clock, number, fault=1))
     house.wind(seconds=15)
-    return next(alert for alert in house.open_alerts() if alert.alert_class == "fault")
+    faults = (alert for alert in house.open_alerts() if alert.alert_class == "fault")
+    return next(alert for alert in faults if alert.device == f"smoke-{number}")
 
 
 def _link(story, alert, person="zhang-wei"):

@@ -12,7 +12,7 @@ from tests.providers import HandClock
 
 WRITTEN = {
     "log": "",
-    "mqtt": "answers: 'firesense/answers/#', password: hidden-hidden-hidden",
+    "mqtt": "answers: 'firesense/answers/#', receipt_within: 30s, password: hidden-hidden-hidden",
     "webhook": "secret: hidden-hidden-hidden, hosts: [example.org]",
     "smtp": "host: mail.example.org, sender: a@example.org, password: hidden-hidden-hidden",
     "dingtalk": "secret: hidden-hidden-hidden",
@@ -31,7 +31,8 @@ WRITTEN = {
     "tencent-voice": "secret_id: k, secret_key: hidden-hidden-hidden, app_id: '14', template: '1'",
     "sms-gateway": "url: 'http://192.0.2.1/', success: '^0', charset: gbk, parts: 2,"
     " fields: {p: '{phone}', t: '{text}', password: hidden-hidden-hidden}",
-    "loudspeaker": "host: 192.0.2.1, password: hidden-hidden-hidden, quiet: '20:00-08:00'",
+    "loudspeaker": "host: 192.0.2.1, password: hidden-hidden-hidden, quiet: '20:00-08:00',"
+    " answers: 'loudspeaker/+/said', receipt_within: 30s",
     "apprise": "url: 'json://192.0.2.1/{address}'",
 }
 

@@ -581,6 +581,8 @@ def test_a_loudspeaker_is_told_what_to_say_and_how_loud(clock):
         (lambda: AliyunOptions("x", "k", "s", callback_secret="a/b", params={"p": "{q}"}), None),
         (lambda: SmsGatewayOptions("x", "http://x", fields={"a": "b"}, success="("), ["fields", "fields", "success"]),
         (lambda: LoudspeakerOptions("x", volume=0, text="{nobody}"), ["host", "text", "volume"]),
+        (lambda: LoudspeakerOptions("x", url="http://x", answers="a/#"), ["answers"]),
+        (lambda: LoudspeakerOptions("x", "h", receipt_within=timedelta(seconds=9)), ["answers"]),
     ],
 )
 def test_options_that_cannot_work_are_all_named(clock, make, paths):
@@ -608,6 +610,31 @@ def test_no_option_shows_its_secret():
         LoudspeakerOptions("x", password="hidden", token="hidden"),
     ):
         assert "hidden" not in repr(options)
+
+
+def test_an_answer_takes_an_alert_or_says_what_became_of_a_call():
+    def read(answer, **how):
+        return understood(Callback("", {}, {}, json.dumps(answer).encode()), **how).news
+
+    take = {"alert": "A", "take": "T"}
+    assert read(take | {"by": "tablet 3"}) == (News(alert="A", token="T"),)
+    assert read({"reference": "R", "state": "delivered"}) == (News("R", CallState.DELIVERED),)
+    assert read({"reference": "R", "state": "read"}, may_take=False) == (News("R", CallState.READ),)
+    [failed] = read({"reference": "R", "state": "failed", "reason": "off\n" + "x" * 3000})
+    assert (failed.state, failed.reason) == (CallState.FAILED, "off " + "x" * 196)
+    for wrong in (
+        *(
+            {"reference": "R"},
+            {"reference": "R", "state": "sent"},
+            {"reference": "", "state": "read"},
+            {"state": "read"},
+        ),
+        *({"reference": 1, "state": "read"}, {"alert": "A"}, {"take": "T"}, {"alert": 1, "take": "T"}, [], "x"),
+    ):
+        with pytest.raises(Unreadable):
+            read(wrong)
+    with pytest.raises(Unreadable):
+        read(take, may_take=False)
 
 
 def test_what_is_nested_too_deep_is_not_understood():
