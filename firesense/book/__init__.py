@@ -17,6 +17,7 @@ from firesense.book.floods import Floods
 from firesense.book.forgetting import Forgetting
 from firesense.book.hazards import Hazards
 from firesense.book.incidents import Incidents
+from firesense.book.listing import Listings
 from firesense.book.mending import Mended, mend
 from firesense.book.outbox import Outbox
 from firesense.book.people import People
@@ -48,6 +49,7 @@ class SqlBook(
     Settling,
     Receipts,
     Floods,
+    Listings,
     Cases,
     Hazards,
     QuietWindows,

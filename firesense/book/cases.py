@@ -16,7 +16,7 @@ from firesense.book.whistles import answer_whistles
 from firesense.domain.alert import Alert, Finding
 from firesense.domain.audit import Entry
 from firesense.domain.deed import Acknowledge, Actor, Close, Dispatch, Reset, Silence, Verify
-from firesense.domain.errors import Conflict, NotFound
+from firesense.domain.errors import Conflict
 from firesense.domain.escalation import Step, StepKind
 from firesense.domain.instant import SECOND
 
@@ -32,16 +32,6 @@ if TYPE_CHECKING:
     from firesense.domain.outcome import Raise
 
 _ALERT = tables.alert.c
-_LIST = sa.select(*rows.ALERT).order_by(_ALERT.rank, _ALERT.raised_at.desc(), _ALERT.id).limit(sa.bindparam("most"))
-_PLACE = sa.select(_ALERT.rank, _ALERT.raised_at, _ALERT.id).where(_ALERT.id == sa.bindparam("after"))
-_FOLLOWS = sa.and_(
-    _ALERT.rank >= sa.bindparam("rank"),  # said for the index: the rest implies it
-    sa.or_(
-        _ALERT.rank > sa.bindparam("rank"),
-        _ALERT.raised_at < sa.bindparam("raised_at"),
-        sa.and_(_ALERT.raised_at == sa.bindparam("raised_at"), _ALERT.id > sa.bindparam("id")),
-    ),
-)
 _MATES = (
     sa.select(*rows.ALERT)
     # the second term is implied, and said for the partial index
@@ -65,22 +55,6 @@ class Cases(Chapter):
         """One alert; raises NotFound."""
         with self._database.reading() as connection:
             return read_alert(connection, alert_id)
-
-    def alerts(self, *, open_only: bool = True, most: int = 200, after: str = "") -> list[Alert]:
-        """Alerts, the gravest class first; in a class those of strangers last; then the newest first.
-
-        ``after`` is the id of an alert: those that follow it. Raises NotFound when there is no such alert.
-        """
-        question, values = _LIST, {"most": most}
-        with self._database.reading() as connection:
-            if after:
-                place = connection.execute(_PLACE, {"after": after}).one_or_none()
-                if place is None:
-                    raise NotFound(f"there is no alert {after}")
-                question, values = question.where(_FOLLOWS), values | place._asdict()
-            if open_only:
-                question = question.where(_ALERT.open)
-            return [Alert(*row) for row in connection.execute(question, values)]
 
     def act(
         self,

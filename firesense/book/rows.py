@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
 FIRST, REST = 0, 1
 RANKS = (FIRST, REST)
-_GRAVITY = {kind: number for number, kind in enumerate(AlertClass)}
+_CLASSES = tuple(AlertClass)
+_GRAVITY = {kind: number for number, kind in enumerate(_CLASSES)}
 TEST_RANKS = (2 * _GRAVITY[AlertClass.TEST], 2 * _GRAVITY[AlertClass.TEST] + 1)
 LIST_RANKS = tuple(range(2 * len(_GRAVITY)))  # see rank_in_list
 PENDING = (CallState.QUEUED, CallState.FAILED_FOR_NOW)
@@ -108,6 +109,11 @@ def rank_in_list(alert: Alert) -> int:
     Anybody who may publish can be a thousand strangers, and must not push the fires of devices we know off the list.
     """
     return 2 * _GRAVITY[alert.alert_class] + alert.of_stranger
+
+
+def class_of(rank: int) -> AlertClass:
+    """Say which class of alerts is listed there."""
+    return _CLASSES[rank // 2]
 
 
 def alert_values(alert: Alert) -> dict[str, Any]:

@@ -89,7 +89,12 @@ class Story(Chapter):
     def last_step(self) -> int:
         """The number of the newest step of any alert; 0 when nothing ever happened."""
         with self._database.reading() as connection:
-            return connection.scalar(_LAST_STEP) or 0
+            return newest_step(connection)
+
+
+def newest_step(connection: Connection) -> int:
+    """Find the number of the newest step of any alert; 0 when nothing ever happened."""
+    return connection.scalar(_LAST_STEP) or 0
 
 
 def read_alert(connection: Connection, alert_id: str, *, to_change: bool = False) -> Alert:

@@ -183,6 +183,8 @@ class Purpose(StrEnum):
     HANDOVER = "hand-over"  # this person comes on duty, and cases are open
 
 
+# What a climb says: the alert, and that its case stands still.
+OF_THE_CLIMB = (Purpose.ALERT, Purpose.UNDONE)
 # What a person ordered, and waits for: it is told at once, and alone.
 ORDERED = frozenset({Purpose.WHISTLE, Purpose.HANDED_ON, Purpose.DISPATCH, Purpose.PLAN, Purpose.TESTED})
 

@@ -7,12 +7,14 @@ from firesense.ports.book import Book
 from firesense.ports.channels import Answered, Asked, Channel, Greeted, Listening, Metered, Receipted
 from firesense.ports.frames import Clock, Delivery, Journal, Snapshots, Transport
 from firesense.ports.history import History, Series, Windows
-from firesense.ports.kept import Counts, Feed, Flood, Stranger, User
+from firesense.ports.kept import CallLine, CallsListed, Counts, Feed, Flood, Listing, Stranger, User
 
 __all__ = [
     "Answered",
     "Asked",
     "Book",
+    "CallLine",
+    "CallsListed",
     "Channel",
     "Clock",
     "Counts",
@@ -23,6 +25,7 @@ __all__ = [
     "History",
     "Journal",
     "Listening",
+    "Listing",
     "Metered",
     "Receipted",
     "Series",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from firesense.domain.escalation import Call, Climb, Step
     from firesense.domain.instant import Instant
     from firesense.domain.outcome import Raise
+    from firesense.ports.kept import Listing
 
 
 class DeskPages(Protocol):
@@ -26,6 +27,13 @@ class DeskPages(Protocol):
         """Alerts, the gravest class first; in a class those of strangers last; then the newest first.
 
         ``after`` is the id of an alert: those that follow it. Raises NotFound when there is no such alert.
+        """
+        ...
+
+    def listing(self, *, open_only: bool = True, most: int = 200, after: str = "", calls: int = 3) -> Listing:
+        """The same alerts with what a list says of each, its newest ``calls`` among it, all of one moment.
+
+        In as many questions for a thousand alerts as for one. Raises NotFound when there is no alert ``after``.
         """
         ...
 

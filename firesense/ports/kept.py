@@ -10,6 +10,8 @@ from firesense.domain.deed import Rights
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from firesense.domain.alert import Alert, AlertClass
+    from firesense.domain.escalation import CallState, Climb
     from firesense.domain.instant import Instant
 
 
@@ -85,3 +87,43 @@ class Flood:
     alert: str
     begun_at: Instant
     bundled: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallLine:
+    """As much of a call as a list says: who is told by what, and what came of it."""
+
+    person: str
+    role: str
+    channel: str
+    state: CallState
+    attempts: int
+    created_at: Instant
+    due_at: Instant
+    sent_at: Instant | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallsListed:
+    """The newest calls of an alert in the order they were written, and how many there are in all.
+
+    ``rungs`` are those its climb has called in this round and the one before, each as (round, rung).
+    """
+
+    newest: tuple[CallLine, ...]
+    count: int
+    rungs: frozenset[tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A part of the list of alerts as it was after the story's step ``step``.
+
+    ``climbs`` and ``calls`` are by alert, where there are any; ``counts`` are all open alerts by class.
+    """
+
+    step: int
+    alerts: list[Alert]
+    climbs: Mapping[str, Climb]
+    calls: Mapping[str, CallsListed]
+    counts: Mapping[AlertClass, int]

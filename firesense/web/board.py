@@ -1,72 +1,128 @@
-"""The list of alerts as all pages show it, read from the book once for each step of the story and each language."""
+"""The list of alerts as all pages show it, read from the book and written once for all who look at the same part."""
 
 from __future__ import annotations
 
+import secrets
 import threading
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from firesense.domain.alert import AlertClass
-from firesense.web.shown import AlertShown, show_alert
+from firesense.web.shown import show_listed
 
 if TYPE_CHECKING:
+    from firesense.domain.alert import Alert
+    from firesense.domain.escalation import Climb
     from firesense.domain.plan import Plan
-    from firesense.ports import Book
+    from firesense.ports import Book, CallsListed
+    from firesense.web.cards import Cards
 
 ALERTS_MOST = 200
+CALLS_SHOWN = 3  # of an alert, the newest
+_VIEWS_KEPT = 12  # the open ones and all in two languages, and some pages that follow; 300 kB each at most
 _RANK = {kind: rank for rank, kind in enumerate(AlertClass)}  # fire first, tests last; what nobody has before the rest
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """An alert's card, what it was written from, and the first edition it stands in as it is."""
+
+    of: tuple[Alert, Climb | None, CallsListed | None]
+    html: str
+    edition: int
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
     """A page of alerts at a step of the story.
 
-    ``counts`` are all open ones by class, the gravest first; ``next`` is what the following page begins after.
+    ``waiting`` of them nobody has taken; ``counts`` are all open ones by class, the gravest first; ``next`` is what the
+    following page begins after.
     """
 
+    plan: Plan
+    edition: int
     step: int
-    alerts: list[AlertShown]
+    cards: dict[str, Card]
+    waiting: int
     counts: dict[str, int]
     next: str | None
 
+    def since(self, edition: int) -> list[str]:
+        """Give the cards; of those that stood in that edition as they are only the names, for pages that have them."""
+        return [
+            card.html if card.edition > edition else f'<li id="alert-{alert}" data-same></li>\n'
+            for alert, card in self.cards.items()
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    language: str
+    open_only: bool
+    after: str
+
 
 class Board:
-    """Keeps the first page until the book's last step or the plan changes: a hundred open pages cost one reading."""
+    """Keeps what was written until the book's last step or the plan changes: a hundred open pages cost one reading.
 
-    def __init__(self, book: Book) -> None:
+    Of what changed, only the cards that say something else are written anew. ``name`` tells this board's editions from
+    those of one before it.
+    """
+
+    def __init__(self, book: Book, cards: Cards) -> None:
+        self.cards = cards
+        self.name = secrets.token_hex(4)
         self._book = book
         self._lock = threading.Lock()
-        self._read: dict[tuple[str, bool], tuple[Plan, Listed]] = {}
+        self._kept: dict[_View, Listed] = {}  # what was asked for last at the end
+        self._edition = 0
 
-    def alerts(self, plan: Plan, language: str, *, open_only: bool = True, after: str = "") -> Listed:
-        """Give the alerts, or those that follow the alert ``after``. Raises BookError, NotFound."""
-        if after:
-            return self._list(plan, language, self._book.last_step(), open_only=open_only, after=after)
+    def alerts(
+        self, plan: Plan, language: str, *, open_only: bool = True, after: str = "", told: int | None = None
+    ) -> Listed:
+        """Give the alerts, or those that follow the alert ``after``. Raises BookError, NotFound.
+
+        As they are now or, for pages that were told of the step ``told``, as they were at that step or later: while
+        steps follow each other quickly, what all of them are given is read as often as they are told, and not oftener.
+        """
+        view = _View(language, open_only, after)
         with self._lock:
-            step = self._book.last_step()
-            kept = self._read.get((language, open_only))
-            if kept is not None and kept[0] is plan and kept[1].step == step:
-                return kept[1]
-            listed = self._list(plan, language, step, open_only=open_only)
-            self._read[language, open_only] = (plan, listed)
-            return listed
+            kept = self._kept.get(view)
+            if kept is None or kept.plan is not plan or kept.step < self._wanted(told):
+                kept = self._read(view, plan, kept)
+            self._kept.pop(view, None)
+            self._kept[view] = kept
+            if len(self._kept) > _VIEWS_KEPT:
+                self._kept.pop(next(iter(self._kept)))
+            return kept
 
-    def _list(self, plan: Plan, language: str, step: int, *, open_only: bool, after: str = "") -> Listed:
-        found = self._book.alerts(open_only=open_only, most=ALERTS_MOST + 1, after=after)
-        page = found[:ALERTS_MOST]
-        shown = [
-            show_alert(alert, self._book.climb(alert.id), self._book.calls(alert.id), plan, language) for alert in page
-        ]
-        if open_only:
-            shown.sort(key=_place)
-        following = page[-1].id if len(found) > ALERTS_MOST else None
-        whole = not after and following is None
-        count = dict(self._book.counts().alerts) if not whole else Counter(a.alert_class for a in page if a.open)
-        counts = {kind.value: count.get(kind, 0) for kind in AlertClass}
-        return Listed(step, shown, counts, following)
+    def _wanted(self, told: int | None) -> int:
+        return self._book.last_step() if told is None else told
+
+    def _read(self, view: _View, plan: Plan, before: Listed | None) -> Listed:
+        most = ALERTS_MOST + 1
+        found = self._book.listing(open_only=view.open_only, most=most, after=view.after, calls=CALLS_SHOWN)
+        page = found.alerts[:ALERTS_MOST]
+        following = page[-1].id if len(found.alerts) > ALERTS_MOST else None
+        if view.open_only:
+            page = sorted(page, key=_place)
+        self._edition += 1
+        cards = {} if before is None else before.cards
+        new_plan = before is None or before.plan is not plan
+        written = {}
+        for alert in page:
+            of = alert, found.climbs.get(alert.id), found.calls.get(alert.id)
+            card = cards.get(alert.id)
+            if card is None or new_plan or card.of != of:
+                html = self.cards.write(show_listed(*of, plan, view.language), view.language)
+                edition = card.edition if card is not None and card.html == html else self._edition
+                card = Card(of, html, edition)
+            written[alert.id] = card
+        waiting = sum(alert.open and alert.acknowledged_at is None for alert in page)
+        counts = {kind.value: found.counts[kind] for kind in AlertClass}
+        return Listed(plan, self._edition, found.step, written, waiting, counts, following)
 
 
-def _place(shown: AlertShown) -> tuple[int, bool, bool]:
-    alert = shown.alert
+def _place(alert: Alert) -> tuple[int, bool, bool]:
     return _RANK[alert.alert_class], alert.of_stranger, alert.acknowledged_at is not None

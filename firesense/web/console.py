@@ -30,6 +30,7 @@ from firesense.web import quiet as quiet_windows
 from firesense.web.answers import install_problems
 from firesense.web.board import Board
 from firesense.web.bodies import Bodies
+from firesense.web.cards import Cards
 from firesense.web.documents import HealthDocument
 from firesense.web.door import Door
 from firesense.web.live import Live
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 
 PHOTO_MOST = MOST_BYTES + 64 * 1024  # with the rest of the form
 _BODY_MOST = 64 * 1024  # bytes; a note is the longest thing anybody sends
+_BOARDS_AT_ONCE = 1  # whoever looks on waits a moment; whoever does something finds a thread
 _PHOTOS_AT_ONCE = 1  # the store makes one at a time anyway
 _FIGURES_AT_ONCE = 1  # a year of a large county takes seconds: one at a time, so that officers go first
 _CHINA = ZoneInfo("Asia/Shanghai")
@@ -111,13 +113,14 @@ def create_console(
         zone=zone,
         door=Door(book, clock),
         live=live,
-        board=Board(book),
+        board=Board(book, Cards(zone)),
         reads=HistoryReads(),
         secure=secure_cookies,
         hazards=hazards,
         quiet=quiet,
         photos=photos,
         gates=ReportGates(),
+        following=Threads(_BOARDS_AT_ONCE),
         studio=Threads(_PHOTOS_AT_ONCE),
         counting=Threads(_FIGURES_AT_ONCE),
     )

@@ -73,6 +73,11 @@ class Session:
         return hmac.new(self.token.encode(), b"csrf", sha256).hexdigest()
 
     @property
+    def mark(self) -> str:
+        """What tells this session's pages from those of another; no secret."""
+        return hmac.new(self.token.encode(), b"mark", sha256).hexdigest()[:8]
+
+    @property
     def who(self) -> str:
         """What the book writes beside this person's deeds."""
         return self.user.person or self.user.name

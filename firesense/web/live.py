@@ -44,6 +44,11 @@ class Live:
         return not self._down and not self._ended.is_set() and self._pages < self._most
 
     @property
+    def told(self) -> int | None:
+        """The step that open pages were told of last; None before the first."""
+        return self._step
+
+    @property
     def pages(self) -> int:
         """How many pages listen."""
         return self._pages

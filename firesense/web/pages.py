@@ -4,12 +4,12 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import structlog
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from firesense.text import LANGUAGES
 from firesense.web.documents import StatusDocument
-from firesense.web.door import NAME_MOST, PASSWORD_LEAST, PASSWORD_MOST, Refused, TooManyAttempts
+from firesense.web.door import NAME_MOST, PASSWORD_LEAST, PASSWORD_MOST, Refused, Session, TooManyAttempts
 from firesense.web.parts import (
     LANGUAGE_COOKIE,
     TEMPLATES,
@@ -117,36 +117,60 @@ def board_page(
     request: Request, parts: WithParts, session: Visitor, after: AfterAlert = "", *, closed: bool = False
 ) -> Response:
     """Show the alerts."""
-    return _page(request, "board.html", session=session, **_board(request, parts, after, closed=closed))
+    return _page(request, "board.html", session=session, **_board(request, parts, session, after, closed=closed))
 
 
 @router.get("/live/board")
-def board_part(
-    request: Request, parts: WithParts, session: Visitor, after: AfterAlert = "", *, closed: bool = False
+async def board_part(
+    request: Request,
+    parts: WithParts,
+    session: Visitor,
+    after: AfterAlert = "",
+    known: Annotated[str, Query(max_length=100)] = "",
+    *,
+    closed: bool = False,
 ) -> Response:
-    """Give what changes on the board."""
-    return _page(request, "_board.html", session=session, **_board(request, parts, after, closed=closed))
+    """Give what changes on the board; of the cards, those that changed since the edition that is ``known``."""
+
+    def part() -> Response:
+        told = parts.live.told
+        board = _board(request, parts, session, after, closed=closed, told=told, known=known)
+        return _page(request, "_board.html", session=session, **board)
+
+    return await parts.following.run(part)
 
 
 def _page(request: Request, template: str, status_code: int = 200, /, **context: Any) -> Response:
     return TEMPLATES.TemplateResponse(request, template, page_context(request, **context), status_code=status_code)
 
 
-def _board(request: Request, parts: Parts, after: str, *, closed: bool) -> dict[str, Any]:
-    listed = parts.board.alerts(parts.plan_source(), language_of(request), open_only=not closed, after=after)
-    open_alerts = [shown for shown in listed.alerts if shown.alert.open]
-    whole = not after and listed.next is None
+def _board(
+    request: Request,
+    parts: Parts,
+    session: Session,
+    after: str,
+    *,
+    closed: bool,
+    told: int | None = None,
+    known: str = "",
+) -> dict[str, Any]:
+    language, now = language_of(request), parts.clock.now()
+    listed = parts.board.alerts(parts.plan_source(), language, open_only=not closed, after=after, told=told)
     asked = {"after": after} if after else {}
     if closed:
         asked["closed"] = "true"
+    edition = f"{parts.board.name}-{language}-{session.mark}-"
+    number = known.removeprefix(edition)
+    seen = int(number) if known.startswith(edition) and number.isdecimal() else 0
     return {
         "step": listed.step,
-        "now": parts.clock.now(),
-        "alerts": listed.alerts,
+        "edition": f"{edition}{listed.edition}",
+        "now": now,
+        "cards": parts.board.cards.fill(listed.since(seen), language, now, session.csrf),
         "counts": listed.counts,
         "windows": shown_windows(parts),
-        "waiting": sum(shown.alert.acknowledged_at is None for shown in open_alerts),
-        "whole": whole,
+        "waiting": listed.waiting,
+        "whole": not after and listed.next is None,
         "closed": closed,
         "after": after,
         "asked": urlencode(asked),

@@ -73,6 +73,7 @@ class Parts:
     quiet: QuietDesk
     photos: Photos
     gates: ReportGates
+    following: Threads  # where open boards are given what is new
     studio: Threads  # where photos are made small
     counting: Threads  # where figures are counted and laid out
 
@@ -190,7 +191,19 @@ AfterAlert = Annotated[
 def page_context(request: Request, **values: Any) -> dict[str, Any]:
     """Give a template the words of the reader's language and the clock of the reader's wall."""
     language = values.setdefault("language", language_of(request))
-    zone = request.app.state.parts.zone
+    session = values.get("session")
+    return words(language, request.app.state.parts.zone, values.get("now", 0)) | {
+        "html_language": "en" if language == "en" else "zh-CN",
+        "other_language": "zh" if language == "en" else "en",
+        "here": local_path(request.url.path),
+        "version": __version__,
+        "csrf": "" if session is None else session.csrf,
+        **values,
+    }
+
+
+def words(language: str, zone: tzinfo, now: Instant = 0) -> dict[str, Any]:
+    """Give what every template may say, in this language and by the clocks of this zone; ``now`` is what they show."""
 
     def wall(at: Instant, pattern: str = "%m-%d %H:%M:%S") -> str:
         return moment(min(max(at, _FIRST_SHOWN), _LAST_SHOWN)).astimezone(zone).strftime(pattern)
@@ -199,12 +212,8 @@ def page_context(request: Request, **values: Any) -> dict[str, Any]:
         "t": partial(_say, language),
         "label": partial(label, language),
         "wall": wall,
-        "clock": clock,
-        "html_language": "en" if language == "en" else "zh-CN",
-        "other_language": "zh" if language == "en" else "en",
-        "here": local_path(request.url.path),
-        "version": __version__,
-        **values,
+        "since": lambda at: clock(now - at),
+        "until": lambda at: clock(at - now) if at > now else say("web.due_now", language),
     }
 
 

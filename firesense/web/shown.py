@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from firesense.domain.catalogue import CLASSES
-from firesense.domain.escalation import CallState, ClimbState, Purpose
+from firesense.domain.escalation import OF_THE_CLIMB, CallState, ClimbState
 from firesense.domain.instant import moment
 from firesense.notify.masking import masked
 from firesense.notify.message import LOCAL
 from firesense.text import TEXTS, say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import tzinfo
 
     from firesense.domain.alert import Alert
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from firesense.domain.instant import Instant
     from firesense.domain.place import Place
     from firesense.domain.plan import Plan
+    from firesense.ports import CallLine, CallsListed
 
 Standing = Literal["done", "skipped", "now", "next", "later"]
 
@@ -50,9 +51,9 @@ class StepShown:
 
 @dataclass(frozen=True, slots=True)
 class CallShown:
-    """A call: who was told by what, and what came of it when."""
+    """A call: who was told by what, and what came of it when; in a list without its address."""
 
-    call: Call
+    call: Call | CallLine
     name: str
     address: str
     at: Instant
@@ -60,7 +61,7 @@ class CallShown:
 
 @dataclass(frozen=True, slots=True)
 class AlertShown:
-    """One alert with all that its card or its page says."""
+    """One alert with all that its card or its page says; ``earlier`` counts the calls before those of ``calls``."""
 
     alert: Alert
     what: str
@@ -75,10 +76,33 @@ class AlertShown:
     rungs: tuple[RungShown, ...]
     next_roles: tuple[str, ...]
     calls: tuple[CallShown, ...]
+    earlier: int = 0
 
 
 def show_alert(alert: Alert, climb: Climb | None, calls: Sequence[Call], plan: Plan, language: str) -> AlertShown:
-    """Put an alert into words."""
+    """Put an alert into words, with all its calls."""
+    rungs = {(call.round, call.rung) for call in calls if call.purpose in OF_THE_CLIMB}
+    shown = tuple(_call(call, plan, masked(call.address)) for call in calls)
+    return _alert(alert, climb, rungs, shown, plan, language)
+
+
+def show_listed(alert: Alert, climb: Climb | None, calls: CallsListed | None, plan: Plan, language: str) -> AlertShown:
+    """Put an alert into words as a list has it, with its newest calls."""
+    if calls is None:
+        return _alert(alert, climb, frozenset(), (), plan, language)
+    shown = tuple(_call(line, plan) for line in calls.newest)
+    return _alert(alert, climb, calls.rungs, shown, plan, language, calls.count - len(shown))
+
+
+def _alert(
+    alert: Alert,
+    climb: Climb | None,
+    called: Collection[tuple[int, int]],
+    calls: tuple[CallShown, ...],
+    plan: Plan,
+    language: str,
+    earlier: int = 0,
+) -> AlertShown:
     device = plan.registry.get(alert.device)
     device_class = CLASSES.get(alert.device_class)
     chosen = "en" if language == "en" else "zh"
@@ -94,9 +118,10 @@ def show_alert(alert: Alert, climb: Climb | None, calls: Sequence[Call], plan: P
         acknowledged_by=person_name(plan, alert.acknowledged_by),
         closed_by=person_name(plan, alert.closed_by),
         climb=climb,
-        rungs=() if climb is None else _rungs(climb, calls),
+        rungs=() if climb is None else _rungs(climb, called),
         next_roles=_next_roles(climb),
-        calls=tuple(_call(call, plan) for call in calls),
+        calls=calls,
+        earlier=earlier,
     )
 
 
@@ -175,17 +200,13 @@ def _next_roles(climb: Climb | None) -> tuple[str, ...]:
     return () if climb is None or following is None else climb.ladder.rungs[following].roles
 
 
-_OF_THE_CLIMB = frozenset({Purpose.ALERT, Purpose.UNDONE})
-
-
-def _rungs(climb: Climb, calls: Sequence[Call]) -> tuple[RungShown, ...]:
+def _rungs(climb: Climb, called: Collection[tuple[int, int]]) -> tuple[RungShown, ...]:
     # ``rung`` acts next, so the people being waited for are one below, or at the top when the ladder starts again.
     # One that repeats is called once more itself.
     now, lap = climb.rung - (climb.tries == 0), climb.round
     if now < 0 and climb.round > 0:
         now, lap = len(climb.ladder.rungs) - 1, climb.round - 1
     following = next_rung(climb)
-    called = {call.rung for call in calls if call.purpose in _OF_THE_CLIMB and call.round == lap}
 
     def standing(number: int) -> Standing:
         if number == now:
@@ -193,7 +214,7 @@ def _rungs(climb: Climb, calls: Sequence[Call]) -> tuple[RungShown, ...]:
         if number == following:
             return "next"
         if number < now:
-            return "done" if number in called else "skipped"
+            return "done" if (lap, number) in called else "skipped"
         return "later"
 
     return tuple(RungShown(number + 1, rung.roles, standing(number)) for number, rung in enumerate(climb.ladder.rungs))
@@ -268,8 +289,8 @@ def _channels(names: str, language: str) -> str:
     return ", ".join(label(language, "channel", channel) for channel in names.split(","))
 
 
-def _call(call: Call, plan: Plan) -> CallShown:
+def _call(call: Call | CallLine, plan: Plan, address: str = "") -> CallShown:
     at = call.sent_at if call.sent_at is not None else call.created_at
     if call.state is CallState.FAILED_FOR_NOW:
         at = call.due_at
-    return CallShown(call, person_name(plan, call.person), masked(call.address), at)
+    return CallShown(call, person_name(plan, call.person), address, at)

@@ -13,7 +13,7 @@ from firesense.domain.deed import Actor, Verify
 from firesense.domain.errors import Conflict, NotFound
 from firesense.domain.escalation import CallState, ClimbState, Purpose, Step, StepKind
 from firesense.domain.instant import MINUTE
-from firesense.domain.outcome import Clear, TripAgain
+from firesense.domain.outcome import Clear, Raise, TripAgain
 from tests.book_examples import LATER, NOON, TIMED, alarm, call, climb, kinds, lease, outcome, raised, sent, states
 
 # -- raising ----------------------------------------------------------------------------------------------------------
@@ -79,6 +79,39 @@ def test_alerts_are_listed_fire_first_then_the_newest(book):
     assert [a.offset for a in book.alerts()] == [3, 2, 9, 1]
     assert [a.offset for a in book.alerts(open_only=False)] == [3, 2, 9, 5, 1]
     assert [a.offset for a in book.alerts(most=3)] == [3, 2, 9]
+
+
+def test_a_listing_says_of_each_alert_what_is_asked_of_it_one_by_one(book):
+    fire, hazard, bare = alarm(1), alarm(2, AlertClass.HAZARD), alarm(3)
+    book.commit(outcome(9, raised(fire), raised(hazard), Raise(bare, None, (), ())))
+    book.blow(replace(climb(fire), strand="w1"), [call(fire, "zhou", strand="w1", key="w")], [], Actor("wen"), LATER)
+    later = [call(fire, "wen", "mail", round_=1, rung=1), call(fire, "wen", round_=1, purpose=Purpose.NOTICE, rung=3)]
+    book.advance(book.climb(fire.id), replace(book.climb(fire.id), round=1), later, [])
+    listing = book.listing(calls=2)
+    assert listing.alerts == book.alerts()
+    assert listing.step == book.last_step()
+    assert listing.climbs == {each.id: book.climb(each.id) for each in (fire, hazard)}
+    assert listing.counts == {AlertClass.FIRE: 2, AlertClass.HAZARD: 1, AlertClass.FAULT: 0, AlertClass.TEST: 0}
+    assert set(listing.calls) == {fire.id, hazard.id}
+    for alert in (fire, hazard):
+        calls, listed = book.calls(alert.id), listing.calls[alert.id]
+        assert listed.count == len(calls)
+        assert [(line.person, line.channel, line.state, line.due_at) for line in listed.newest] == [
+            (each.person, each.channel, each.state, each.due_at) for each in calls[-2:]
+        ]
+    assert listing.calls[fire.id].rungs == {(0, 0), (1, 1)}
+    assert [alert.id for alert in book.listing(most=1, after=fire.id).alerts] == [hazard.id]
+    with pytest.raises(NotFound):
+        book.listing(after="nobody")
+
+
+def test_a_listing_says_which_rungs_were_called_in_this_round_and_the_one_before(book, alert):
+    climbing = book.climb(alert.id)
+    for number in range(1, 4):
+        moved = replace(climbing, round=number, version=climbing.version + 1)
+        book.advance(climbing, moved, [call(alert, round_=number, rung=number)], [])
+        climbing = book.climb(alert.id)
+    assert book.listing().calls[alert.id].rungs == {(2, 2), (3, 3)}
 
 
 def test_no_number_of_strangers_pushes_a_known_device_off_the_list(book):

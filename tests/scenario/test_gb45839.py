@@ -7,7 +7,7 @@ is measured by tests/bench.
 from __future__ import annotations
 
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import UTC, timedelta
 from io import BytesIO
 from zoneinfo import ZoneInfo
 
@@ -31,6 +31,7 @@ from firesense.report import as_html, contents, gather
 from firesense.rulebook import load_rules
 from firesense.settings import Settings, load_settings
 from firesense.web.board import Board
+from firesense.web.cards import Cards
 from tests.frames import T0
 from tests.house import GRID, ROOT, SmallHouse, smoke, smoke_device
 from tests.reached import ZHANG, Town
@@ -201,7 +202,7 @@ def test_5_8_2_total_in_alarm_in_fault_and_silent(house):
     house.wind(minutes=16, step=15 * SECOND)
     open_alerts = house.open_alerts()
     assert len(house.book.registry()) == 4
-    assert Board(house.book).alerts(house.keeper.current(), "zh").counts == {
+    assert Board(house.book, Cards(UTC)).alerts(house.keeper.current(), "zh").counts == {
         "fire": 1,
         "hazard": 0,
         "fault": len(open_alerts) - 1,

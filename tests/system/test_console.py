@@ -154,6 +154,24 @@ def test_a_page_follows_what_somebody_else_does_and_keeps_the_focus(page, served
     assert page.complaints == []
 
 
+def test_what_did_not_change_stays_as_it_is_on_the_page_and_what_is_new_stands_beside_it(page, served, township):
+    first, second = township.alarm(), township.alarm(2)
+    log_in(page, served)
+    page.evaluate("document.querySelectorAll('[data-alert]').forEach((each) => { each.mine = true; })")
+    township.desk.acknowledge(second.id, Actor("he"))
+    expect(page.locator(f"#alert-{second.id}")).to_contain_text("何大勇 已接警")
+    third = township.alarm(3)
+    expect(page.locator(f"#alert-{third.id}")).to_be_visible()
+    kept = "[...document.querySelectorAll('[data-alert]')].filter((each) => each.mine).map((each) => each.id)"
+    assert page.evaluate(kept) == [f"alert-{first.id}"]
+    assert page.locator("[data-alert]").count() == 3
+    page.evaluate(f"document.getElementById('alert-{first.id}').remove()")  # whatever took it
+    township.alarm(4)
+    expect(page.locator(f"#alert-{first.id}")).to_contain_text("孙小梅")
+    expect(page.locator("[data-alert]")).to_have_count(4)
+    assert page.complaints == []
+
+
 def test_a_chart_that_cannot_be_had_says_so_keeps_the_last_one_and_comes_back(page, served, township, monkeypatch):
     township.smoke()
     alert = township.alarm()

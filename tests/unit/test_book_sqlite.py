@@ -308,6 +308,9 @@ HOT = {
     "open alerts": lambda book: book.alerts(),
     "newest alerts": lambda book: book.alerts(open_only=False),
     "the next page of alerts": lambda book: book.alerts(after=alarm().id),
+    "the board": lambda book: book.listing(),
+    "the board with what is closed": lambda book: book.listing(open_only=False),
+    "the next page of the board": lambda book: book.listing(after=alarm().id),
     "calls of an alert": lambda book: book.calls(alarm().id),
     "story of an alert": lambda book: book.story(alarm().id),
     "the last step": lambda book: book.last_step(),
@@ -369,6 +372,12 @@ def test_which_index_that_is_does_not_hang_on_the_order_they_were_made_in(asked,
             raw.execute(f"DROP INDEX {index}")
             raw.execute(definition)
         assert [plan_of(raw, *question) for question in questions] == plans
+
+
+def test_a_list_takes_as_many_questions_for_many_alerts_as_for_one(book, asked):
+    few = len(asked("the board"))
+    book.commit(outcome(2, *(raised(alarm(number)) for number in range(2, 60))))
+    assert len(asked("the board")) == few
 
 
 def test_a_call_that_is_over_is_not_due(book, raw):

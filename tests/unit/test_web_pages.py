@@ -15,6 +15,7 @@ from firesense.web import board
 from firesense.web.shield import POLICY
 from firesense.web.shown import show_alert
 from tests.console import LADDER, NOW, ONE_TIME, PASSWORD, Township
+from tests.waiting import wait_until
 
 ONCE = replace(LADDER, repeat=0)
 
@@ -160,18 +161,33 @@ def test_a_note_that_met_a_conflict_is_not_lost(client, township):
     assert "何大勇 已接警" in answer.text
 
 
-def test_the_board_is_read_once_for_all_pages_until_something_happens(client, township, monkeypatch):
+def test_an_open_board_is_given_what_is_new_and_of_the_rest_only_the_names(client, township):
+    first = township.alarm()
+    log_in(client)
+    known = re.search(r'data-edition="(.*?)"', client.get("/").text)[1]
+    assert f'<li id="alert-{first.id}" data-same></li>' in client.get("/live/board", params={"known": known}).text
+    assert client.get("/live/board").text.count("data-same") == 0
+    second = township.alarm(2)
+    part = wait_until(lambda: second.id in (text := client.get("/live/board", params={"known": known}).text) and text)
+    assert f'href="/alerts/{second.id}"' in part
+    assert f'<li id="alert-{first.id}" data-same></li>' in part
+
+
+@pytest.mark.parametrize("known", ["nonsense", "another-zh-session-9", "-", "9" * 90])
+def test_who_knows_of_no_edition_of_this_board_is_given_all_of_it(client, township, known):
     township.alarm()
     log_in(client)
-    client.get("/")
-    reads = []
-    climb = township.book.climb
-    monkeypatch.setattr(township.book, "climb", lambda alert_id: reads.append(alert_id) or climb(alert_id))
-    client.get("/live/board")
-    assert reads == []
-    second = township.alarm(2)
-    assert second.id in client.get("/live/board").text
-    assert second.id in reads
+    assert "data-same" not in client.get("/live/board", params={"known": known}).text
+
+
+def test_a_page_of_a_session_that_is_over_is_given_all_of_it_with_the_new_token(client, township):
+    township.alarm()
+    log_in(client)
+    known = re.search(r'data-edition="(.*?)"', client.get("/").text)[1]
+    log_in(client)
+    part = client.get("/live/board", params={"known": known}).text
+    assert "data-same" not in part
+    assert f'value="{csrf(client)}"' in part
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,13 @@ function alerts() {
   return new Map([...document.querySelectorAll("[data-alert]")].map((each) => [each.dataset.alert, each]));
 }
 
+// Of what we have already, the server sends only the names.
+function address() {
+  const { edition } = content();
+  if (!edition) return page.follow;
+  return `${page.follow}${page.follow.includes("?") ? "&" : "?"}known=${encodeURIComponent(edition)}`;
+}
+
 async function refresh() {
   if (fetching) {
     again = true;
@@ -39,7 +46,7 @@ async function refresh() {
   }
   fetching = true;
   try {
-    const answer = await fetch(page.follow);
+    const answer = await fetch(address());
     if (answer.status === 401) {
       location.assign(`/login?next=${location.pathname}`);
       return;
@@ -61,6 +68,13 @@ async function refresh() {
 function replace(html) {
   const fresh = new DOMParser().parseFromString(html, "text/html");
   const focused = document.activeElement.id;
+  const same = [...fresh.querySelectorAll("[data-same]")];
+  if (same.some((each) => !document.getElementById(each.id))) {
+    delete content().edition; // all of it, then
+    again = true;
+    return;
+  }
+  for (const each of same) each.replaceWith(document.getElementById(each.id));
   for (const part of [...fresh.body.children]) document.getElementById(part.id)?.replaceWith(part);
   if (focused && document.activeElement.id !== focused) document.getElementById(focused)?.focus({ preventScroll: true });
   settle();

@@ -1,0 +1,132 @@
+"""The list of alerts: a part of it with all that is said of each, in a few questions however long it is."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from firesense.book import rows, tables
+from firesense.book.sql import Chapter
+from firesense.book.story import newest_step
+from firesense.domain.alert import Alert, AlertClass
+from firesense.domain.errors import NotFound
+from firesense.domain.escalation import OF_THE_CLIMB
+from firesense.ports import CallLine, CallsListed, Listing
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from sqlalchemy.engine import Connection
+
+    from firesense.domain.escalation import Climb
+
+_ALERT, _CLIMB, _CALL = tables.alert.c, tables.climb.c, tables.call.c
+_LIST = sa.select(*rows.ALERT).order_by(_ALERT.rank, _ALERT.raised_at.desc(), _ALERT.id).limit(sa.bindparam("most"))
+_PLACE = sa.select(_ALERT.rank, _ALERT.raised_at, _ALERT.id).where(_ALERT.id == sa.bindparam("after"))
+_FOLLOWS = sa.and_(
+    _ALERT.rank >= sa.bindparam("rank"),  # said for the index: the rest implies it
+    sa.or_(
+        _ALERT.rank > sa.bindparam("rank"),
+        _ALERT.raised_at < sa.bindparam("raised_at"),
+        sa.and_(_ALERT.raised_at == sa.bindparam("raised_at"), _ALERT.id > sa.bindparam("id")),
+    ),
+)
+# By rank, which says the class: the index of open alerts has it.
+_COUNTS = sa.select(_ALERT.rank, sa.func.count()).where(_ALERT.open).group_by(_ALERT.rank)
+_THESE: sa.BindParameter[Any] = sa.bindparam("alerts", expanding=True)
+_CLIMBS = sa.select(*rows.CLIMB).where(_CLIMB.alert.in_(_THESE), _CLIMB.strand == "")
+_NUMBERED = (
+    sa.select(
+        _CALL.number,
+        sa.func.row_number().over(partition_by=_CALL.alert, order_by=_CALL.number.desc()).label("place"),
+        sa.func.count().over(partition_by=_CALL.alert).label("count"),
+    )
+    .where(_CALL.alert.in_(_THESE))
+    .subquery("numbered")
+)
+_CALLS = (
+    sa.select(
+        _CALL.alert,
+        _NUMBERED.c.count,
+        _CALL.person,
+        _CALL.role,
+        _CALL.channel,
+        _CALL.state,
+        _CALL.attempts,
+        _CALL.created_at,
+        _CALL.due_at,
+        _CALL.sent_at,
+    )
+    .join(_NUMBERED, _NUMBERED.c.number == _CALL.number)
+    .where(_NUMBERED.c.place <= sa.bindparam("newest"))
+    .order_by(_CALL.number)
+)
+_RUNGS = (
+    sa.select(_CALL.alert, _CALL.round, _CALL.rung)
+    .distinct()
+    .join(tables.climb, sa.and_(_CLIMB.alert == _CALL.alert, _CLIMB.strand == ""))
+    .where(_CALL.alert.in_(_THESE), _CALL.purpose.in_(OF_THE_CLIMB), _CALL.round >= _CLIMB.round - 1)
+)
+
+
+class Listings(Chapter):
+    """Alerts as they are listed."""
+
+    def alerts(self, *, open_only: bool = True, most: int = 200, after: str = "") -> list[Alert]:
+        """Alerts, the gravest class first; in a class those of strangers last; then the newest first.
+
+        ``after`` is the id of an alert: those that follow it. Raises NotFound when there is no such alert.
+        """
+        with self._database.reading() as connection:
+            return _alerts(connection, open_only=open_only, most=most, after=after)
+
+    def listing(self, *, open_only: bool = True, most: int = 200, after: str = "", calls: int = 3) -> Listing:
+        """The same alerts with what a list says of each; see the port. Raises NotFound."""
+        with self._database.reading() as connection:
+            alerts = _alerts(connection, open_only=open_only, most=most, after=after)
+            these = [alert.id for alert in alerts]
+            return Listing(
+                newest_step(connection),
+                alerts,
+                _climbs(connection, these),
+                _calls(connection, these, calls),
+                {rows.class_of(rank): 0 for rank in rows.LIST_RANKS} | _counts(connection),
+            )
+
+
+def _alerts(connection: Connection, *, open_only: bool, most: int, after: str) -> list[Alert]:
+    question, values = _LIST, {"most": most}
+    if after:
+        place = connection.execute(_PLACE, {"after": after}).one_or_none()
+        if place is None:
+            raise NotFound(f"there is no alert {after}")
+        question, values = question.where(_FOLLOWS), values | place._asdict()
+    if open_only:
+        question = question.where(_ALERT.open)
+    return [Alert(*row) for row in connection.execute(question, values)]
+
+
+def _counts(connection: Connection) -> dict[AlertClass, int]:
+    counts: defaultdict[AlertClass, int] = defaultdict(int)
+    for rank, count in connection.execute(_COUNTS):
+        counts[rows.class_of(rank)] += count
+    return counts
+
+
+def _climbs(connection: Connection, alerts: Collection[str]) -> dict[str, Climb]:
+    found = connection.execute(_CLIMBS, {"alerts": alerts})
+    return {climb.alert: climb for climb in map(rows.climb_of, found)}
+
+
+def _calls(connection: Connection, alerts: Collection[str], newest: int) -> Mapping[str, CallsListed]:
+    lines: defaultdict[str, list[CallLine]] = defaultdict(list)
+    counts: dict[str, int] = {}
+    for alert, count, *line in connection.execute(_CALLS, {"alerts": alerts, "newest": newest}):
+        counts[alert] = count
+        lines[alert].append(CallLine(*line))
+    rungs: defaultdict[str, set[tuple[int, int]]] = defaultdict(set)
+    for alert, *called in connection.execute(_RUNGS, {"alerts": alerts}):
+        rungs[alert].add((called[0], called[1]))
+    return {alert: CallsListed(tuple(lines[alert]), count, frozenset(rungs[alert])) for alert, count in counts.items()}
