@@ -1,9 +1,20 @@
 """Rosters as people use them: what they change for a while, the coverage check, calendars, the hand-over report."""
 
-from firesense.rosters.changing import Emptied, RosterDesk
+from firesense.rosters.changing import Emptied, RosterDesk, with_changes
 from firesense.rosters.coverage import Coverage, Hole, check
 from firesense.rosters.feed import calendar_of
 from firesense.rosters.handing import HandOvers
 from firesense.rosters.handover import Handover, handover
 
-__all__ = ["Coverage", "Emptied", "HandOvers", "Handover", "Hole", "RosterDesk", "calendar_of", "check", "handover"]
+__all__ = [
+    "Coverage",
+    "Emptied",
+    "HandOvers",
+    "Handover",
+    "Hole",
+    "RosterDesk",
+    "calendar_of",
+    "check",
+    "handover",
+    "with_changes",
+]

@@ -131,7 +131,7 @@ class RosterDesk:
         org, now = self._org(), self._clock.now()
         ids = {change.id for change in changes}
         others = [change for change in org.rosters.changes if change.id not in ids]
-        before, after = _with(org, others), _with(org, [*others, *changes])
+        before, after = with_changes(org, others), with_changes(org, [*others, *changes])
         found = []
         for change in changes:
             start, end = max(now, change.begins_at), min(change.ends_at, now + _LOOKED_AHEAD)
@@ -243,7 +243,8 @@ class RosterDesk:
         return Change(name, kind, begins_at, ends_at, person, stand_in, roster, "", who, now, note)
 
 
-def _with(org: Org, changes: Sequence[Change]) -> Org:
+def with_changes(org: Org, changes: Sequence[Change]) -> Org:
+    """The rosters of an org with other changes than it knows of; to ask who is on duty, and nothing else."""
     return Org((), (), (), org.rosters.by_id.values(), changes, org.rosters.days)
 
 

@@ -23,6 +23,7 @@ from firesense.web import (
     hazard_pages,
     pages,
     report,
+    roster_pages,
     rosters,
     whistles,
 )
@@ -148,7 +149,8 @@ def create_console(
     console.include_router(report.router)
     console.include_router(figures.pages)
     console.include_router(figures.api)
-    console.include_router(rosters.pages)
+    console.include_router(roster_pages.router)
+    console.include_router(rosters.feeds)
     console.include_router(rosters.router)
     console.include_router(hazard_pages.router)
     for more in routes:

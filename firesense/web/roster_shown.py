@@ -11,7 +11,7 @@ from firesense.domain.instant import DAY, HOUR
 from firesense.rosters import check
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from firesense.domain.instant import Instant
     from firesense.domain.place import Org, Person, Place, Post
@@ -78,15 +78,14 @@ class Holes:
         return tuple(hole for hole in self._known[1] if hole.ends_at > now)
 
 
-def show_rosters(plan: Plan, holes: tuple[Hole, ...], now: Instant) -> RostersShown:
-    """Put together what the page says."""
-    org = plan.org
+def show_rosters(org: Org, latest: Org, holes: tuple[Hole, ...], now: Instant) -> RostersShown:
+    """Put together what the page says; ``latest`` knows of every change to the rosters of ``org``."""
     days = tuple(_midnights(org, now))
     stations: dict[str, list[PostShown]] = {}
     for post in org.posts.values():
         if post.rosters:
-            stations.setdefault(post.place, []).append(_post(org, post, days, now))
-    changes = [change for change in org.rosters.changes if change.ends_at > now]
+            stations.setdefault(post.place, []).append(_post(org, latest.changes(post, now, days[-1]), post, days))
+    changes = [change for change in latest.rosters.changes if change.ends_at > now]
     return RostersShown(
         days[:-1],
         tuple(StationShown(org.places[code], tuple(posts)) for code, posts in stations.items()),
@@ -111,16 +110,16 @@ def _midnights(org: Org, now: Instant) -> Iterator[Instant]:
         yield days.at(today + number * _ONE_DAY, time())
 
 
-def _post(org: Org, post: Post, days: tuple[Instant, ...], now: Instant) -> PostShown:
-    spans = org.changes(post, days[0], days[-1])
-    present = next(span for span in spans if span.begins_at <= now < span.ends_at)
+def _post(org: Org, spans: Sequence[Span], post: Post, days: tuple[Instant, ...]) -> PostShown:
+    """Show a post by its spans from now on: a hole that is over is nobody's worry."""
+    present = spans[0]
     return PostShown(
         post,
         _names(org, present),
         present.ends_at if present.ends_at < days[-1] else None,
         tuple(
             tuple(
-                Turn(span.begins_at if span.begins_at > begins_at else None, _names(org, span))
+                Turn(span.begins_at if span.begins_at > max(begins_at, present.begins_at) else None, _names(org, span))
                 for span in spans
                 if span.begins_at < ends_at and begins_at < span.ends_at
             )

@@ -147,6 +147,60 @@ def test_the_form_says_what_is_wrong_and_keeps_what_was_written(client, township
     assert township.book.roster_changes(NOW - DAY, NOW + DAY) == []
 
 
+def test_what_was_written_down_is_said_at_once_with_whom_it_leaves_missing(client, township):
+    log_in(client)
+    page = written(client, stand_in="").text  # the plan does not know of it yet
+    assert "已登记" in page
+    assert "01-01 12:00</time> – <time>01-01 20:00</time> 柳林镇" in page.split("因此将无人值班")[1]
+    assert "无人值班" in page.split("<tbody>")[1].split("01-01 20:00")[0]
+    (change,) = township.book.roster_changes(NOW, NOW + DAY)
+    [entry] = [each for each in township.book.audit() if each.entry.did == "gave-leave"]
+    assert (entry.entry.who, entry.entry.detail["change"]) == ("station", change.id)
+
+
+def swapped(client, **changed):
+    """Fill in the form of a swap on the page."""
+    csrf = re.search(r'name="csrf" value="(\w+)"', client.get("/rosters").text)[1]
+    form = {"csrf": csrf, "roster": "duty", "person": "sun", "day": "2026-01-03"}
+    return client.post("/rosters/swaps", data=form | {"other": "he", "other_day": "2026-01-04"} | changed)
+
+
+def test_two_swap_by_the_form_and_it_is_taken_back_whole(client, township):
+    log_in(client)
+    page = swapped(client, note="家中有事").text
+    assert page.split("因")[0].index("何大勇 代 孙小梅") < page.index("孙小梅 代 何大勇")
+    there, back = township.book.roster_changes(NOW, NOW + 9 * DAY)
+    assert there.swap == back.swap == there.id
+    csrf = re.search(r'name="csrf" value="(\w+)"', page)[1]
+    client.post(f"/rosters/changes/{back.id}/revoke", data={"csrf": csrf})
+    assert township.book.roster_changes(NOW, NOW + 9 * DAY) == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "status", "words"),
+    [
+        ({"day": "2026-01-04"}, 409, "孙小梅 在 2026-01-04 没有班次"),
+        ({"other": "ghost"}, 404, "没有编号为“ghost”的人员或值班表"),
+        ({"roster": "nights"}, 404, "没有编号为“nights”的人员或值班表"),
+    ],
+)
+def test_the_form_of_a_swap_says_what_is_wrong_and_keeps_what_was_written(client, township, changed, status, words):
+    log_in(client)
+    answer = swapped(client, note="家中有事", **changed)
+    assert answer.status_code == status
+    assert words in answer.text
+    assert 'value="家中有事"' in answer.text
+    assert township.book.roster_changes(NOW - DAY, NOW + 9 * DAY) == []
+
+
+def test_an_officer_of_one_place_changes_no_duties_of_another(client, township):
+    township.book.put_user(User("village", HASH, place="v"))
+    log_in(client, "village")
+    assert swapped(client).status_code == 403
+    assert written(client).status_code == 403
+    assert township.book.roster_changes(NOW - DAY, NOW + 9 * DAY) == []
+
+
 def test_two_swap(client):
     log_in(client)
     asked = {"roster": "duty", "one": {"person": "sun", "day": "2026-01-03"}}
