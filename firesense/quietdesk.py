@@ -98,7 +98,7 @@ class QuietDesk:
         Raises NotFound for what does not exist, Conflict for what is too long, too far ahead, or says nothing.
         """
         if sum(map(bool, (place, device, gateway))) != 1:
-            raise Conflict("maintenance is of one place, one device or one gateway")
+            raise Conflict("maintenance is of one place, one device or one gateway", "conflict.quiet.where")
         where: dict[str, Any] = {"place": place, "device": device, "gateway": gateway}
         return self._set(QuietKind.MAINTENANCE, actor, why, lasts, starts_at, **where)
 
@@ -109,9 +109,9 @@ class QuietDesk:
         """
         alert = self._book.alert(alert_id)
         if not alert.open:
-            raise Conflict(f"alert {alert_id} is closed")
+            raise Conflict(f"alert {alert_id} is closed", "conflict.quiet.closed")
         if alert.alert_class not in {AlertClass.HAZARD, AlertClass.FAULT}:
-            raise Conflict(f"a {alert.alert_class} cannot be shelved")
+            raise Conflict(f"a {alert.alert_class} cannot be shelved", "conflict.quiet.fire")
         rule = next((rule for rule in self._plan_source().rules if rule.id == alert.rule), None)
         meets = rule is not None and rule.kind is RuleKind.COINCIDENCE
         where: dict[str, Any] = {"place": alert.place} if meets else {"device": alert.device}
@@ -125,12 +125,12 @@ class QuietDesk:
         Raises NotFound for what does not exist, Conflict for a rule of fire class.
         """
         if bool(place) == bool(device):
-            raise Conflict("a rule is shelved at one place or at one device")
+            raise Conflict("a rule is shelved at one place or at one device", "conflict.quiet.where")
         named = [one for one in self._plan_source().rules if one.id == rule or one.id.startswith(f"{rule}.")]
         if not named:
             raise NotFound(f"there is no rule {rule}")
         if any(one.alert_class is AlertClass.FIRE for one in named):
-            raise Conflict(f"{rule} says fire, and fire cannot be shelved")
+            raise Conflict(f"{rule} says fire, and fire cannot be shelved", "conflict.quiet.fire")
         return self._set(QuietKind.SHELVED, actor, why, lasts, rule=rule, place=place, device=device)
 
     def walk(self, place: str, tester: str, actor: Actor, why: str, lasts: timedelta) -> Quiet:
@@ -142,7 +142,8 @@ class QuietDesk:
         if person is None:
             raise NotFound(f"there is no person {tester}")
         if not any(person.addresses.values()):
-            raise Conflict(f"{tester} has no address: nobody would be told of the test")
+            reason = f"{tester} has no address: nobody would be told of the test"
+            raise Conflict(reason, "conflict.quiet.unreachable", who=tester)
         grace = self._limits.walk_test_grace
         return self._set(QuietKind.WALK_TEST, actor, why, lasts, place=place, tester=tester, grace=grace)
 
@@ -163,7 +164,8 @@ class QuietDesk:
         now, quiet = self._clock.now(), self._book.quiet(window)
         ends_at = self._until(quiet.kind, lasts, max(now, quiet.starts_at))
         if ends_at - quiet.starts_at > micros(most := self._limits.most(quiet.kind)):
-            raise Conflict(f"{quiet.kind} lasts at most {most} in all: end it, and begin another one")
+            reason = f"{quiet.kind} lasts at most {most} in all: end it, and begin another one"
+            raise Conflict(reason, "conflict.quiet.long-in-all", hours=_hours(most))
         quiet = self._book.extend_quiet(window, ends_at, self._remind_at(now, ends_at), actor, now)
         self._changed()
         return quiet
@@ -177,7 +179,7 @@ class QuietDesk:
         """Say which devices a walk test has heard, and which not. Raises NotFound, or Conflict for another window."""
         quiet = self._book.quiet(window)
         if quiet.kind is not QuietKind.WALK_TEST:
-            raise Conflict(f"{window} is no walk test")
+            raise Conflict(f"{window} is no walk test", "conflict.quiet.no-walk-test")
         tried = {one.device: one for one in self._book.tried(quiet)}
         return Report(quiet, tuple(_can_say_fire(self._plan_source(), quiet.place)), tried)
 
@@ -195,7 +197,7 @@ class QuietDesk:
     ) -> Quiet:
         plan, now = self._plan_source(), self._clock.now()
         if not why.strip():
-            raise Conflict("say why")
+            raise Conflict("say why", "conflict.quiet.why")
         if not known:
             _must_exist(plan, **{name: where.get(name, "") for name in ("place", "device", "gateway")})
         starts_at = _start(starts_at, now)
@@ -221,7 +223,8 @@ class QuietDesk:
     def _until(self, kind: QuietKind, lasts: timedelta, starts_at: Instant) -> Instant:
         most = self._limits.most(kind)
         if not timedelta() < lasts <= most:
-            raise Conflict(f"{kind} lasts more than nothing and at most {most}")
+            reason = f"{kind} lasts more than nothing and at most {most}"
+            raise Conflict(reason, "conflict.quiet.long", hours=_hours(most))
         return starts_at + micros(lasts)
 
     def _remind_at(self, starts_at: Instant, ends_at: Instant) -> Instant:
@@ -241,10 +244,15 @@ class QuietDesk:
             self._on_change()
 
 
+def _hours(most: timedelta) -> str:
+    return f"{most / timedelta(hours=1):g}"
+
+
 def _start(asked: Instant | None, now: Instant) -> Instant:
     """When a window begins: not before now. Raises Conflict for what nobody can mean."""
     if asked is not None and not now - micros(_LATE) <= asked <= now + micros(_AHEAD):
-        raise Conflict(f"it begins within the last day or the next {_AHEAD.days} days")
+        reason = f"it begins within the last day or the next {_AHEAD.days} days"
+        raise Conflict(reason, "conflict.quiet.far", days=_AHEAD.days)
     return max(now, asked or now)
 
 

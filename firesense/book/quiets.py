@@ -92,7 +92,7 @@ class QuietWindows(Chapter):
         with self._database.writing() as connection:
             new = insert_new(connection, tables.alert).on_conflict_do_nothing().values(rows.alert_values(notice))
             if not connection.execute(new).rowcount:
-                raise Conflict(f"there is a window {quiet.id} already")
+                raise Conflict(f"there is a window {quiet.id} already", "conflict.quiet.twice")
             connection.execute(sa.insert(tables.quiet), rows.quiet_values(quiet))
             detail = {"rule": notice.rule, "why": quiet.why}
             add_steps(connection, [Step(quiet.id, quiet.set_at, StepKind.RAISED, quiet.who, detail)])
@@ -184,7 +184,7 @@ class QuietWindows(Chapter):
 def _lasting(connection: Connection, quiet_id: str, at: Instant) -> Quiet:
     quiet = _one(connection, quiet_id)
     if quiet.over_at is not None or quiet.ended_by or quiet.ends_at <= at:
-        raise Conflict(f"window {quiet_id} is over")
+        raise Conflict(f"window {quiet_id} is over", "conflict.quiet.over")
     return quiet
 
 

@@ -22,6 +22,7 @@ from firesense.web import (
     hazard_api,
     hazard_pages,
     pages,
+    quiet_pages,
     report,
     roster_pages,
     rosters,
@@ -144,8 +145,8 @@ def create_console(
     console.include_router(pages.router)
     console.include_router(alert_pages.router)
     console.include_router(chart_pages.router)
-    console.include_router(quiet_windows.api)
-    console.include_router(quiet_windows.pages)
+    console.include_router(quiet_windows.router)
+    console.include_router(quiet_pages.router)
     console.include_router(report.router)
     console.include_router(figures.pages)
     console.include_router(figures.api)

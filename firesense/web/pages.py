@@ -25,7 +25,7 @@ from firesense.web.parts import (
     local_path,
     page_context,
 )
-from firesense.web.quiet import shown_windows
+from firesense.web.quiet_pages import shown_windows
 
 _log = structlog.get_logger(__name__)
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Self
 
+from fastapi import Path
 from pydantic import Field
 
 from firesense.domain.instant import moment
@@ -16,6 +17,7 @@ MINUTES_MOST = 7 * 24 * 60
 Code = Annotated[str, Field(max_length=CODE_MOST)]
 Reason = Annotated[str, Field(min_length=1, max_length=TEXT_MOST)]
 Minutes = Annotated[int, Field(ge=1, le=MINUTES_MOST)]
+WindowId = Annotated[str, Path(max_length=40, pattern="^[0-9A-Za-z]+$")]
 
 
 class WindowDocument(Document):

@@ -168,6 +168,7 @@ def _page(
         shown=show_rosters(plan.org, org, holes.of(plan, now), now),
         org=plan.org,
         now=now,
+        checked=org is plan.org,  # else the holes are not of what is shown; a second later they are
         change=asked if isinstance(asked, ChangeAsked) else None,
         swap=asked if isinstance(asked, SwapAsked) else None,
         refused=refused,

@@ -9,23 +9,35 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
+from firesense.domain.alert import AlertClass, Grade
+from firesense.domain.deed import Actor, Rights
 from firesense.domain.escalation import Ladder, Rung, Selector
-from firesense.domain.instant import DAY, HOUR, MINUTE
+from firesense.domain.instant import DAY, HOUR
 from firesense.domain.place import Org, Post
-from firesense.domain.quiet import QuietKind
 from firesense.domain.roster import LocalDays, Roster, Rotation
-from tests.console import NOW, ORG, PASSWORD, Township
+from firesense.domain.rule import Rule, RuleKind
+from firesense.ports import User
+from tests.console import HASH, NOW, ORG, PASSWORD, Township
 from tests.system.test_console import CHROMIUM, FLAGS, PATIENCE, Served
 
 pytestmark = pytest.mark.server
 
 # Two take turns of a day each, changing at eight; NOW is at noon of the first day.
 DUTY = Roster("duty", (Rotation((("sun",), ("he",)), date(2026, 1, 1), time(8), time(8)),), "镇值班")
-LADDER = Ladder("all", (Rung(("leader",), ("mqtt",), timedelta(minutes=2)),))
+LADDER = Ladder("all", (Rung(("station-duty",), ("mqtt",), timedelta(minutes=2)),))
+REFUSED = "status of 409"  # the browser tells of every answer that is an error, and some of these are wanted
+RULES = (
+    Rule("smoke-flag", RuleKind.SIGNAL, "smoke", AlertClass.FIRE, Grade.MAJOR),
+    Rule("smoke-dense", RuleKind.THRESHOLD, "smoke", AlertClass.HAZARD, Grade.GENERAL),
+)
 
 
 def org_with(changes=()):
-    posts = [*ORG.posts.values(), Post("leader", "t", (), ("duty",)), Post("leader", "d", ("he",))]
+    posts = [
+        Post("grid-member", "g", ("sun",)),
+        Post("station-duty", "t", (), ("duty",)),
+        Post("station-duty", "d", ("he",)),
+    ]
     days = LocalDays(ZoneInfo("Asia/Shanghai"))
     return Org(ORG.places.values(), posts, ORG.people.values(), [DUTY], changes, days)
 
@@ -33,7 +45,8 @@ def org_with(changes=()):
 @pytest.fixture
 def township(tmp_path):
     township = Township(tmp_path)
-    township.plan = replace(township.plan, org=org_with(), ladders={"all": LADDER}, selectors=(Selector("all"),))
+    ladders = {"ladders": {"all": LADDER}, "selectors": (Selector("all"),)}
+    township.plan = replace(township.plan, org=org_with(), rules=RULES, **ladders)
     yield township
     township.close()
 
@@ -53,13 +66,14 @@ def chromium():
 
 
 @pytest.fixture(params=[360, 1280])
-def page(request, chromium):
-    """A browser that complains of nothing, by the wall clock of the township."""
+def page(request, chromium, served):
+    """A browser that complains of nothing, and is closed before its server is."""
+    del served
     context = chromium.new_context(viewport={"width": request.param, "height": 800}, locale="zh-CN")
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
     complaints = []
-    page.on("console", lambda said: complaints.append(said.text))
+    page.on("console", lambda said: complaints.append(said.text) if REFUSED not in said.text else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     yield page
     context.close()
@@ -80,7 +94,139 @@ def looks_right(page, tmp_path, name):
     page.screenshot(path=tmp_path / f"{name}.png", full_page=True)
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
     small = page.evaluate(
-        "[...document.querySelectorAll('main button, main a, main select, main summary, main input:not([type=hidden])')]"
+        "[...document.querySelectorAll('main :is(button, a, select, summary, input:not([type=hidden]))')]"
         ".filter(e => e.checkVisibility() && e.getBoundingClientRect().height < 44).map(e => e.outerHTML)"
     )
     assert small == [], "too small for a thumb"
+
+
+def learn(township):
+    """Take over what was changed of the rosters, as the keeper of the plan does once a second."""
+    changes = township.book.roster_changes(NOW, NOW + 9 * DAY)
+    township.plan = replace(township.plan, org=org_with(changes), version=township.plan.version + 1)
+
+
+def test_who_is_on_duty_now_and_who_comes_is_seen_at_a_glance(page, served, tmp_path):
+    arrive(page, served, "/rosters")
+    now = page.locator("td.present")
+    expect(now).to_contain_text("孙小梅")
+    expect(now).to_contain_text("至 01-02 08:00")
+    assert now.bounding_box()["x"] + now.bounding_box()["width"] <= page.viewport_size["width"]
+    expect(page.locator("main")).not_to_contain_text("无人值班")  # what nobody did before the roster began is over
+    looks_right(page, tmp_path, "rosters")
+
+
+def test_an_officer_goes_on_leave_is_told_who_is_missing_and_finds_a_stand_in(page, served, township, tmp_path):
+    arrive(page, served, "/rosters")
+    page.click("#change > summary")
+    page.fill("#person", "sun")
+    page.fill("#ends", "2026-01-01T20:00")
+    page.fill("#note", "发烧")
+    page.click("#change button")
+    expect(page.locator("[role=status]")).to_contain_text("孙小梅 请假")
+    expect(page.locator("[role=status] .holes")).to_contain_text("柳林镇 消防工作站值班员")
+    expect(page.locator("td.present")).to_contain_text("无人值班")
+    looks_right(page, tmp_path, "rosters-leave")
+    page.click("#change > summary")  # looking opened it
+    page.click("#change > summary")
+    page.fill("#person", "sun")
+    page.fill("#stand_in", "he")
+    page.fill("#roster", "duty")
+    page.fill("#ends", "2026-01-01T20:00")
+    page.click("#change button")
+    expect(page.locator("[role=status]")).to_contain_text("何大勇 代 孙小梅")
+    expect(page.locator("td.present")).to_contain_text("何大勇")
+    expect(page.locator("td.present")).to_contain_text("至 01-01 20:00")
+    learn(township)
+    page.get_by_role("button", name="撤销").last.click()
+    expect(page.locator("td.present")).to_contain_text("无人值班")
+
+
+def test_two_swap_and_take_it_back(page, served, township, tmp_path):
+    arrive(page, served, "/rosters")
+    page.click("#swap > summary")
+    page.fill("#swap-person", "sun")
+    page.fill("#swap-day", "2026-01-04")
+    page.fill("#swap-other", "he")
+    page.fill("#swap-other-day", "2026-01-04")
+    page.click("#swap button")
+    expect(page.locator(".refused")).to_contain_text("孙小梅 在 2026-01-04 没有班次")
+    expect(page.locator("#swap-other")).to_have_value("he")
+    page.fill("#swap-day", "2026-01-03")
+    page.click("#swap button")
+    expect(page.locator("[role=status]")).to_contain_text("何大勇 代 孙小梅")
+    looks_right(page, tmp_path, "rosters-swap")
+    assert len(township.book.roster_changes(NOW, NOW + 9 * DAY)) == 2
+    page.get_by_role("button", name="撤销").first.click()
+    expect(page.get_by_role("button", name="撤销")).to_have_count(0)
+    assert township.book.roster_changes(NOW, NOW + 9 * DAY) == []
+
+
+def test_maintenance_is_begun_shown_on_the_board_and_ended(page, served, township, tmp_path):
+    arrive(page, served, "/quiet")
+    expect(page.get_by_text("目前没有静默项")).to_be_visible()
+    page.click("#maintenance > summary")
+    page.fill("#maintenance [name=place]", "g")
+    page.fill("#maintenance [name=minutes]", "600")
+    page.fill("#maintenance [name=why]", "换电池")
+    page.click("#maintenance button")
+    expect(page.locator(".refused")).to_contain_text("最长 8 小时")
+    page.fill("#maintenance [name=minutes]", "120")
+    page.click("#maintenance button")
+    window = page.get_by_role("region", name="第三网格")
+    expect(window).to_contain_text("01-01 12:00 – 01-01 14:00")
+    expect(window).to_contain_text("值班员甲 设置：换电池")
+    looks_right(page, tmp_path, "quiet")
+    page.goto(served.url)
+    expect(page.locator(".hushed")).to_contain_text("第三网格")
+    page.goto(f"{served.url}/quiet")
+    window.get_by_role("button", name="立即结束").click()
+    expect(window).to_contain_text("已结束，仍未恢复的即将通知")
+    expect(window.get_by_role("button")).to_have_count(0)
+    [ended] = township.quiet.windows()
+    assert (ended.ended_by, ended.ends_at) == ("station", NOW)
+
+
+def test_a_rule_is_shelved_and_fire_is_not(page, served, township):
+    arrive(page, served, "/quiet")
+    page.click("#shelved > summary")
+    page.fill("#shelved [name=rule]", "smoke-flag")
+    page.fill("#shelved [name=device]", "smoke-1")
+    page.fill("#shelved [name=why]", "等配件")
+    page.click("#shelved button")
+    expect(page.locator(".refused")).to_contain_text("只有隐患和故障可以搁置")
+    assert township.quiet.windows() == []
+    page.fill("#shelved [name=rule]", "smoke-dense")
+    page.click("#shelved button")
+    expect(page.get_by_role("region", name="李奶奶家 客厅")).to_contain_text("smoke-dense")
+
+
+def test_a_walk_test_is_begun_and_its_report_says_who_is_missing(page, served, township, tmp_path):
+    arrive(page, served, "/quiet")
+    page.click("#walk-test > summary")
+    page.fill("#walk-test [name=place]", "v")
+    page.fill("#walk-test [name=tester]", "sun")
+    page.fill("#walk-test [name=why]", "季度测试")
+    page.click("#walk-test button")
+    window = page.get_by_role("region", name="大槐树村")
+    expect(window).to_contain_text("测试人员 孙小梅")
+    window.get_by_role("link", name="巡检测试报告").click()
+    expect(page.get_by_text("已收到 0 台，未收到 2 台")).to_be_visible()
+    expect(page.locator("tbody tr").first).to_contain_text("李奶奶家 客厅")
+    looks_right(page, tmp_path, "walk-test")
+    page.get_by_role("link", name="维护、搁置与巡检测试").last.click()
+    township.clock.at += HOUR // 2
+    window.get_by_role("button", name="立即结束").click()
+    expect(window).to_contain_text("01-01 12:00 – 01-01 12:30")
+    expect(window).to_contain_text("已结束")
+
+
+def test_whoever_may_only_look_is_offered_nothing_to_do(page, served, township):
+    township.book.put_user(User("station", HASH, "station", rights=Rights.VIEWER))
+    township.quiet.maintain(Actor("he"), "换电池", timedelta(hours=2), place="g")
+    arrive(page, served, "/quiet")
+    expect(page.get_by_role("region", name="第三网格")).to_be_visible()
+    expect(page.locator("main button")).to_have_count(0)
+    page.goto(f"{served.url}/rosters")
+    expect(page.locator("td.present")).to_be_visible()
+    expect(page.locator("main button")).to_have_count(0)

@@ -42,7 +42,8 @@ def chromium():
 
 
 @pytest.fixture(params=[360, 1280])
-def page(request, chromium):
+def page(request, chromium, served):
+    del served  # it outlives the page: one that still loads complains of a server that is gone
     context = chromium.new_context(viewport={"width": request.param, "height": 800}, locale="zh-CN")
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
