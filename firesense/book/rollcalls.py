@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from firesense.book import deeds, rows, tables
+from firesense.book import audit, deeds, rows, tables
 from firesense.book.sql import Chapter, insert_new
 from firesense.book.story import add_steps, move_case, read_alert, write_alert
 from firesense.domain.alert import Alert, Case, Condition, Finding
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
+    from firesense.domain.audit import Entry
     from firesense.domain.instant import Instant
     from firesense.domain.outcome import Raise
 
@@ -61,11 +62,14 @@ class RollCalls(Chapter):
                 known = connection.scalar(question)
         return int(known or 0)
 
-    def plan_roll_calls(self, calls: Sequence[RollCall]) -> int:
+    def plan_roll_calls(self, calls: Sequence[RollCall], entry: Entry | None = None) -> int:
         """Write roll calls to come; those whose id is known stay as they are. Counts the new ones."""
         with self._database.writing() as connection:
             new = insert_new(connection, tables.roll_call).on_conflict_do_nothing()
-            return sum(connection.execute(new.values(rows.values(call))).rowcount for call in calls)
+            written = sum(connection.execute(new.values(rows.values(call))).rowcount for call in calls)
+            if written and entry is not None:
+                audit.add(connection, entry)
+            return written
 
     def roll_call(self, roll_call_id: str) -> RollCall:
         """One roll call; raises NotFound."""

@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from firesense import rollcalls
 from firesense.app import RealClock, open_book
 from firesense.app.plan import plan_of
 from firesense.cli.terminal import plain
 from firesense.cli.who import actor
 from firesense.desk import Desk
-from firesense.domain.errors import ConfigError, Conflict, Fault
+from firesense.domain.errors import ConfigError, Conflict, Fault, NotFound
 from firesense.domain.instant import DAY, moment
 from firesense.figures import month_of, period_of
 from firesense.report import as_csv, as_html, as_pdf, contents, gather
+from firesense.rolldesk import RollDesk
 from firesense.settings import load_settings
 from firesense.text import LANGUAGES, say
 
@@ -91,14 +91,13 @@ def _report(asked: argparse.Namespace) -> None:
 
 
 def _start(asked: argparse.Namespace) -> None:
-    settings, now = load_settings(asked.config), RealClock().now()
+    settings = load_settings(asked.config)
     with open_book(settings) as book:
         plan = plan_of(settings, book)
-        post = plan.org.posts.get((asked.place, asked.role))
-        if post is None:
-            raise ConfigError([Fault("", "", f"there is no post {asked.role!r} at {asked.place!r}")])
-        call = rollcalls.planned(post, now, plan.roll_calling, started_by=asked.who or actor().name)
-        book.plan_roll_calls([call])
+        try:
+            call = RollDesk(book, RealClock(), lambda: plan).start(actor(asked.who), asked.role, asked.place)
+        except NotFound as error:
+            raise ConfigError([Fault("", "", str(error))]) from None
     print(f"{call.id} is asked as soon as duty runs")
 
 

@@ -17,7 +17,7 @@ class Entry:
     """One line of the audit: who did what, when, from where, on what.
 
     ``did`` is a word (``acknowledged``, ``logged-in``, ``registered``), ``kind`` what it was done to (``alert``,
-    ``device``, ``person``, ``user``, ``setting``, ``roster``, ``plan``), ``target`` which one.
+    ``device``, ``person``, ``user``, ``setting``, ``roster``, ``roll-call``, ``plan``), ``target`` which one.
     """
 
     at: Instant

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from firesense.domain.alert import Alert
+    from firesense.domain.audit import Entry
     from firesense.domain.deed import Actor
     from firesense.domain.escalation import Call, Step
     from firesense.domain.figures import AlertColumns, OpenAlert
@@ -82,8 +83,11 @@ class WindowPages(Protocol):
         """A number nobody knows before, which this book keeps: the times of roll calls are drawn from it."""
         ...
 
-    def plan_roll_calls(self, calls: Sequence[RollCall]) -> int:
-        """Write roll calls to come; those whose id is known stay as they are. Counts the new ones."""
+    def plan_roll_calls(self, calls: Sequence[RollCall], entry: Entry | None = None) -> int:
+        """Write roll calls to come; those whose id is known stay as they are. Counts the new ones.
+
+        With an ``entry`` for the audit, if anything was written.
+        """
         ...
 
     def roll_call(self, roll_call_id: str) -> RollCall:

@@ -104,6 +104,10 @@ DESK_TEXTS: Mapping[str, tuple[str, str]] = {
     ),
     "conflict.cause": ("未执行：只有误报才填写误报原因", "Not done: only a false alarm has a cause"),
     "conflict.no-cause": ("未执行：没有“{cause}”这一误报原因", "Not done: there is no cause {cause}"),
+    "conflict.roll-call": (
+        "未执行：该岗位 {planned_at} 发出的查岗尚未结束",
+        "Not done: a roll call of {planned_at} is under way there",
+    ),
     "conflict.no-person": ("未执行：没有人员 {who}", "Not done: there is no person {who}"),
     "conflict.nobody": ("未执行：该岗位“{role}”无人可派", "Not done: nobody holds the post {role}"),
     "conflict.alone": ("未执行：该警情不在任何事件中", "Not done: the alert is part of no incident"),

@@ -13,6 +13,7 @@ from fastapi.staticfiles import StaticFiles
 
 from firesense import __version__
 from firesense.photos import MOST_BYTES
+from firesense.rolldesk import RollDesk
 from firesense.web import (
     alert_pages,
     api,
@@ -24,6 +25,7 @@ from firesense.web import (
     pages,
     quiet_pages,
     report,
+    roll_calls,
     roster_pages,
     rosters,
     whistles,
@@ -120,6 +122,7 @@ def create_console(
         secure=secure_cookies,
         hazards=hazards,
         quiet=quiet,
+        rolls=RollDesk(book, clock, plan_source),
         photos=photos,
         gates=ReportGates(),
         following=Threads(_BOARDS_AT_ONCE),
@@ -150,6 +153,8 @@ def create_console(
     console.include_router(report.router)
     console.include_router(figures.pages)
     console.include_router(figures.api)
+    console.include_router(roll_calls.pages)
+    console.include_router(roll_calls.api)
     console.include_router(roster_pages.router)
     console.include_router(rosters.feeds)
     console.include_router(rosters.router)

@@ -21,6 +21,7 @@ from firesense.hazarddesk import HazardDesk
 from firesense.photos import Photos
 from firesense.ports import Book, Clock, History
 from firesense.quietdesk import QuietDesk
+from firesense.rolldesk import RollDesk
 from firesense.text import LANGUAGES, say
 from firesense.web.board import Board
 from firesense.web.door import SESSION, Door, Session
@@ -71,6 +72,7 @@ class Parts:
     secure: bool
     hazards: HazardDesk
     quiet: QuietDesk
+    rolls: RollDesk
     photos: Photos
     gates: ReportGates
     following: Threads  # where open boards are given what is new
@@ -110,7 +112,9 @@ Language = Annotated[str, Depends(language_of)]
 def local_path(path: str) -> str:
     """Give back a path of the console that may be gone to after a log-in; anything else is the board."""
     return (
-        path if re.fullmatch(r"/((alerts|figures|hazards|quiet|report|rosters)(/[0-9A-Za-z-]{1,40})?)?", path) else "/"
+        path
+        if re.fullmatch(r"/((alerts|figures|hazards|quiet|report|rollcalls|rosters)(/[0-9A-Za-z-]{1,40})?)?", path)
+        else "/"
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from firesense.domain.alert import Alert, AlertClass, Case, Finding, Grade
+from firesense.domain.audit import Entry
 from firesense.domain.deed import Actor, Arrive, Close, HandOn, TakeOver, Verify
 from firesense.domain.errors import NotFound
 from firesense.domain.escalation import Purpose, Step, StepKind
@@ -98,7 +99,12 @@ def asked(roll, at):
 def test_a_roll_call_is_due_when_it_is_planned_answered_or_over(book):
     roll = planned()
     assert (book.plan_roll_calls([roll, planned(id="OTHER00000", planned_at=LATER, due_at=LATER)])) == 2
-    assert book.plan_roll_calls([roll]) == 0, "it is there"
+    said = Entry(NOON, "wen", "api 192.0.2.7", "started", "roll-call", roll.id)
+    assert book.plan_roll_calls([roll], said) == 0, "it is there"
+    assert book.audit(kind="roll-call") == []
+    started = planned(id="STARTED000", planned_at=LATER, due_at=LATER)
+    assert book.plan_roll_calls([started], said) == 1
+    assert [one.entry for one in book.audit(kind="roll-call")] == [said]
     assert book.due_roll_calls(NOON - 1) == []
     assert book.due_roll_calls(NOON) == [(roll, None)]
     assert book.next_due_at() == NOON

@@ -10,10 +10,12 @@ import pytest
 from firesense.cli import main
 from firesense.domain.alert import AlertClass, Case
 from firesense.domain.deed import Actor
+from firesense.domain.errors import Conflict, NotAllowed
 from firesense.domain.instant import DAY, HOUR, MINUTE, SECOND, moment
 from firesense.domain.rollcall import RollCallState
 from firesense.figures import month_of
 from firesense.report import gather
+from firesense.rolldesk import RollDesk
 from tests.frames import T0
 from tests.house import SmallHouse
 
@@ -139,6 +141,26 @@ def test_what_was_due_while_nothing_ran_is_not_held_against_the_post(house):
     house.settle()
     assert house.book.roll_call(call.id).state is RollCallState.UNASKED
     assert told(house) == set()
+
+
+def test_the_committee_calls_the_roll_when_it_likes_and_sees_who_answered(house):
+    rolls = RollDesk(house.book, house.clock, house.keeper.current)
+    committee = Actor("zhou-qiang", "console 192.0.2.7", place=TOWNSHIP)
+    house.clock.at = T0 + 22 * HOUR  # outside the hours of the plan
+    call = rolls.start(committee, "station-duty", TOWNSHIP)
+    house.wind(seconds=1)
+    assert told(house) == {"yang-min", "zhao-lei"}
+    with pytest.raises(Conflict):
+        rolls.start(committee, "station-duty", TOWNSHIP)
+    house.wind(seconds=30)
+    house.desk.acknowledge(call.id, Actor("yang-min"))
+    house.wind(seconds=1)
+    done = rolls.made(1)[0]
+    assert (done.id, done.state, done.answered_by) == (call.id, RollCallState.ANSWERED, "yang-min")
+    assert done.answered_at - done.asked_at == 30 * SECOND
+    assert rolls.start(committee, "station-duty", TOWNSHIP).id != call.id, "that one is over"
+    with pytest.raises(NotAllowed):
+        rolls.start(Actor("elsewhere", place="990100102"), "station-duty", TOWNSHIP)
 
 
 def test_roll_is_called_answered_and_listed_from_the_command_line(house, capsys):
