@@ -244,7 +244,7 @@ class Answering:
         if self._book.was_seen(_link(call)):
             return
         try:
-            self._desk.acknowledge(call.alert, Actor(who, f"{by} {way}"))
+            self._desk.take_called(call.alert, Actor(who, f"{by} {way}"))
         except (Conflict, NotAllowed) as error:
             _log.info("an alert was not taken", alert=call.alert, who=who, by=f"{by} {way}", reason=str(error))
         self._book.first_time(_link(call), self._clock.now())

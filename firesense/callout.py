@@ -33,6 +33,12 @@ def holders(org: Org, alert: Alert, role: str, place: str, now: Instant) -> tupl
     return ("", []) if post is None else (post.place, list(org.on_duty(post, now)))
 
 
+def places_of(org: Org, person: str, now: Instant) -> frozenset[str]:
+    """The places at which somebody is on duty, at any post."""
+    posts = org.posts.values()
+    return frozenset(post.place for post in posts if any(each.id == person for each in org.on_duty(post, now)))
+
+
 def calls(
     alert: Alert,
     purpose: Purpose,

@@ -16,7 +16,7 @@ from firesense.cli import main
 from firesense.domain.alert import AlertClass, Case, Condition, Finding
 from firesense.domain.deed import Actor, Ground, Rights
 from firesense.domain.errors import Conflict, NotAllowed, NotFound
-from firesense.domain.escalation import Purpose, StepKind
+from firesense.domain.escalation import ClimbState, Purpose, StepKind
 from firesense.domain.instant import DAY, HOUR, MINUTE
 from firesense.domain.outcome import Outcome, TripAgain
 from firesense.photos import Photos
@@ -252,6 +252,22 @@ def test_an_incident_across_a_border_is_acted_on_by_each_in_their_own_place(hous
     assert house.book.story(ours.id)[-1].detail["left"] == theirs.id
     house.desk.close(theirs.id, Actor("huang-ting", place=STREET_GRID), Finding.FIRE)
     assert (house.book.alert(theirs.id).finding, house.open_alerts()) == (Finding.FIRE, [])
+
+
+def test_an_answer_takes_of_an_incident_what_its_person_was_called_about(house):
+    ours, more, theirs = fire(house), fire(house, 2), fire(house, 3)
+    house.desk.merge([ours.id, more.id, theirs.id], YANG)
+    call = next(call for call in house.book.calls(ours.id) if call.person == "zhang-wei")
+    house.answering.pressed(call, "1")
+    taken = {alert.id: house.book.alert(alert.id).acknowledged_by for alert in (ours, more, theirs)}
+    assert taken == {ours.id: "zhang-wei", more.id: "zhang-wei", theirs.id: ""}, "the street's own people see to theirs"
+    assert next(step for step in house.book.story(ours.id)[::-1] if step.detail).detail["left"] == theirs.id
+    climbs = {alert.id: house.book.climb(alert.id).state for alert in (ours, more, theirs)}
+    assert climbs == {
+        ours.id: ClimbState.ACKNOWLEDGED,
+        more.id: ClimbState.ACKNOWLEDGED,
+        theirs.id: ClimbState.CLIMBING,
+    }
 
 
 def test_nobody_draws_the_fires_of_another_place_into_an_incident_of_their_own(house):

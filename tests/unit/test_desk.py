@@ -50,3 +50,24 @@ def test_closing_keeps_what_was_found(township):
     with pytest.raises(Conflict):
         township.desk.close(alert.id, Actor("sun"), Finding.FIRE, "")
     assert township.changes == 1
+
+
+def test_an_answer_takes_of_an_incident_what_is_where_its_person_is_on_duty(township):
+    one, below, above = township.alarm(), township.alarm(2), township.alarm(3, place="t")
+    for alert in (one, below, above):
+        assert "he" not in {call.person for call in township.book.calls(alert.id)}
+    township.desk.merge([one.id, below.id, above.id], Actor("station"))
+    township.desk.take_called(one.id, Actor("he", "channel mqtt"))
+    taken = [township.book.alert(alert.id).acknowledged_by for alert in (one, below, above)]
+    assert taken == ["he", "he", ""], "the village's grid leader is not on duty for the township"
+
+
+def test_an_answer_of_somebody_who_is_nowhere_on_duty_takes_the_one_alert(township):
+    one, other = township.alarm(), township.alarm(2)
+    township.desk.merge([one.id, other.id], Actor("station"))
+    township.desk.take_called(one.id, Actor("volunteer", "channel mqtt"))
+    assert [township.book.alert(alert.id).acknowledged_by for alert in (one, other)] == ["volunteer", ""]
+    with pytest.raises(Conflict):
+        township.desk.take_called(one.id, Actor("sun"))
+    with pytest.raises(NotFound):
+        township.desk.take_called("NOSUCH", Actor("sun"))
