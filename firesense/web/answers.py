@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from firesense.domain.errors import BookError, Conflict, HistoryDown, HistoryError, NotAllowed, NotFound, PhotoRefused
 from firesense.text import say
-from firesense.web.parts import TEMPLATES, language_of, local_path, page_context
+from firesense.web.parts import TEMPLATES, here, language_of, page_context
 from firesense.web.problems import LoginNeeded, Problem
 from firesense.web.shield import HEADERS
 from firesense.web.shown import conflict_words
@@ -122,7 +122,7 @@ async def _login_needed(request: Request, _error: Exception) -> Response:
         # Someone followed a link in a web mail: a strict cookie stays at home on that way, but comes when the page
         # asks for itself once more.
         return Response(status_code=200, headers={"Refresh": "0"})
-    wanted = quote(local_path(request.url.path), safe="/")
+    wanted = quote(here(request))
     return RedirectResponse("/login" if wanted == "/" else f"/login?next={wanted}", 303)
 
 

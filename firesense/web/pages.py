@@ -1,7 +1,7 @@
 """The console's pages. They work without script; with it they follow what happens."""
 
 from typing import Annotated, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import structlog
 from fastapi import APIRouter, Form, Query, Request
@@ -19,6 +19,7 @@ from firesense.web.parts import (
     Visitor,
     WithParts,
     address_of,
+    back_to,
     forget_session,
     keep_session,
     language_of,
@@ -38,7 +39,7 @@ router = APIRouter(include_in_schema=False)
 @router.get("/login")
 def login_page(request: Request, next: str = "/") -> Response:  # noqa: A002 - the word of the address
     """Ask who is there."""
-    return _page(request, "login.html", next=local_path(next), name="", error="", seconds=0)
+    return _login(request, local_path(next))
 
 
 @router.post("/login")
@@ -55,10 +56,9 @@ async def log_in(
     try:
         session = await parts.door.enter(name, password, address)
     except Refused:
-        return _page(request, "login.html", 401, next=wanted, name=name, error="web.login.refused", seconds=0)
+        return _login(request, wanted, 401, name=name, error="web.login.refused")
     except TooManyAttempts as error:
-        context = {"next": wanted, "name": name, "error": "web.login.wait", "seconds": error.seconds}
-        answer = _page(request, "login.html", 429, **context)
+        answer = _login(request, wanted, 429, name=name, error="web.login.wait", seconds=error.seconds)
         answer.headers["Retry-After"] = str(error.seconds)
         return answer
     to = RedirectResponse("/password" if session.must_choose else wanted, 303)
@@ -106,7 +106,7 @@ def choose_password(
 @router.get("/language/{language}")
 def choose_language(parts: WithParts, language: str, next: str = "/") -> Response:  # noqa: A002 - the address's word
     """Read Chinese or English from now on."""
-    to = RedirectResponse("/login" if next == "/login" else local_path(next), 303)
+    to = RedirectResponse(back_to(next), 303)
     if language in LANGUAGES:
         to.set_cookie(LANGUAGE_COOKIE, language, max_age=_A_YEAR, secure=parts.secure, httponly=True, samesite="lax")
     return to
@@ -142,6 +142,14 @@ async def board_part(
 
 def _page(request: Request, template: str, status_code: int = 200, /, **context: Any) -> Response:
     return TEMPLATES.TemplateResponse(request, template, page_context(request, **context), status_code=status_code)
+
+
+def _login(
+    request: Request, wanted: str, status_code: int = 200, *, name: str = "", error: str = "", seconds: int = 0
+) -> Response:
+    """Ask who is there; another language is chosen without losing the page that was wanted."""
+    more = {"next": wanted, "name": name, "error": error, "seconds": seconds}
+    return _page(request, "login.html", status_code, here=quote(f"/login?next={quote(wanted)}"), **more)
 
 
 def _board(

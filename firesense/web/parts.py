@@ -7,10 +7,12 @@ from datetime import UTC, datetime, tzinfo
 from functools import partial
 from pathlib import Path as FilePath
 from typing import Annotated, Any
+from urllib.parse import quote, unquote
 
 from fastapi import Depends, Form, Header, Path, Query, Request, Response
 from fastapi.templating import Jinja2Templates
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from starlette.datastructures import URL
 
 from firesense import __version__
 from firesense.desk import Desk
@@ -109,13 +111,30 @@ def language_of(request: Request) -> str:
 Language = Annotated[str, Depends(language_of)]
 
 
+_PAGES = re.compile(
+    r"/((alerts|hazards|quiet|report)/[0-9A-Za-z-]{1,40}|figures(/(html|pdf|csv))?|hazards|quiet|report|rollcalls|rosters"
+    r"|take/[0-9A-Za-z]{1,40}/[0-9A-Za-z._~-]{1,300})?"
+    r"(\?[0-9A-Za-z%=&+:,._~-]{0,300})?"
+)
+_LOGIN = "/login?next="
+
+
 def local_path(path: str) -> str:
-    """Give back a path of the console that may be gone to after a log-in; anything else is the board."""
-    return (
-        path
-        if re.fullmatch(r"/((alerts|figures|hazards|quiet|report|rollcalls|rosters)(/[0-9A-Za-z-]{1,40})?)?", path)
-        else "/"
-    )
+    """Give back a page of the console, with what is asked of it, that may be gone to; anything else is the board."""
+    return path if _PAGES.fullmatch(path) else "/"
+
+
+def back_to(path: str) -> str:
+    """The same for whoever chose a language, which may be done before logging in."""
+    if path.startswith(_LOGIN):
+        return _LOGIN + quote(local_path(unquote(path.removeprefix(_LOGIN))), safe="/")
+    return local_path(path)
+
+
+def here(request: Request) -> str:
+    """The page a browser is on: what it asked for, or, when it sent a form, the page with the form."""
+    asked = request.url if request.method == "GET" else URL(request.headers.get("referer", "/"))
+    return local_path(f"{asked.path}?{asked.query}" if asked.query else asked.path)
 
 
 def visitor(request: Request, parts: WithParts) -> Session:
@@ -199,7 +218,7 @@ def page_context(request: Request, **values: Any) -> dict[str, Any]:
     return words(language, request.app.state.parts.zone, values.get("now", 0)) | {
         "html_language": "en" if language == "en" else "zh-CN",
         "other_language": "zh" if language == "en" else "en",
-        "here": local_path(request.url.path),
+        "here": quote(here(request)),
         "version": __version__,
         "csrf": "" if session is None else session.csrf,
         **values,

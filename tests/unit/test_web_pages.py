@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import replace
 
@@ -55,7 +56,18 @@ def test_the_script_is_told_rather_than_led(client, path):
     assert client.get(path).status_code == 401
 
 
-@pytest.mark.parametrize("wanted", ["https://evil.example/", "//evil.example", "/\\evil.example", "/logout", ""])
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "/logout",
+        "/rosters/swaps",
+        "/report?next=//evil.example",
+        "",
+    ],
+)
 def test_nobody_is_led_elsewhere(client, wanted):
     answer = client.post(
         "/login", data={"name": "station", "password": PASSWORD, "next": wanted}, follow_redirects=False
@@ -63,6 +75,49 @@ def test_nobody_is_led_elsewhere(client, wanted):
     assert answer.headers["location"] == "/"
     answer = client.get("/language/en", params={"next": wanted}, follow_redirects=False)
     assert answer.headers["location"] == "/"
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "/?closed=true",
+        "/report?grid=g",
+        "/report?grid=%E4%B8%89%E7%BB%84",
+        "/hazards?overdue=true&place=g",
+        "/hazards/responsibility?place=g",
+        "/hazards/places?kind=grid",
+        "/figures?period=2026-01&place=t",
+        "/rosters",
+        "/quiet",
+        "/login?next=/figures%3Fperiod%3D2026-01",
+    ],
+)
+def test_another_language_is_chosen_without_losing_what_was_asked(client, page):
+    if not page.startswith("/login"):
+        log_in(client)
+    there = re.search(r'href="(/language/en[^"]*)"', client.get(page).text)[1]
+    assert client.get(there, follow_redirects=False).headers["location"] == page
+
+
+def test_nobody_is_led_elsewhere_on_the_way_to_the_log_in(client):
+    answer = client.get("/language/en", params={"next": "/login?next=//evil.example"}, follow_redirects=False)
+    assert answer.headers["location"] == "/login?next=/"
+
+
+def test_another_language_is_chosen_where_a_form_was_refused(client):
+    log_in(client)
+    form = {"csrf": csrf(client), "kind": "maintenance", "place": "nowhere", "minutes": "60", "why": "x"}
+    refused = client.post("/quiet", data=form, headers={"Referer": "http://testserver/quiet"})
+    assert refused.status_code == 409
+    assert 'href="/language/en?next=/quiet"' in refused.text
+
+
+def test_whoever_logs_in_gets_the_list_that_was_asked_for(client):
+    asked = client.get("/hazards?overdue=true&place=g")
+    assert asked.url.path == "/login"
+    wanted = html.unescape(re.search(r'name="next" value="([^"]*)"', asked.text)[1])
+    back = log_in(client, next=wanted)
+    assert (back.url.path, back.url.query) == ("/hazards", b"overdue=true&place=g")
 
 
 def test_a_link_from_another_site_asks_once_more_for_itself(client):

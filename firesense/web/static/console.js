@@ -48,7 +48,7 @@ async function refresh() {
   try {
     const answer = await fetch(address());
     if (answer.status === 401) {
-      location.assign(`/login?next=${location.pathname}`);
+      location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
       return;
     }
     if (!answer.ok) throw new Error(String(answer.status));
