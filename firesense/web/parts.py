@@ -12,7 +12,6 @@ from urllib.parse import quote, unquote
 from fastapi import Depends, Form, Header, Path, Query, Request, Response
 from fastapi.templating import Jinja2Templates
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-from starlette.datastructures import URL
 
 from firesense import __version__
 from firesense.desk import Desk
@@ -117,6 +116,7 @@ _PAGES = re.compile(
     r"(\?[0-9A-Za-z%=&+:,._~-]{0,300})?"
 )
 _LOGIN = "/login?next="
+_ORIGIN = re.compile("^https?://[^/]*")
 
 
 def local_path(path: str) -> str:
@@ -133,8 +133,9 @@ def back_to(path: str) -> str:
 
 def here(request: Request) -> str:
     """The page a browser is on: what it asked for, or, when it sent a form, the page with the form."""
-    asked = request.url if request.method == "GET" else URL(request.headers.get("referer", "/"))
-    return local_path(f"{asked.path}?{asked.query}" if asked.query else asked.path)
+    if request.method != "GET":
+        return local_path(_ORIGIN.sub("", request.headers.get("referer", ""), count=1))
+    return local_path(f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path)
 
 
 def visitor(request: Request, parts: WithParts) -> Session:
