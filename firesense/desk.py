@@ -210,7 +210,11 @@ class Desk:
         self._allow(actor, alert, plan)
         ladder = way_in(target, alert, self._book.climb(alert_id), plan, self._kinds)
         if ladder is None:
-            raise Conflict(f"there is nobody to whistle for: {target}", "conflict.no-department", role=target.role)
+            if target.role:
+                raise Conflict(
+                    f"there is no post {target.role} there or above", "conflict.no-department", role=target.role
+                )
+            raise Conflict(f"there is no rung {target.rung + 1}", "conflict.no-rung", rung=target.rung + 1)
         if not reason.strip():
             raise Conflict("a whistle needs a reason", "conflict.no-reason")
         strand = f"w{len(self._book.whistles(alert_id)) + 1}"

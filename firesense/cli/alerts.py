@@ -74,7 +74,7 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
     command = add("whistle", _whistle, "call in a department, or another rung, at once and besides the climb")
     whom = command.add_mutually_exclusive_group(required=True)
     whom.add_argument("--post", default="", help="the role that is called, looked up from the place upwards")
-    whom.add_argument("--rung", type=int, default=1, help="a rung of the alert's own ladder, from 1")
+    whom.add_argument("--rung", type=int, help="a rung of the alert's own ladder, from 1")
     command.add_argument("--at", default="", help="code of the place to look the post up from")
     command.add_argument("--reason", required=True)
     command = add("answer", _answer, "say that a department that was called in has come")
@@ -180,7 +180,8 @@ def _split(desk: Desk, who: Actor, asked: argparse.Namespace) -> Alert:
 
 
 def _whistle(desk: Desk, who: Actor, asked: argparse.Namespace) -> Climb:
-    climb = desk.whistle(asked.alert, who, Target(asked.post, asked.at, asked.rung - 1), asked.reason)
+    rung = 0 if asked.rung is None else asked.rung - 1  # no default: argparse takes it for a rung not given
+    climb = desk.whistle(asked.alert, who, Target(asked.post, asked.at, rung), asked.reason)
     print(f"whistle {climb.strand} for {plain(climb.ladder.id)}")
     return climb
 

@@ -40,7 +40,7 @@ def way_in(target: Target, alert: Alert, climb: Climb | None, plan: Plan, kinds:
     on the way up, or no such rung.
     """
     if not target.role:
-        if climb is None or target.rung >= len(climb.ladder.rungs):
+        if climb is None or not 0 <= target.rung < len(climb.ladder.rungs):
             return None
         return Ladder(climb.ladder.id, climb.ladder.rungs[target.rung :])
     department = plan.whistling.departments.get(target.role, Department())

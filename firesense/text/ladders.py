@@ -46,6 +46,7 @@ LADDER_TEXTS: Mapping[str, tuple[str, str]] = {
         "Not done: somebody whistled just now; try again",
     ),
     "conflict.no-whistle": ("未执行：没有等待您报到的吹哨", "Not done: no whistle waits for you"),
+    "conflict.no-rung": ("未执行：上报梯级没有第 {rung} 级", "Not done: the ladder has no rung {rung}"),
     "conflict.no-department": ("未执行：本地及上级均没有岗位 {role}", "Not done: no post {role} here or above"),
     "conflict.no-reason": ("未执行：请写明吹哨事由", "Not done: a whistle needs a reason"),
     "explain.start": ("首次上报至第{rung}级", "the first act calls everybody up to rung {rung}"),

@@ -6,6 +6,7 @@ import pytest
 
 from firesense.app import PlanKeeper
 from firesense.cli import main
+from firesense.domain.escalation import ClimbState, Purpose
 from tests.house import GRID, ROOT, SmallHouse, smoke, smoke_device
 
 
@@ -36,6 +37,39 @@ def test_an_alert_is_shown_taken_and_closed(house, firesense):
     assert alert.id not in firesense("alerts")
     assert alert.id in firesense("alerts", "--all")
     assert "NOSUCHALERT" in firesense("acknowledge", "NOSUCHALERT", "--as", "wang-fang", code=1)
+
+
+def test_a_department_is_whistled_for_and_comes(house, firesense):
+    house.hear(smoke(house.clock, alarm=1))
+    [alert] = house.open_alerts()
+    whistle = ["alert", "whistle", alert.id, "--as", "zhang-wei"]
+    said = firesense(*whistle, "--post", "station-duty", "--reason", "人手不够")
+    assert said.startswith("whistle w1 for ")
+    called = {call.person for call in house.book.calls(alert.id) if call.purpose is Purpose.WHISTLE}
+    assert called == {"yang-min", "zhao-lei"}
+    assert firesense(*whistle, "--rung", "1", "--reason", "请组长来").startswith("whistle w2 for ")
+    called = {call.person for call in house.book.calls(alert.id) if call.purpose is Purpose.WHISTLE}
+    assert "zhang-wei" in called, "the first rung of the ladder"
+    assert [(step.who, step.detail["reason"]) for step in house.book.story(alert.id) if step.kind == "whistled"] == [
+        ("zhang-wei", "人手不够"),
+        ("zhang-wei", "请组长来"),
+    ]
+    assert "answered: w1" in firesense("alert", "answer", alert.id, "--as", "yang-min")
+    assert "answered: w2" in firesense("alert", "answer", alert.id, "--as", "chen-jie", "--strand", "w2")
+    assert {climb.state for climb in house.book.whistles(alert.id)} == {ClimbState.STOPPED}
+
+
+def test_a_whistle_nobody_could_hear_is_refused(house, firesense):
+    house.hear(smoke(house.clock, alarm=1))
+    [alert] = house.open_alerts()
+    whistle = ["alert", "whistle", alert.id, "--as", "zhang-wei"]
+    assert "no post nobody there" in firesense(*whistle, "--post", "nobody", "--reason", "x", code=1)
+    for rung in ("0", "-1", "99"):
+        assert f"no rung {rung}" in firesense(*whistle, "--rung", rung, "--reason", "x", code=1)
+    assert "needs a reason" in firesense(*whistle, "--post", "station-duty", "--reason", " ", code=1)
+    assert "NOSUCH" in firesense("alert", "whistle", "NOSUCH", *whistle[3:], "--rung", "1", "--reason", "x", code=1)
+    assert "nobody whistled for yang-min" in firesense("alert", "answer", alert.id, "--as", "yang-min", code=1)
+    assert house.book.whistles(alert.id) == []
 
 
 def test_devices_are_imported_listed_and_claimed(house, firesense, tmp_path):
