@@ -33,10 +33,15 @@ MEDIA_TYPE = "image/jpeg"
 _LONGEST_SIDE = 1920  # pixels kept: enough to read a label on a fuse box
 _QUALITY = 82
 _FORMATS = ("JPEG", "PNG", "WEBP")
-# Telephones of today; decoded at a fraction of it. MPO is a JPEG with more pictures behind it; the first one counts.
-_MOST_PIXELS = {"JPEG": 120_000_000, "MPO": 120_000_000}
-_MOST_PIXELS_WHOLE = 25_000_000  # of what is decoded whole: 4 bytes a pixel
+# How many pixels are looked at, so that no picture takes more than 150 MB (see docs/photos.md). A JPEG of one scan is
+# decoded at a fraction of it: as large as telephones take them. MPO is a JPEG with more pictures behind it.
+_MOST_PIXELS = {"JPEG": 120_000_000, "MPO": 120_000_000, "WEBP": 7_500_000}
+_MOST_PIXELS_WHOLE = 12_500_000  # of what is decoded whole, up to 12 bytes a pixel: the 4032 x 3024 of many telephones
+_MOST_SCANS = 64  # of a JPEG; cameras write 1, programs up to 14, and each costs a walk through all of it
 _CHUNK = 64 * 1024
+_JPEGS = ("JPEG", "MPO")
+_MARKER = 0xFF
+_SCAN = b"\xff\xda"
 _NAME = re.compile("[0-9a-f]{64}")
 
 
@@ -133,14 +138,16 @@ def _read(source: BinaryIO, most: int) -> bytes:
 def _made_anew(data: bytes) -> tuple[bytes, tuple[int, int]]:
     """Decode a picture and encode it again, upright and no larger than is looked at; with its width and height."""
     try:
-        with warnings.catch_warnings(), Image.open(io.BytesIO(data), formats=_FORMATS) as opened:
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limits below are ours
-            _look_at_size(opened)
-            opened.draft("RGB", (_LONGEST_SIDE, _LONGEST_SIDE))
-            _look_at_cost(opened)
-            opened.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))  # before anything copies it whole
-            ImageOps.exif_transpose(opened, in_place=True)
-            clean = _on_white(opened)
+            with Image.open(io.BytesIO(data), formats=_FORMATS) as opened:
+                _look_at_size(opened)
+                _look_at_scans(opened, data)
+                opened.draft("RGB", (_LONGEST_SIDE, _LONGEST_SIDE))
+                _look_at_cost(opened)
+                opened.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))  # before anything copies it whole
+                ImageOps.exif_transpose(opened, in_place=True)
+                clean = _on_white(opened)
     except PhotoRefused:
         raise
     except Exception as error:
@@ -154,8 +161,33 @@ def _made_anew(data: bytes) -> tuple[bytes, tuple[int, int]]:
 def _look_at_size(picture: Image.Image) -> None:
     if picture.width * picture.height > _MOST_PIXELS.get(picture.format or "", _MOST_PIXELS_WHOLE):
         raise PhotoRefused(f"the photo has {picture.width} x {picture.height} pixels", "photo.pixels")
-    if picture.width * picture.height > _MOST_PIXELS_WHOLE and "progressive" in picture.info:
-        raise PhotoRefused("the photo is progressive: its decoder holds all of it", "photo.pixels")
+
+
+def _look_at_scans(picture: Image.Image, data: bytes) -> None:
+    """Refuse a large JPEG whose decoder holds all of it, as it does unless one scan has all there is.
+
+    That is what progressive ones are for; one that is not may have a scan for each colour all the same.
+    """
+    if picture.format not in _JPEGS:
+        return
+    if data.count(_SCAN) > _MOST_SCANS:
+        raise PhotoRefused(f"the photo has more than {_MOST_SCANS} scans", "photo.pixels")
+    in_scans = "progressive" in picture.info or _colours_of_first_scan(data) < len(picture.getbands())
+    if in_scans and picture.width * picture.height > _MOST_PIXELS_WHOLE:
+        raise PhotoRefused("the photo is in several scans: its decoder holds all of it", "photo.pixels")
+
+
+def _colours_of_first_scan(data: bytes) -> int:
+    """How many colours the first scan of a JPEG has (ITU-T T.81 B.1.1.4 and B.2.3); 0 when there is none."""
+    at = 2
+    while at + 4 < len(data):
+        if data[at : at + 2] == _SCAN:
+            return data[at + 4]
+        if data[at] != _MARKER:
+            return 0  # no segment begins here: what comes is held to be in several scans
+        filled = data[at + 1] == _MARKER  # a marker may have any number of these before it
+        at += 1 if filled else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return 0
 
 
 def _look_at_cost(picture: Image.Image) -> None:

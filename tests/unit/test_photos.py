@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import io
 import os
+import struct
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 from PIL import Image, ImageFile, ImageOps
@@ -23,6 +27,24 @@ def picture(size=(640, 480), kind="JPEG", mode="RGB", **how):
     out = io.BytesIO()
     image.save(out, kind, **how)
     return out.getvalue()
+
+
+def in_scans(width, height, scans=((1,), (2,), (3,)), filled=0):
+    """A grey baseline JPEG; each scan has some of its colours (ITU-T T.81 annex B)."""
+
+    def segment(marker, content):
+        return b"\xff" * (filled + 1) + bytes((marker,)) + struct.pack(">H", len(content) + 2) + content
+
+    colours = sorted({colour for scan in scans for colour in scan})
+    blocks = -(-width // 8) * -(-height // 8)  # two bits each: no difference, nothing more
+    parts = [b"\xff\xd8", segment(0xDB, b"\0" + b"\1" * 64)]
+    frame = b"".join(bytes((colour, 0x11, 0)) for colour in colours)
+    parts.append(segment(0xC0, struct.pack(">BHHB", 8, height, width, len(colours)) + frame))
+    parts += [segment(0xC4, b"\x00\1" + bytes(16)), segment(0xC4, b"\x10\1" + bytes(16))]
+    for scan in scans:
+        named = b"".join(bytes((colour, 0)) for colour in scan)
+        parts += [segment(0xDA, bytes((len(scan),)) + named + bytes((0, 63, 0))), bytes(-(-blocks * len(scan) // 4))]
+    return b"".join([*parts, b"\xff\xd9"])
 
 
 def with_secrets(turned=1):
@@ -125,8 +147,16 @@ def test_a_small_file_that_would_be_a_huge_picture_is_refused_unseen(photos):
 
 @pytest.mark.parametrize(
     "data",
-    [picture((30_000, 1_000), quality=30), picture((6_000, 4_500), quality=30, progressive=True)],
-    ids=["a strip that is not decoded at a fraction", "progressive"],
+    [
+        picture((30_000, 1_000), quality=30),
+        picture((6_000, 4_500), quality=30, progressive=True),
+        in_scans(12_000, 10_000),
+        in_scans(4_000, 4_000, filled=3),
+        in_scans(640, 480, ((1,), (2,), (3,)) * 22),
+        picture((5_000, 3_000), "PNG"),
+        picture((4_000, 3_000), "WEBP", quality=0, method=0),
+    ],
+    ids=["a strip", "progressive", "a scan for each colour", "the same after filling", "many scans", "PNG", "WebP"],
 )
 def test_a_picture_that_would_be_decoded_whole_is_refused_before_it_is(photos, monkeypatch, data):
     def load(_picture):
@@ -189,3 +219,43 @@ def test_a_photo_sent_again_is_as_good_as_new(photos, tmp_path):
     assert list(photos.older(1001 * SECOND)) == [kept.id]
     photos.keep(picture())
     assert list(photos.older(1001 * SECOND)) == []
+
+
+# The most memory a process ever had is a figure of the process, so this runs in one of its own.
+LOOK = """
+import re, sys
+from pathlib import Path
+from firesense.photos import Photos
+
+def most():
+    return int(re.search(r"VmHWM:\\s*([0-9]+) kB", Path("/proc/self/status").read_text())[1])
+
+photos = Photos(Path(sys.argv[1]))
+small, large = (Path(name).read_bytes() for name in sys.argv[2:])
+photos.keep(small)
+before = most()
+photos.keep(large)
+print(most() - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux says how much memory it was")
+@pytest.mark.parametrize(
+    "data",
+    [
+        lambda: in_scans(12_000, 10_000, ((1, 2, 3),)),
+        lambda: in_scans(4_032, 3_024),
+        lambda: in_scans(4_032, 3_024, ((1,), (2,), (3,), (4,))),
+        lambda: picture((4_032, 3_024), progressive=True, subsampling=0),
+        lambda: picture((4_000, 3_100), "PNG", "RGBA"),
+        lambda: picture((3_000, 2_500), "WEBP", "RGBA", lossless=True, quality=0, method=0),
+    ],
+    ids=["one scan", "a scan for each colour", "the same of ink", "progressive", "PNG", "WebP"],
+)
+def test_the_largest_pictures_there_may_be_take_less_than_150_mb(tmp_path, data):
+    small, large = tmp_path / "small", tmp_path / "large"
+    small.write_bytes(picture())
+    large.write_bytes(data())
+    asked = [sys.executable, "-c", LOOK, tmp_path / "photos", small, large]
+    said = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=60)
+    assert 10 * 1024 < int(said.stdout) < 150 * 1024
