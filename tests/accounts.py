@@ -78,6 +78,7 @@ class WeComApp(HttpProvider):
         self.tokens = _Tokens(clock)
         self.posted: list[Any] = []
         self.tasks: set[str] = set()
+        self.takes_cards = True
         self.busy = False
         self._counted = _Counted(clock, (30, MINUTE), (1000, HOUR))
 
@@ -110,6 +111,8 @@ class WeComApp(HttpProvider):
         if document["msgtype"] == "text":
             return None if document["text"]["content"] else _ok(errcode=44004, errmsg="empty content")
         card = document["template_card"]
+        if not self.takes_cards:
+            return _ok(errcode=301085, errmsg="template card is not allowed")
         buttons = card.get("button_list", ())
         text = card.get("main_title", {}).get("title") or card.get("sub_title_text")
         if card.get("card_type") != "button_interaction" or not text or not 1 <= len(buttons) <= 6:

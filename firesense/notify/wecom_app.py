@@ -91,7 +91,8 @@ class WeComAppChannel:
         if not member or "|" in member or member == "@all":
             raise ChannelRefused("the address is not one member's user id")
         body: dict[str, Any] = {"touser": member, "agentid": self._options.agent_id, "enable_duplicate_check": 0}
-        if self._seal is not None and message.take:
+        # Not every client and every app may have cards: what was not taken as one is told as a text.
+        if self._seal is not None and message.take and not message.call.attempts:
             body |= {"msgtype": "template_card", "template_card": _card(message)}
         else:
             body |= {"msgtype": "text", "text": {"content": shortened(words_to_one(message), _MOST_BYTES)}}
@@ -159,7 +160,7 @@ def _card(message: Message) -> dict[str, Any]:
         "card_type": "button_interaction",
         "main_title": {"title": cut(message.title, _MOST_TITLE)},
         "sub_title_text": cut(message.body, _MOST_TEXT),
-        "task_id": hashlib.sha256(f"{call.key}\0{call.attempts}".encode()).hexdigest(),  # may not come twice
+        "task_id": hashlib.sha256(call.key.encode()).hexdigest(),
         "button_list": [button],
     }
     if message.link:

@@ -182,14 +182,18 @@ def test_a_wecom_card_keeps_within_its_limits_and_what_has_no_button_stays_a_tex
     async def story(channel, server):
         take = "https://console.example.org/take/AB12CD34EF/abcdefgh23456723"
         long = replace(message("lin"), take=take, body="长" * 500)
-        for attempts in range(2):
-            await channel.send(replace(long, call=replace(long.call, attempts=attempts)))
+        await channel.send(long)
         await channel.send(message("lin"))
-        first, again, plain = server.posted
+        first, plain = server.posted
         assert first["template_card"]["sub_title_text"] == "长" * 159 + "…"
         assert first["template_card"]["button_list"][0]["key"] == "AB12CD34EF/abcdefgh23456723/zh"
-        assert first["template_card"]["task_id"] != again["template_card"]["task_id"]
         assert plain["msgtype"] == "text"
+        server.takes_cards = False
+        refused = replace(long, call=replace(long.call, key="another"))
+        with pytest.raises(ChannelDown):
+            await channel.send(refused)
+        await channel.send(replace(refused, call=replace(refused.call, attempts=1)))
+        assert take in server.posted[-1]["text"]["content"], "as a text, with the link"
 
     talk(clock, WeComAppWithButtons, wecom_with_buttons, story)
 
