@@ -125,14 +125,26 @@ def start_it(
     except Conflict as error:
         words = conflict_words(error, parts.plan_source(), parts.zone)
         refused = say(error.key, language_of(request), **words)
-        return _page(request, parts, session, refused=refused, status_code=409)
+        asked = RollCallAsked(role=role, place=place)
+        return _page(request, parts, session, asked, refused=refused, status_code=409)
     except NotFound as error:
         raise Problem(404, "web.rollcalls.no_post") from error
     return RedirectResponse("/rollcalls", 303)
 
 
-def _page(request: Request, parts: Parts, session: Session, *, refused: str = "", status_code: int = 200) -> Response:
+def _page(
+    request: Request,
+    parts: Parts,
+    session: Session,
+    asked: RollCallAsked | None = None,
+    *,
+    refused: str = "",
+    status_code: int = 200,
+) -> Response:
     plan = parts.plan_source()
+    if asked is None:  # what the day's plan calls the roll of is what most people mean
+        role, _, place = (*plan.roll_calling.posts, "")[0].partition("@")
+        asked = RollCallAsked(role=role, place=place)
     context = page_context(
         request,
         session=session,
@@ -141,6 +153,7 @@ def _page(request: Request, parts: Parts, session: Session, *, refused: str = ""
         posted={place for place, _ in plan.org.posts},
         roles=sorted({role for _, role in plan.org.posts}),
         name=lambda person: person_name(plan, person),
+        asked=asked,
         may_act=session.user.rights.may_act,
         refused=refused,
     )
