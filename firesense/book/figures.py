@@ -1,4 +1,4 @@
-"""Alerts as columns, for the figures: a few questions, whatever there is."""
+"""Alerts as columns, for the figures: one question, whatever there is."""
 
 from __future__ import annotations
 
@@ -9,18 +9,17 @@ import sqlalchemy as sa
 
 from firesense.book import rows, tables
 from firesense.book.sql import Chapter
+from firesense.book.summing import SUMS, summed
 from firesense.domain.alert import AlertClass
-from firesense.domain.escalation import Purpose, StepKind
 from firesense.domain.figures import NEVER, AlertColumns, OpenAlert
 from firesense.domain.quiet import QUIET_RULES
 from firesense.domain.rollcall import ROLL_CALL
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from firesense.domain.instant import Instant
 
-_ALERT, _CALL, _STEP = tables.alert.c, tables.call.c, tables.step.c
+_ALERT = tables.alert.c
+_AT_ONCE = 500  # rows: fewer than Python makes before it looks for garbage among them
 # What windows and roll calls are is no test of a device.
 _NO_DEVICE = sorted({*QUIET_RULES, ROLL_CALL})
 _RAISED = sa.and_(
@@ -35,14 +34,15 @@ def _text(column: sa.Column[Any]) -> sa.ColumnElement[str]:
     return sa.type_coerce(column, sa.Text)  # words stay words: no object for each of a hundred thousand
 
 
-_CALLED_AT = (
-    sa.select(sa.func.min(_CALL.sent_at))
-    .where(_CALL.alert == _ALERT.id, _CALL.purpose == Purpose.ALERT)
-    .correlate(tables.alert)
-    .scalar_subquery()
-)
-_ALERTS = sa.select(
-    _ALERT.id,
+def _flag(says: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+    return sa.type_coerce(says, sa.Integer)  # nor a bool for each
+
+
+def _instant(at: sa.ColumnElement[int | None]) -> sa.ColumnElement[int]:
+    return sa.func.coalesce(at, NEVER)
+
+
+_WORDS = (
     _text(_ALERT.alert_class),
     _ALERT.place,
     _ALERT.device,
@@ -51,25 +51,23 @@ _ALERTS = sa.select(
     _ALERT.cause,
     _ALERT.acknowledged_by,
     _ALERT.closed_by,
-    _ALERT.open,
-    _ALERT.quiet,
+)
+_NUMBERS = (
+    _flag(_ALERT.open),
+    _flag(sa.or_(_ALERT.quiet != "", summed(_ALERT.was_held))),
+    _flag(summed(_ALERT.stood_still)),
     _ALERT.trips,
     _ALERT.raised_at,
-    sa.func.coalesce(_ALERT.acknowledged_at, NEVER),
-    sa.func.coalesce(_ALERT.arrived_at, NEVER),
-    sa.func.coalesce(_ALERT.cleared_at, NEVER),
-    sa.func.coalesce(_ALERT.closed_at, NEVER),
-    sa.func.coalesce(_CALLED_AT, NEVER),
-).where(_RAISED)
-# In the words of the index step_figures, which holds these steps alone.
-_DEEDS = (
-    sa.select(_STEP.alert, _text(_STEP.kind), sa.func.min(_STEP.at))
-    .join(tables.alert, _ALERT.id == _STEP.alert)
-    .where(_RAISED, tables.OF_FIGURES)
-    .group_by(_STEP.alert, _STEP.kind)
+    # One that a channel took before the case was closed may have been written down after that.
+    _instant(sa.func.coalesce(_ALERT.called_at, SUMS[_ALERT.called_at])),
+    _instant(summed(_ALERT.taken_at)),
+    _instant(_ALERT.acknowledged_at),
+    _instant(_ALERT.arrived_at),
+    _instant(_ALERT.cleared_at),
+    _instant(_ALERT.closed_at),
 )
+_ALERTS = sa.select(*_WORDS, *_NUMBERS).where(_RAISED)
 _OPEN = sa.select(_text(_ALERT.alert_class), _ALERT.rule, _ALERT.device).where(_ALERT.open)
-_TAKEN = {StepKind.ACKNOWLEDGED.value, StepKind.HANDED_ON.value}
 
 
 class AlertFigures(Chapter):
@@ -77,51 +75,38 @@ class AlertFigures(Chapter):
 
     def alert_columns(self, start: Instant, end: Instant) -> AlertColumns:
         """Alerts raised from ``start`` up to ``end``, but for those that windows and roll calls are."""
-        span = {"start": start, "end": end}
+        columns: list[list[Any]] = [[] for _ in _ALERTS.selected_columns]
         with self._database.reading() as connection:
-            found = connection.execute(_ALERTS, span).all()
-            row_of = {row[0]: number for number, row in enumerate(found)}
-            deeds = connection.execute(_DEEDS, span).all()
-        columns = list(zip(*found, strict=True)) if found else [()] * len(_ALERTS.selected_columns)
-        held = np.array([quiet != "" for quiet in columns[10]], dtype=bool)
-        undone = np.zeros(len(found), dtype=bool)
-        taken_at = _instants(columns[13])
-        for alert, kind, at in deeds:
-            row = row_of.get(alert)
-            if row is None:
-                continue  # raised while we asked
-            if kind in _TAKEN:
-                taken_at[row] = min(taken_at[row], at)  # whoever took it over had it later
-            elif kind == StepKind.UNDONE.value:
-                undone[row] = True
-            else:
-                held[row] = True
+            # A stretch at a time, or all hundred thousand are looked through for garbage again and again.
+            for stretch in connection.execute(_ALERTS, {"start": start, "end": end}).partitions(_AT_ONCE):
+                for column, more in zip(columns, zip(*stretch, strict=True), strict=True):
+                    column.extend(more)
+        alert_class, place, device, device_class, finding, cause, taken_by, closed_by, *numbers = columns
+        open_, held, undone, trips, raised_at, called_at, taken_at, had_at, arrived_at, cleared_at, closed_at = (
+            np.fromiter(column, np.int64, len(column)) for column in numbers
+        )
         return AlertColumns(
-            alert_class=columns[1],
-            place=columns[2],
-            device=columns[3],
-            device_class=columns[4],
-            finding=columns[5],
-            cause=columns[6],
-            taken_by=columns[7],
-            closed_by=columns[8],
-            open=np.array(columns[9], dtype=bool),
-            held=held,
-            undone=undone,
-            trips=_instants(columns[11]),
-            raised_at=_instants(columns[12]),
-            called_at=_instants(columns[17]),
-            taken_at=taken_at,
-            arrived_at=_instants(columns[14]),
-            cleared_at=_instants(columns[15]),
-            closed_at=_instants(columns[16]),
+            alert_class=alert_class,
+            place=place,
+            device=device,
+            device_class=device_class,
+            finding=finding,
+            cause=cause,
+            taken_by=taken_by,
+            closed_by=closed_by,
+            open=open_.astype(bool),
+            held=held.astype(bool),
+            undone=undone.astype(bool),
+            trips=trips,
+            raised_at=raised_at,
+            called_at=called_at,
+            taken_at=np.minimum(taken_at, had_at),
+            arrived_at=arrived_at,
+            cleared_at=cleared_at,
+            closed_at=closed_at,
         )
 
     def open_alerts(self) -> list[OpenAlert]:
         """Say of every open alert what it says about its device."""
         with self._database.reading() as connection:
             return [OpenAlert(AlertClass(kind), rule, device) for kind, rule, device in connection.execute(_OPEN)]
-
-
-def _instants(column: Sequence[int]) -> np.ndarray[Any, np.dtype[np.int64]]:
-    return np.array(column, dtype=np.int64)

@@ -132,9 +132,9 @@ class Hazards(Chapter):
             else:
                 changed = sa.update(tables.hazard).where(_HAZARD.alert == alert_id)
                 connection.execute(changed.values(rows.hazard_values(dealt.hazard)))
+            add_steps(connection, dealt.steps)
             _follow(connection, alert, dealt)
             queue_calls(connection, dealt.calls)
-            add_steps(connection, dealt.steps)
             if actor is not None:
                 audit.add(
                     connection,

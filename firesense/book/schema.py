@@ -167,6 +167,21 @@ MIGRATIONS: Sequence[Sequence[str]] = (
     ("ALTER TABLE call ADD COLUMN owner TEXT",),
     ("ALTER TABLE call ADD COLUMN tried_at BIGINT",),
     ("DROP INDEX alert_same", "CREATE INDEX alert_same ON alert (device, rule, open)"),
+    (
+        "ALTER TABLE alert ADD COLUMN called_at BIGINT",
+        "ALTER TABLE alert ADD COLUMN taken_at BIGINT",
+        "ALTER TABLE alert ADD COLUMN stood_still BOOLEAN",
+        "ALTER TABLE alert ADD COLUMN was_held BOOLEAN",
+        """UPDATE alert SET
+            called_at = (SELECT min(sent_at) FROM call WHERE call.alert = alert.id AND call.purpose = 'alert'),
+            taken_at = (
+                SELECT min(at) FROM step WHERE step.alert = alert.id AND step.kind IN ('acknowledged', 'handed-on')
+            ),
+            stood_still = EXISTS (SELECT 1 FROM step WHERE step.alert = alert.id AND step.kind = 'undone'),
+            was_held = EXISTS (SELECT 1 FROM step WHERE step.alert = alert.id AND step.kind = 'held')
+        WHERE NOT alert.open""",
+        "DROP INDEX step_figures",
+    ),
 )
 
 _VERSION = "schema"

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from firesense.book import rows, tables
 from firesense.book.sql import Chapter, insert_if_new
+from firesense.book.summing import NO_SUMS, SUMS
 from firesense.domain.alert import Alert, Case
 from firesense.domain.because import Suppressed
 from firesense.domain.errors import NotFound
@@ -106,9 +107,9 @@ def read_alert(connection: Connection, alert_id: str, *, to_change: bool = False
 
 
 def write_alert(connection: Connection, alert: Alert) -> Alert:
-    """Write an alert over its row."""
+    """Write an alert over its row; with its case closed, its calls and its story up to here are summed up in it."""
     changed = sa.update(tables.alert).where(tables.alert.c.id == alert.id).values(rows.alert_values(alert))
-    connection.execute(changed)
+    connection.execute(changed.values(NO_SUMS) if alert.open else changed.values(SUMS))
     return alert
 
 

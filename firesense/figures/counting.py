@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -191,9 +192,8 @@ class _Rows:
 
 def _coded(words: Sequence[str], order: Rows) -> tuple[Slots, dict[str, int]]:
     """Number the words in the order in which they come up."""
-    known: dict[str, int] = {}
-    codes = [known.setdefault(word, len(known)) for word in words]
-    return np.array(codes, dtype=np.int32)[order], known
+    known = {word: number for number, word in enumerate(dict.fromkeys(words))}
+    return np.fromiter(map(known.__getitem__, words), np.int32, len(words))[order], known
 
 
 def _counted(codes: Slots, known: Mapping[str, int]) -> dict[str, int]:
@@ -214,15 +214,13 @@ def _types(rows: _Rows, here: Rows, states: Condition, inside: Mask, plan: Plan)
     """By device class and profile; alerts that come of no device (a gateway, people) have neither."""
     kinds = states.kinds
     kind_of: dict[str, int] = dict(zip(states.devices, states.kind.tolist(), strict=True))
-    others: dict[tuple[str, str], int] = {}  # of devices that are registered no more, or never were
-
-    def kind(device: str, device_class: str) -> int:
-        known = kind_of.get(device, -1)
-        return known if known >= 0 else others.setdefault((device_class, ""), len(kinds) + len(others))
-
-    sources = rows.order[here].tolist()
     alerts = rows.alerts
-    of_alert = np.array([kind(alerts.device[row], alerts.device_class[row]) for row in sources], dtype=np.int64)
+    known_kind = np.fromiter(map(kind_of.get, alerts.device, repeat(-1)), np.int64, len(alerts))
+    of_alert = known_kind[rows.order[here]]
+    others: dict[tuple[str, str], int] = {}  # of devices that are registered no more, or never were
+    for row in np.flatnonzero(of_alert < 0).tolist():
+        other = alerts.device_class[rows.order[here[row]]], ""
+        of_alert[row] = others.setdefault(other, len(kinds) + len(others))
     for number, (device_class, profile_id) in enumerate([*kinds, *others]):
         mine = here[of_alert == number]
         known = number < len(kinds)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Sequence
 
     from firesense.domain.columns import Slots
     from firesense.domain.place import Org
@@ -35,10 +36,9 @@ class Tree:
             way.append((code, depth, True))
             way += [(child, depth + 1, False) for child in reversed(self._children.get(code, ())) if child != code]
 
-    def rows_of(self, places: Iterable[str]) -> Slots:
+    def rows_of(self, places: Sequence[str]) -> Slots:
         """The row of each place."""
-        first = self._first
-        return np.array([first.get(code, 0) for code in places], dtype=np.int32)
+        return np.fromiter(map(self._first.get, places, repeat(0)), np.int32, len(places))
 
     def span(self, code: str) -> tuple[int, int]:
         """The rows of a place and all below it: from the first up to the second. Raises KeyError."""

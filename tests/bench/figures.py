@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from firesense.book import SqlBook, rows, tables
+from firesense.book.summing import SUMS
 from firesense.domain.alert import Alert, AlertClass, Case, Condition, Finding, Grade
 from firesense.domain.device import Device, Registry
 from firesense.domain.escalation import Call, CallState, Purpose, Step, StepKind
@@ -70,6 +71,7 @@ def fill(book: SqlBook, count: int) -> None:
                 for table, lines in written.items():
                     connection.execute(sa.insert(table), lines)
                     lines.clear()
+        connection.execute(sa.update(tables.alert).values(SUMS))  # as closing each of them does
 
 
 def main() -> None:

@@ -14,8 +14,9 @@ from firesense.domain.deed import Actor, Arrive, Close, HandOn, TakeOver, Verify
 from firesense.domain.errors import NotFound
 from firesense.domain.escalation import Purpose, Step, StepKind
 from firesense.domain.figures import NEVER, OpenAlert
+from firesense.domain.hazard import Dealt, Hazard, HazardState, Source
 from firesense.domain.instant import DAY, MINUTE, SECOND
-from firesense.domain.outcome import Raise
+from firesense.domain.outcome import Raise, TripAgain
 from firesense.domain.rollcall import ROLL_CALL, RollCall, RollCallState
 from tests.book_examples import LATER, NOON, alarm, call, lease, outcome, raised, sent
 
@@ -65,10 +66,51 @@ def test_what_stood_still_and_what_a_window_held_is_marked(book):
     assert (got.undone.tolist(), got.held.tolist()) == ([True, False], [False, True])
 
 
+def test_what_is_summed_up_at_the_closing_is_what_was_counted_before_it(book):
+    alert = alarm(1)
+    line = Step(alert.id, NOON + MINUTE, StepKind.HELD), Step(alert.id, NOON + 2 * MINUTE, StepKind.UNDONE)
+    book.commit(outcome(1, replace(raised(alert), steps=line)))
+    sent(book, lease(book)[1], LATER)
+    book.act(alert.id, HandOn("zhou"), Actor("wen"), LATER + 2)
+    before = columns(book)
+    book.act(alert.id, Close(Finding.TEST), Actor("zhou"), LATER + 3)
+    after = columns(book)
+    for got in (before, after):
+        assert (got.called_at[0], got.taken_at[0]) == (LATER, LATER + 2)
+        assert (got.held[0], got.undone[0]) == (True, True)
+    book.commit(outcome(2, TripAgain(alert.id, LATER + 5, 1)))
+    again = columns(book)
+    assert (again.open[0], again.called_at[0], again.taken_at[0]) == (True, LATER, LATER + 2)
+    assert book.alert(alert.id).acknowledged_at is None
+
+
+def test_what_a_channel_says_it_took_after_the_case_was_closed_counts(book):
+    alert = alarm(1)
+    book.commit(outcome(1, raised(alert, call(alert, "wen"))))
+    [leased] = lease(book)
+    book.act(alert.id, Close(Finding.TEST), Actor("wen"), LATER)
+    assert columns(book).called_at[0] == NEVER
+    sent(book, leased, LATER + 1)
+    assert columns(book).called_at[0] == LATER + 1
+
+
+def test_a_hazard_that_is_accepted_and_over_in_one_deed_was_somebodys(book):
+    alert = alarm(1, AlertClass.HAZARD)
+    book.commit(outcome(1, raised(alert)))
+
+    def put_right(before, _):
+        over = replace(before, case=Case.CLOSED, closed_at=LATER + 1, closed_by="wen", finding=Finding.PUT_RIGHT)
+        hazard = Hazard(alert.id, Source.PERSON, Grade.MINOR, "g1", NOON, HazardState.WRITTEN_OFF, closed_at=LATER + 1)
+        return Dealt(over, hazard, (Step(alert.id, LATER, StepKind.ACKNOWLEDGED, "wen"),))
+
+    book.deal_with_hazard(alert.id, put_right)
+    assert columns(book).taken_at[0] == LATER
+
+
 def test_alerts_are_those_raised_in_the_time_asked_for(book):
     book.commit(outcome(2, raised(alarm(1)), raised(alarm(5))))
-    assert columns(book, NOON, NOON + 5).device == ("smoke-1",)
-    assert columns(book, NOON + 5, NOON + 6).device == ("smoke-5",)
+    assert columns(book, NOON, NOON + 5).device == ["smoke-1"]
+    assert columns(book, NOON + 5, NOON + 6).device == ["smoke-5"]
     assert len(columns(book, NOON + 6)) == 0
 
 

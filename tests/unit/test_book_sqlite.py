@@ -20,7 +20,7 @@ from firesense.book.sql import Database
 from firesense.domain.alert import AlertClass, Condition, Finding
 from firesense.domain.deed import Acknowledge, Actor, Rights
 from firesense.domain.errors import BookError
-from firesense.domain.escalation import CallState, Climb, Ladder
+from firesense.domain.escalation import CallState, Climb, Ladder, Step, StepKind
 from firesense.domain.instant import MINUTE
 from firesense.domain.outcome import Clear, TripAgain
 from firesense.ports import User
@@ -34,9 +34,11 @@ from tests.book_examples import (
     call,
     climb,
     device,
+    lease,
     outcome,
     raised,
     refusal,
+    sent,
 )
 
 
@@ -205,6 +207,22 @@ def test_a_climb_of_an_older_book_goes_on_where_it_was(book, raw):
     assert {call.strand for call in book.calls(alarm().id)} == {""}
     (found,) = raw.execute("SELECT count(*) FROM sqlite_schema WHERE name LIKE 'climb%'")
     assert found == (2,), "the table and its index"
+
+
+def test_closed_cases_of_an_older_book_are_summed_up(book, raw):
+    line = Step(alarm().id, NOON + 1, StepKind.UNDONE)
+    book.commit(outcome(1, replace(raised(alarm()), steps=(line,)), raised(alarm(2))))
+    for number, leased in enumerate(lease(book)):
+        sent(book, leased, LATER + number)
+    book.acknowledge(alarm().id, "wen", LATER + 7)
+    book.close_alert(alarm().id, "wen", LATER + 8, Finding.TEST, "")
+    said = "SELECT id, called_at, taken_at, stood_still, was_held FROM alert ORDER BY raised_at"
+    summed = raw.execute(said).fetchall()
+    assert summed == [(alarm(1).id, LATER, LATER + 7, 1, 0), (alarm(2).id, None, None, None, None)]
+    raw.execute("UPDATE alert SET called_at = NULL, taken_at = NULL, stood_still = NULL, was_held = NULL")
+    migration = next(each for each in MIGRATIONS if "alert ADD COLUMN called_at" in each[0])
+    raw.execute(next(statement for statement in migration if statement.startswith("UPDATE alert")))
+    assert raw.execute(said).fetchall() == summed
 
 
 def test_calls_of_an_older_book_have_spent_the_budget_of_their_address(book, raw):

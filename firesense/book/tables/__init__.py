@@ -9,7 +9,6 @@ Columns are called what the domain calls the fields they keep. Those a table has
 """
 
 from firesense.book.tables.alerts import (
-    OF_FIGURES,
     alert,
     because,
     call,
@@ -40,7 +39,6 @@ from firesense.book.tables.registered import (
 from firesense.book.tables.streets import audit, audit_end, photo, position, quarantine, session, stranger, user
 
 __all__ = [
-    "OF_FIGURES",
     "alert",
     "audit",
     "audit_end",

@@ -12,7 +12,6 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    text,
 )
 
 from firesense.book.columns import (
@@ -70,6 +69,11 @@ alert = Table(
     must("incident", Text),
     must("rank", Integer),
     must("open", Boolean),
+    # What figures need of calls and story, summed up when the case is closed (summing.py); NULL while it is open.
+    Column("called_at", BigInteger),
+    Column("taken_at", BigInteger),
+    Column("stood_still", Boolean),
+    Column("was_held", Boolean),
 )
 Index("alert_open", alert.c.open, alert.c.rank, alert.c.raised_at.desc())
 # With open at its end SQLite prefers it to alert_open for certain; those two alone are a draw that chance decides.
@@ -243,16 +247,6 @@ step = Table(
     sqlite_autoincrement=True,
 )
 Index("step_alert", step.c.alert)
-# The steps that figures are counted from; said in the same words in the question, or the index is not used.
-OF_FIGURES = text("step.kind IN ('acknowledged', 'handed-on', 'undone', 'held')")
-Index(
-    "step_figures",
-    step.c.alert,
-    step.c.kind,
-    step.c.at,
-    sqlite_where=text("kind IN ('acknowledged', 'handed-on', 'undone', 'held')"),
-    postgresql_where=text("kind IN ('acknowledged', 'handed-on', 'undone', 'held')"),
-)
 
 hazard = Table(
     "hazard",
