@@ -264,6 +264,7 @@ class House:
                 quiet=QuietDesk(self._book, self._clock, plan, Limits(**settings.quiet.model_dump()), duty.poke),
                 photos=Photos(settings.data / "photos"),
                 zone=zone,
+                font=settings.figures.font,
                 routes=[
                     operation(self._metrics.text, self._not_ready, settings.watch.token.get_secret_value()),
                     make_callbacks(answering, settings, plan),

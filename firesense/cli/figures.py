@@ -77,7 +77,7 @@ def _report(asked: argparse.Namespace) -> None:
         written = as_csv(found, plan, language)
     else:
         report = contents(found, plan, language)
-        written = as_pdf(report) if wanted == "pdf" else as_html(report).encode()
+        written = as_pdf(report, settings.figures.font) if wanted == "pdf" else as_html(report).encode()
     file = asked.output or Path(f"figures-{period.name}.{wanted}")
     if str(file) == "-":
         sys.stdout.buffer.write(written)

@@ -1,32 +1,39 @@
-"""A report as PDF on A4. The Chinese font (STSong-Light) is one that readers of PDF bring, so no file is needed."""
+"""A report as PDF on A4; fonts.py says in which font, and whether the file carries it."""
 
 from __future__ import annotations
 
 import io
-from functools import cache
+import string
+from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from reportlab.graphics.shapes import Drawing as Canvas
-from reportlab.graphics.shapes import Line, Rect, String
 from reportlab.lib import colors
 from reportlab.lib.pagesizes import A4, landscape
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.cidfonts import UnicodeCIDFont
-from reportlab.platypus import CondPageBreak, KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
+from reportlab.platypus import (
+    CondPageBreak,
+    Flowable,
+    KeepTogether,
+    Paragraph,
+    SimpleDocTemplate,
+    Spacer,
+    Table,
+    TableStyle,
+)
 
 from firesense.report.bars import TONES, lay_out
 from firesense.report.document import Bars
+from firesense.report.fonts import font_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from firesense.report.bars import Drawing
     from firesense.report.document import Report, Sheet
 
-_FONT = "STSong-Light"
 _MARGIN = 14 * mm
 _PAGE = landscape(A4)
 _WIDTH = _PAGE[0] - 2 * _MARGIN
@@ -35,11 +42,11 @@ _FIRST, _FIRST_OF_MANY = 0.2, 0.16  # of the width, for what a row is
 _MANY = 8  # columns
 
 
-def as_pdf(report: Report) -> bytes:
-    """Write a report as PDF."""
-    _font()
-    file = io.BytesIO()
+def as_pdf(report: Report, font: Path | None = None) -> bytes:
+    """Write a report as PDF. It carries the TrueType font of a file, or one it finds, that has all its letters."""
     title = f"{report.title} {report.facts[0][1]} {report.facts[1][1]}"
+    page = _Page(font_of(_letters(report), font))
+    file = io.BytesIO()
     template = SimpleDocTemplate(
         file,
         pagesize=_PAGE,
@@ -50,83 +57,109 @@ def as_pdf(report: Report) -> bytes:
         title=title,
         author="firesense",
         lang="en" if report.language == "en" else "zh-CN",
+        initialFontName=page.font,  # else every page names one that no file carries
         invariant=1,  # the same figures give the same file
     )
-    template.build(list(_story(report)), onFirstPage=_foot(title), onLaterPages=_foot(title))
+    template.build(list(page.story(report)), onFirstPage=page.foot(title), onLaterPages=page.foot(title))
     return file.getvalue()
 
 
-@cache
-def _font() -> None:
-    pdfmetrics.registerFont(UnicodeCIDFont(_FONT))
-
-
-def _style(size: float, **more: Any) -> ParagraphStyle:
-    return ParagraphStyle(f"s{size}", fontName=_FONT, fontSize=size, leading=size * 1.35, wordWrap="CJK", **more)
-
-
-def _foot(title: str) -> Any:
-    def draw(canvas: Any, template: Any) -> None:
-        canvas.setFont(_FONT, 8)
-        canvas.setFillColor(colors.HexColor("#4a5361"))
-        canvas.drawString(_MARGIN, 8 * mm, title)
-        canvas.drawRightString(_PAGE[0] - _MARGIN, 8 * mm, str(template.page))
-
-    return draw
-
-
-def _story(report: Report) -> Iterator[Any]:
-    yield Paragraph(escape(report.title), _style(20, alignment=1))
-    facts = "    ".join(f"{name} {said}" for name, said in report.facts)
-    yield Paragraph(escape(facts), _style(10, alignment=1, spaceBefore=6))
-    heading, note = _style(13, spaceBefore=10, spaceAfter=4), _style(8)
+def _letters(report: Report) -> set[str]:
+    said = [report.title, *report.notes, *(word for fact in report.facts for word in fact)]
     for block in report.blocks:
-        title = Paragraph(escape(block.title), heading)
+        said.append(block.title)
         if isinstance(block, Bars):
-            yield KeepTogether([title, _chart(lay_out(block, _WIDTH))])
+            said += (word.text for word in lay_out(block, _WIDTH).words)
         else:
-            yield CondPageBreak(30 * mm)
-            yield title
-            yield _table(block)
-    yield Spacer(1, 8)
-    for said in report.notes:
-        yield Paragraph(escape(said), note)
+            said += [*block.head, *(cell.text for row in block.rows for cell in row)]
+    return set(string.digits).union(*said)
 
 
-def _table(sheet: Sheet) -> Table:
-    many = len(sheet.head) > _MANY
-    size = 7 if many else 9
-    left, right = _style(size), _style(size, alignment=2)
-    cells = [[Paragraph(escape(name), left if number == 0 else right) for number, name in enumerate(sheet.head)]]
-    cells += [[Paragraph(escape(c.text), right if c.number else left) for c in row] for row in sheet.rows]
-    first = _WIDTH * (_FIRST_OF_MANY if many else _FIRST)
-    rest = (_WIDTH - first) / max(len(sheet.head) - 1, 1)
-    table = Table(cells, colWidths=[first] + [rest] * (len(sheet.head) - 1), repeatRows=1)
-    table.setStyle(
-        TableStyle(
-            [
-                ("GRID", (0, 0), (-1, -1), 0.5, _EDGE),
-                ("BACKGROUND", (0, 0), (-1, 0), colors.HexColor("#f3f4f6")),
-                ("VALIGN", (0, 0), (-1, -1), "TOP"),
-                ("LEFTPADDING", (0, 0), (-1, -1), 3),
-                ("RIGHTPADDING", (0, 0), (-1, -1), 3),
-                ("TOPPADDING", (0, 0), (-1, -1), 2),
-                ("BOTTOMPADDING", (0, 0), (-1, -1), 2),
-            ]
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """Sets everything in one font."""
+
+    font: str
+
+    def style(self, size: float, **more: Any) -> ParagraphStyle:
+        return ParagraphStyle(
+            f"s{size}", fontName=self.font, fontSize=size, leading=size * 1.35, wordWrap="CJK", **more
         )
-    )
-    return table
+
+    def foot(self, title: str) -> Any:
+        def draw(canvas: Any, template: Any) -> None:
+            canvas.setFont(self.font, 8)
+            canvas.setFillColor(colors.HexColor("#4a5361"))
+            canvas.drawString(_MARGIN, 8 * mm, title)
+            canvas.drawRightString(_PAGE[0] - _MARGIN, 8 * mm, str(template.page))
+
+        return draw
+
+    def story(self, report: Report) -> Iterator[Any]:
+        yield Paragraph(escape(report.title), self.style(20, alignment=1))
+        facts = "    ".join(f"{name} {said}" for name, said in report.facts)
+        yield Paragraph(escape(facts), self.style(10, alignment=1, spaceBefore=6))
+        heading, note = self.style(13, spaceBefore=10, spaceAfter=4), self.style(8)
+        for block in report.blocks:
+            title = Paragraph(escape(block.title), heading)
+            if isinstance(block, Bars):
+                yield KeepTogether([title, _Chart(lay_out(block, _WIDTH), self.font)])
+            else:
+                yield CondPageBreak(30 * mm)
+                yield title
+                yield self.table(block)
+        yield Spacer(1, 8)
+        for said in report.notes:
+            yield Paragraph(escape(said), note)
+
+    def table(self, sheet: Sheet) -> Table:
+        many = len(sheet.head) > _MANY
+        size = 7 if many else 9
+        left, right = self.style(size), self.style(size, alignment=2)
+        cells = [[Paragraph(escape(name), left if number == 0 else right) for number, name in enumerate(sheet.head)]]
+        cells += [[Paragraph(escape(c.text), right if c.number else left) for c in row] for row in sheet.rows]
+        first = _WIDTH * (_FIRST_OF_MANY if many else _FIRST)
+        rest = (_WIDTH - first) / max(len(sheet.head) - 1, 1)
+        table = Table(cells, colWidths=[first] + [rest] * (len(sheet.head) - 1), repeatRows=1)
+        table.setStyle(
+            TableStyle(
+                [
+                    ("FONTNAME", (0, 0), (-1, -1), self.font),
+                    ("GRID", (0, 0), (-1, -1), 0.5, _EDGE),
+                    ("BACKGROUND", (0, 0), (-1, 0), colors.HexColor("#f3f4f6")),
+                    ("VALIGN", (0, 0), (-1, -1), "TOP"),
+                    ("LEFTPADDING", (0, 0), (-1, -1), 3),
+                    ("RIGHTPADDING", (0, 0), (-1, -1), 3),
+                    ("TOPPADDING", (0, 0), (-1, -1), 2),
+                    ("BOTTOMPADDING", (0, 0), (-1, -1), 2),
+                ]
+            )
+        )
+        return table
 
 
-def _chart(drawing: Drawing) -> Canvas:
-    """Draw a chart; the PDF counts upwards from the lower left corner."""
-    canvas = Canvas(drawing.width, drawing.height)
-    for x1, y1, x2, y2 in drawing.lines:
-        canvas.add(Line(x1, drawing.height - y1, x2, drawing.height - y2, strokeColor=_EDGE, strokeWidth=0.5))
-    for box in drawing.boxes:
-        y = drawing.height - box.y - box.height
-        canvas.add(Rect(box.x, y, box.width, box.height, fillColor=colors.HexColor(TONES[box.tone]), strokeColor=None))
-    for word in drawing.words:
-        y = drawing.height - word.y
-        canvas.add(String(word.x, y, word.text, fontName=_FONT, fontSize=9, textAnchor=word.anchor))
-    return canvas
+class _Chart(Flowable):  # type: ignore[misc] # reportlab has no types
+    """A chart on the page, which counts upwards from the lower left corner.
+
+    Not one of reportlab's own drawings: those name a font of theirs on every page, which no file carries.
+    """
+
+    def __init__(self, drawing: Drawing, font: str) -> None:
+        super().__init__()
+        self.drawing, self.font = drawing, font
+        self.width, self.height = drawing.width, drawing.height
+
+    def draw(self) -> None:
+        canvas, top = self.canv, self.height
+        canvas.setStrokeColor(_EDGE)
+        canvas.setLineWidth(0.5)
+        for x1, y1, x2, y2 in self.drawing.lines:
+            canvas.line(x1, top - y1, x2, top - y2)
+        for box in self.drawing.boxes:
+            canvas.setFillColor(colors.HexColor(TONES[box.tone]))
+            canvas.rect(box.x, top - box.y - box.height, box.width, box.height, stroke=0, fill=1)
+        canvas.setFillColor(colors.black)
+        canvas.setFont(self.font, 9)
+        write = {"start": canvas.drawString, "middle": canvas.drawCentredString, "end": canvas.drawRightString}
+        for word in self.drawing.words:
+            write[word.anchor](word.x, top - word.y, word.text)

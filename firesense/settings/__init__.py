@@ -23,6 +23,7 @@ from firesense.settings.channels import (
     LoudspeakerChannelSettings,
     MqttChannelSettings,
 )
+from firesense.settings.fonts import fault_of_font
 from firesense.settings.sections import (
     AlertingSettings,
     Broker,
@@ -99,7 +100,10 @@ def read_settings(path: Path) -> tuple[Settings, list[Fault]]:
     faults += between
     if any(fault.path == "zone" for fault in between):
         settings = settings.model_copy(update={"zone": Settings().zone})
-    return _absolute(settings, path.resolve().parent), faults
+    settings = _absolute(settings, path.resolve().parent)
+    if settings.figures.font is not None and (reason := fault_of_font(settings.figures.font)):
+        faults.append(Fault(str(path), "figures.font", reason))
+    return settings, faults
 
 
 _REFERENCE = re.compile(r"\$\{(file:)?([^}]+)\}")
@@ -184,7 +188,7 @@ def _absolute(settings: Settings, folder: Path) -> Settings:
         return Path(os.path.normpath(root / path.expanduser()))
 
     data = under(folder, settings.data)
-    files = settings.files
+    files, figures = settings.files, settings.figures
     return settings.model_copy(
         update={
             "data": data,
@@ -200,6 +204,7 @@ def _absolute(settings: Settings, folder: Path) -> Settings:
             ),
             "journal": settings.journal.model_copy(update={"file": under(data, settings.journal.file)}),
             "history": settings.history.model_copy(update={"file": under(data, settings.history.file)}),
+            "figures": figures.model_copy(update={"font": under(folder, figures.font) if figures.font else None}),
             "book": settings.book or f"sqlite:///{data / 'book.db'}",
         }
     )

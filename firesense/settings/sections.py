@@ -162,11 +162,12 @@ class RollCallSettings(Written):
 class FigureSettings(Written):
     """How long each step may take before the figures call it late: class -> step -> time; the rest stays as it is.
 
-    ``chatters``: so many trips of one alert are chatter.
+    ``chatters``: so many trips of one alert are chatter. ``font``: the TrueType font that PDFs are set in and carry.
     """
 
     targets: dict[AlertClass, dict[Stage, Duration]] = Field(default_factory=dict)
     chatters: Annotated[int, Field(ge=2)] = 3
+    font: Path | None = None
 
     @property
     def within(self) -> Targets:

@@ -47,6 +47,7 @@ from firesense.web.shield import Shield
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping
     from datetime import tzinfo
+    from pathlib import Path
 
     from fastapi import APIRouter
 
@@ -78,6 +79,7 @@ def create_console(
     quiet: QuietDesk,
     photos: Photos,
     zone: tzinfo = _CHINA,
+    font: Path | None = None,
     routes: Iterable[APIRouter] = (),
 ) -> FastAPI:
     """Make the console: API, pages and the stream of events.
@@ -85,7 +87,7 @@ def create_console(
     ``status`` gives ``positions`` and ``lags`` (street -> frames), ``ledger`` (received, recorded, duplicate,
     quarantined: frames, and balanced) and ``connected`` (transport -> bool), each if it is known; it is called often
     and must not wait. ``secure_cookies`` is for https: browsers then send the session's cookie over nothing else.
-    ``routes`` are further ones that need no log-in (operation.py).
+    ``font`` is the one that PDFs carry. ``routes`` are further ones that need no log-in (operation.py).
     Whoever stops the server calls ``end_streams`` first, or it waits for the open pages.
     """
     live = Live(book)
@@ -115,6 +117,7 @@ def create_console(
         plan_source=plan_source,
         status=status,
         zone=zone,
+        font=font,
         door=Door(book, clock),
         live=live,
         board=Board(book, Cards(zone)),

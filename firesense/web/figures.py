@@ -145,7 +145,7 @@ def _file(parts: Parts, language: str, kind: str, period: str, place: str) -> Re
         case "csv":
             written = as_csv(found, plan, language)
         case "pdf":
-            written = as_pdf(contents(found, plan, language))
+            written = as_pdf(contents(found, plan, language), parts.font)
         case _:
             written = as_html(contents(found, plan, language)).encode()
     name = quote(f"figures-{found.period.name}-{found.place}.{kind}")

@@ -66,6 +66,7 @@ class Parts:
     plan_source: Callable[[], Plan]
     status: Callable[[], Mapping[str, Any]]
     zone: tzinfo
+    font: FilePath | None
     door: Door
     live: Live
     board: Board

@@ -91,6 +91,28 @@ def test_secrets_come_from_the_environment_and_are_not_shown(tmp_path, monkeypat
     assert "not-to-be-seen" not in repr(settings)
 
 
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"\0\1\0\0", None),
+        (b"ttcf" + bytes(8) + (16).to_bytes(4, "big") + b"true", None),
+        (b"ttcf" + bytes(8) + (16).to_bytes(4, "big") + b"OTTO", "has PostScript outlines"),
+        (b"OTTO", "has PostScript outlines"),
+        (b"<svg>", "is no TrueType font"),
+        (b"", "is no TrueType font"),
+    ],
+)
+def test_a_font_that_no_report_can_carry_is_a_fault(tmp_path, content, reason):
+    (tmp_path / "letters.ttf").write_bytes(content)
+    file = tmp_path / "firesense.yaml"
+    file.write_text("brokers: [{}]\nfigures: {font: letters.ttf}\n", encoding="utf-8")
+    if reason is None:
+        assert load_settings(file).figures.font == tmp_path / "letters.ttf"
+        return
+    with pytest.raises(ConfigError, match=f"figures.font: .*letters.ttf {reason}"):
+        load_settings(file)
+
+
 def test_paths_are_taken_from_where_they_stand(tmp_path):
     (tmp_path / "etc").mkdir()
     file = tmp_path / "etc/firesense.yaml"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+import reportlab
 from hypothesis import given
 from hypothesis import strategies as st
 from pypdf import PdfReader
@@ -17,7 +20,7 @@ from firesense.domain.place import Org, Place
 from firesense.domain.plan import Plan
 from firesense.figures import ClassFigures, Figures, PlaceFigures, period_of
 from firesense.figures.shapes import Times
-from firesense.report import Bars, as_csv, as_html, as_pdf, contents, lay_out
+from firesense.report import Bars, Report, Sheet, as_csv, as_html, as_pdf, contents, fonts, lay_out
 from firesense.report.document import Series
 from firesense.report.words import duration, late, ninetieth, share
 
@@ -111,3 +114,51 @@ def test_an_english_report_has_no_chinese_but_in_names():
     page = page[page.index("<body>") :]
     assert [letter for letter in page if "一" <= letter <= "鿿"] == []
     assert "Fire safety figures of the month" in page
+
+
+VERA = Path(reportlab.__file__).with_name("fonts") / "Vera.ttf"  # comes with the library; knows no Chinese
+PLAIN = Report(
+    "en", "Report", (("Place", "Liulin"), ("Period", "2026-10")), (Sheet("Alerts", ("Class", "Raised"), ()),)
+)
+
+
+def fonts_of(written):
+    """The fonts of a PDF by name, and whether the file carries them."""
+    found = {}
+    for page in PdfReader(io.BytesIO(written)).pages:
+        for font in page["/Resources"]["/Font"].values():
+            one = font.get_object()
+            one = one.get("/DescendantFonts", [one])[0].get_object()
+            described = one.get("/FontDescriptor")
+            found[one["/BaseFont"]] = described is not None and "/FontFile2" in described.get_object()
+    return found
+
+
+def set_in(name, written):
+    return [carried for font, carried in fonts_of(written).items() if name in font]
+
+
+def test_the_pdf_carries_the_letters_of_the_font_it_is_given():
+    written = as_pdf(PLAIN, VERA)
+    assert list(fonts_of(written).values()) == [True]
+    assert len(written) < VERA.stat().st_size, "only those that are used"
+    assert written == as_pdf(PLAIN, VERA)
+
+
+@pytest.mark.parametrize("font", [VERA, VERA.with_name("gone.ttf")], ids=["lacks a letter", "is gone"])
+def test_a_font_that_would_leave_a_box_is_not_taken(monkeypatch, font):
+    monkeypatch.setattr(fonts, "installed", tuple)
+    written = as_pdf(replace(PLAIN, facts=(("Place", "柳林镇"), ("Period", "2026-10"))), font)
+    assert set_in("Vera", written) == []
+    assert set_in("STSong-Light", written) == [False], "readers bring it"
+    assert "柳林镇" in PdfReader(io.BytesIO(written)).pages[0].extract_text()
+
+
+@pytest.mark.skipif(not fonts.installed(), reason="no Chinese font with TrueType outlines: fonts-wqy-microhei")
+def test_a_chinese_report_carries_the_font_of_the_machine():
+    report = contents(figures(fire=ClassFigures(465, findings={"fire": 5, "false-alarm": 460})), PLAN, "zh")
+    written = as_pdf(report)
+    assert written == as_pdf(report)
+    assert set(fonts_of(written).values()) == {True}
+    text = "".join(page.extract_text() for page in PdfReader(io.BytesIO(written)).pages)
+    assert [word for word in ("消防安全考评月报", "柳林镇", "98.9%") if word not in text] == []
