@@ -5,11 +5,12 @@ Without a file the terms and weights that firesense ships hold, in ``standard_ha
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field
+from pydantic import Field, PlainValidator
 
 from firesense.domain.alert import Grade
 from firesense.domain.errors import ConfigError, Fault
@@ -20,8 +21,9 @@ from firesense.domain.hazard import (
     IndexWeights,
     Level,
     ReportLimits,
+    Workdays,
 )
-from firesense.yamlfile import Duration, Size, Written, read_shape
+from firesense.yamlfile import Duration, Size, Written, duration, read_shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,10 +32,23 @@ if TYPE_CHECKING:
 
 STANDARD = Path(__file__).parent / "standard" / "hazards.yaml"  # the same as config/hazards.yaml
 _NOTHING = timedelta()
+_WORKDAYS = re.compile(r"(\d{1,3}) workdays?")
 _PHOTOS_MOST = 9
 _Roles = Annotated[tuple[str, ...], Field(min_length=1)]
 _Points = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
 _Factor = Annotated[float, Field(ge=1, le=1000, allow_inf_nan=False)]
+
+
+def _term(value: object) -> object:
+    if isinstance(value, str) and (found := _WORKDAYS.fullmatch(value)):
+        return Workdays(int(found[1]))
+    try:
+        return duration(value)
+    except ValueError as error:
+        raise ValueError(f"{error}, or 3 workdays") from None
+
+
+_Term = Annotated[timedelta | Workdays, PlainValidator(_term)]
 
 
 class _Level(Written):
@@ -55,11 +70,11 @@ class _May(Written):
 
 
 class _Grade(Written):
-    accept: Duration
+    accept: _Term
     rectify: Duration
     again: Duration
     remind: Duration
-    reinspect: Duration
+    reinspect: _Term
     write_off: Duration
     extension: Duration = _NOTHING
     on_the_spot: bool = False
@@ -141,7 +156,7 @@ def _faults(written: _HazardFile) -> Iterator[tuple[str, str]]:
     for grade, rules in _by_grade(written.grades):
         at = f"grades.{grade}"
         for term in terms:
-            if getattr(rules, term) <= _NOTHING:
+            if getattr(rules, term) in {_NOTHING, Workdays(0)}:
                 yield f"{at}.{term}", "must be longer than nothing"
         for i, level in enumerate(rules.levels):
             if level.wait <= _NOTHING:

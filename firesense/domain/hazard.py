@@ -143,6 +143,16 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True)
+class Workdays:
+    """A term of so many working days: over at the end of the last of them. The day it begins on does not count.
+
+    How days are counted: 民法典 (Civil Code) art. 201 and 203; which of them are worked: ``LocalDays``.
+    """
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class GradeRules:
     """What holds for hazards of one grade: how long each state may last, who may do what, who hears of delay.
 
@@ -152,11 +162,11 @@ class GradeRules:
     ``levels`` are climbed one by one when a term has passed, up to the ceiling, which is told again and again.
     """
 
-    accept_within: timedelta
+    accept_within: timedelta | Workdays
     rectify_within: timedelta
     again_within: timedelta
     remind_before: timedelta
-    reinspect_within: timedelta
+    reinspect_within: timedelta | Workdays
     write_off_within: timedelta
     longest_extension: timedelta
     on_the_spot: bool

@@ -13,6 +13,7 @@ from firesense.domain.instant import iso, micros
 from firesense.hazards.around import (
     Around,
     calls,
+    end_of,
     holders,
     judge,
     nearest,
@@ -70,7 +71,9 @@ def reported(around: Around, report: Report) -> tuple[Alert, Hazard]:
         spot=report.spot,
         photos=report.photos,
     )
-    return alert, waits(around, hazard, micros(around.rules.grades[grade].accept_within))
+    return alert, waits(
+        around, hazard, end_of(around, around.now, around.rules.grades[grade].accept_within) - around.now
+    )
 
 
 def receipt(key: str) -> str:
@@ -187,7 +190,7 @@ def regrade(around: Around, alert: Alert, hazard: Hazard | None, who: str, *, gr
     rules = around.rules.grades[grade]
     changed = replace(hazard, grade=grade)
     if hazard.accepted_at is None:
-        until = hazard.reported_at + micros(rules.accept_within)
+        until = end_of(around, hazard.reported_at, rules.accept_within)
     else:
         until = hazard.accepted_at + micros(rules.rectify_within)
         changed = replace(changed, deadline_at=until)
@@ -226,7 +229,7 @@ def rectify(
         passed=None,
     )
     term = rules.write_off_within if rules.on_the_spot else rules.reinspect_within
-    done = waits(around, done, micros(term))
+    done = waits(around, done, end_of(around, around.now, term) - around.now)
     return Dealt(alert, done, (step(around, done, StepKind.RECTIFIED, who, {"note": text}),))
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import time, timedelta
 from typing import TYPE_CHECKING
 
 from firesense.domain.errors import Conflict, NotAllowed
 from firesense.domain.escalation import Call, Purpose, Step, StepKind
-from firesense.domain.hazard import OVER, Hazard, HazardAct, HazardState
+from firesense.domain.hazard import OVER, Hazard, HazardAct, HazardState, Workdays
 from firesense.domain.instant import micros
+from firesense.domain.roster import EVERY_WEEKDAY, Days
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -32,6 +34,7 @@ _STATES: Mapping[HazardAct, tuple[HazardState, ...]] = {
     HazardAct.LIST: tuple(state for state in HazardState if state not in OVER),
 }
 
+_ONE_DAY = timedelta(days=1)
 _LOUD = ("voice", "loudspeaker")  # technologies that are kept for what cannot wait
 
 
@@ -90,6 +93,18 @@ def waits(around: Around, hazard: Hazard, term: Instant) -> Hazard:
     remind = until - micros(around.rules.grades[hazard.grade].remind_before)
     due_at = remind if remind > around.now and hazard.state in WORKING else until
     return next_version(replace(hazard, until_at=until, due_at=due_at, level=0, reminded=False))
+
+
+def end_of(around: Around, begins_at: Instant, within: timedelta | Workdays) -> Instant:
+    """When a term that begins then has to be over; working days are those of the local calendar."""
+    if isinstance(within, timedelta):
+        return begins_at + micros(within)
+    days = around.org.rosters.days
+    day, left = days.day_of(begins_at), within.number
+    while left:
+        day += _ONE_DAY
+        left -= days.fits(day, EVERY_WEEKDAY, Days.WORKDAYS)
+    return days.at(day + _ONE_DAY, time())
 
 
 def next_version(hazard: Hazard) -> Hazard:

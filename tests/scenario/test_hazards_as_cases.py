@@ -106,7 +106,7 @@ def test_a_general_hazard_that_is_overdue_climbs_to_the_station_and_the_committe
     house.hazards.do(HazardAct.RECTIFY, alert, Actor(MEMBER), text="已清空")
     house.wind(days=2, step=6 * HOUR)
     assert standing(house, GRID).overdue == 0, "the re-inspection has a term of its own"
-    house.wind(days=2, step=12 * HOUR)
+    house.wind(days=4, step=12 * HOUR)  # three working days and a weekend
     assert told(house, "overdue")[-1][0] > 20 * 24, "and that is overdue now"
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from firesense.domain.alert import Grade
 from firesense.domain.errors import ConfigError
-from firesense.domain.hazard import HazardAct
+from firesense.domain.hazard import HazardAct, Workdays
 from firesense.hazardfile import STANDARD, load_hazards, standard_hazards
 from firesense.orgtree import load_org
 
@@ -43,6 +44,24 @@ def test_every_grade_has_terms_a_ceiling_and_somebody_for_every_act():
     assert not rules.grades[Grade.MAJOR].on_the_spot
 
 
+@pytest.mark.parametrize(
+    ("written", "term"),
+    [("1 workday", Workdays(1)), ("10 workdays", Workdays(10)), ("36h", timedelta(hours=36))],
+)
+def test_a_term_is_a_time_or_so_many_working_days(tmp_path, written, term):
+    file = tmp_path / "hazards.yaml"
+    file.write_text(STANDARD.read_text(encoding="utf-8").replace("reinspect: 3 workdays", f"reinspect: {written}"))
+    assert load_hazards(file, None).grades[Grade.GENERAL].reinspect_within == term
+
+
+@pytest.mark.parametrize("wrong", ["3 weekdays", "three workdays", "-1 workdays", "3"])
+def test_what_is_no_term_is_a_fault_that_says_how_one_is_written(tmp_path, wrong):
+    file = tmp_path / "hazards.yaml"
+    file.write_text(STANDARD.read_text(encoding="utf-8").replace("reinspect: 3 workdays", f"reinspect: {wrong}", 1))
+    with pytest.raises(ConfigError, match=r"grades.minor.reinspect: .*1h30m, 7d, or 3 workdays"):
+        load_hazards(file, None)
+
+
 def test_all_mistakes_are_said_at_once(tmp_path):
     text = STANDARD.read_text(encoding="utf-8")
     for right, wrong in (
@@ -52,12 +71,14 @@ def test_all_mistakes_are_said_at_once(tmp_path):
         ("responsible: [station-duty, street-office]", "responsible: [nobody-is-this]"),
         ("- {roles: [grid-leader], wait: 1d}", "- {roles: [ghost], wait: 0s}"),
         ("within: 1h", "within: 0s"),
+        ("reinspect: 3 workdays", "reinspect: 0 workdays"),
     ):
         assert right in text
         text = text.replace(right, wrong, 1)
     org = load_org(ROOT / "config/org.yaml")
     assert set(faults_of(text, tmp_path, org)) == {
         "grades.minor.rectify",
+        "grades.minor.reinspect",
         "grades.minor.remind",
         "grades.general.remind",
         "index.grades",

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from firesense import hazards
+from firesense.calendars import local_days
 from firesense.domain.alert import AlertClass, Case, Condition, Finding, Grade
 from firesense.domain.errors import Conflict, NotAllowed, NotFound
 from firesense.domain.escalation import Purpose, StepKind
 from firesense.domain.hazard import HazardAct, HazardState, Report, Source
-from firesense.domain.instant import DAY, HOUR, micros
+from firesense.domain.instant import DAY, HOUR, instant, micros
 from firesense.domain.place import Org
+from firesense.domain.roster import LocalDays
 from firesense.hazardfile import standard_hazards
 from firesense.orgtree import load_org
 
@@ -52,6 +56,56 @@ def do(pair, act, who, at=NOON + HOUR, **said):
 def put_right(pair, *, grade=None):
     do(pair, HazardAct.ACCEPT, COMMITTEE if grade is Grade.MAJOR else STATION, grade=grade)
     do(pair, HazardAct.RECTIFY, STATION if grade is Grade.MAJOR else MEMBER, text="已清理")
+
+
+# -- terms in working days --------------------------------------------------------------------------------------------
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+CALENDAR = local_days(Path(__file__).parents[2] / "config/calendars.yaml", "Asia/Shanghai")
+
+
+def by_the_calendar(at, days=CALENDAR):
+    return hazards.Around(RULES, ORG.by_the_days(days), {"log": "log"}, at)
+
+
+def local(text):
+    return instant(datetime.fromisoformat(text).replace(tzinfo=SHANGHAI))
+
+
+@pytest.mark.parametrize(
+    ("put_right_at", "over_at"),
+    [
+        ("2025-11-04T00:00", "2025-11-08T00:00"),  # Tuesday: Wednesday, Thursday, Friday
+        ("2025-11-07T16:30", "2025-11-13T00:00"),  # Friday: Monday, Tuesday, Wednesday
+        ("2025-11-08T09:00", "2025-11-13T00:00"),  # Saturday: the same
+        ("2025-09-30T15:00", "2025-10-12T00:00"),  # National Day: Thursday the 9th, Friday, Saturday worked in exchange
+        ("2025-09-26T23:59", "2025-10-01T00:00"),  # before it: Sunday the 28th is worked, Monday, Tuesday
+    ],
+)
+def test_a_re_inspection_is_due_when_three_working_days_are_over(put_right_at, over_at):
+    pair = case()
+    do(pair, HazardAct.ACCEPT, STATION, at=local(put_right_at) - 1)
+    dealt = hazards.ACTS[HazardAct.RECTIFY](by_the_calendar(local(put_right_at)), *pair, MEMBER, text="已清理")
+    assert dealt.hazard.until_at == dealt.hazard.due_at == local(over_at)
+
+
+def test_a_major_hazard_is_to_be_accepted_within_three_working_days():
+    at = local("2025-11-07T16:30")
+    report = Report("k" * 20, GRID, "楼道堆放杂物", Grade.MAJOR, reporter=MEMBER)
+    alert, hazard = hazards.reported(by_the_calendar(at), report)
+    assert hazard.until_at == local("2025-11-13T00:00")
+    less = hazards.ACTS[HazardAct.REGRADE](by_the_calendar(at + DAY), alert, hazard, COMMITTEE, grade=Grade.GENERAL)
+    assert less.hazard.until_at == at + DAY, "a day of 24 hours"
+    again = hazards.ACTS[HazardAct.REGRADE](by_the_calendar(at + DAY), alert, less.hazard, STATION, grade=Grade.MAJOR)
+    assert again.hazard.until_at == local("2025-11-13T00:00"), "counted from the report"
+
+
+def test_where_no_days_off_are_declared_monday_to_friday_are_working_days():
+    pair = case()
+    do(pair, HazardAct.ACCEPT, STATION, at=local("2025-09-30T14:00"))
+    dealt = hazards.ACTS[HazardAct.RECTIFY](
+        by_the_calendar(local("2025-09-30T15:00"), LocalDays(SHANGHAI)), *pair, MEMBER, text="已清理"
+    )
+    assert dealt.hazard.until_at == local("2025-10-04T00:00")
 
 
 # -- reports ----------------------------------------------------------------------------------------------------------
