@@ -89,7 +89,8 @@ class Retention:
         now, keep = self._clock.now(), self._settings.keep
         photos = Photos(self._settings.data / "photos")
         forgot = 0
-        while (found := self._book.forget_cases(now - micros(keep.cases), now))[0]:
+        cases, hazards = now - micros(keep.cases), now - micros(keep.hazards)
+        while (found := self._book.forget_cases(cases, now, hazards_before=hazards))[0]:
             forgot += found[0]
             for photo in found[1]:
                 photos.forget(photo)

@@ -19,9 +19,16 @@ if TYPE_CHECKING:
     from firesense.domain.instant import Instant
 
 _ALERT, _PHOTO, _HAZARD = tables.alert.c, tables.photo.c, tables.hazard.c
+_IS_HAZARD = sa.exists().where(_HAZARD.alert == _ALERT.id)
 _OLD = (
     sa.select(_ALERT.id)
-    .where(sa.not_(_ALERT.open), _ALERT.closed_at < sa.bindparam("before"))
+    .where(
+        sa.not_(_ALERT.open),
+        sa.or_(
+            sa.and_(_ALERT.closed_at < sa.bindparam("before"), sa.not_(_IS_HAZARD)),
+            sa.and_(_ALERT.closed_at < sa.bindparam("hazards_before"), _IS_HAZARD),
+        ),
+    )
     .order_by(_ALERT.closed_at)
     .limit(sa.bindparam("most"))
 )
@@ -34,13 +41,18 @@ _OF_ALERTS = [
 class Forgetting(Chapter):
     """What is over and was kept long enough."""
 
-    def forget_cases(self, before: Instant, at: Instant, most: int = 200) -> tuple[int, list[str]]:
+    def forget_cases(
+        self, before: Instant, at: Instant, most: int = 200, *, hazards_before: Instant | None = None
+    ) -> tuple[int, list[str]]:
         """Delete cases closed before an instant, and say so in the audit; an incident goes alert by alert.
+
+        Hazards have an instant of their own, if one is given.
 
         Gives how many went, at most ``most`` at a time, and the photos that belong to nothing any more.
         """
         with self._database.writing() as connection:
-            old = list(connection.scalars(_OLD, {"before": before, "most": most}))
+            limits = {"before": before, "hazards_before": before if hazards_before is None else hazards_before}
+            old = list(connection.scalars(_OLD, limits | {"most": most}))
             if not old:
                 return 0, []
             photos = _photos_of(connection, old)

@@ -127,8 +127,12 @@ class DeskPages(Protocol):
         """Keep that a photo belongs to an alert. Raises NotFound, or Conflict when the alert has ``most`` already."""
         ...
 
-    def forget_cases(self, before: Instant, at: Instant, most: int = 200) -> tuple[int, list[str]]:
+    def forget_cases(
+        self, before: Instant, at: Instant, most: int = 200, *, hazards_before: Instant | None = None
+    ) -> tuple[int, list[str]]:
         """Delete cases closed before an instant, with all that belongs to them, and say so in the audit.
+
+        Hazards have an instant of their own, if one is given.
 
         Gives how many went, at most ``most`` at a time, and the photos that belong to nothing any more.
         """

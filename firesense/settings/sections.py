@@ -224,10 +224,12 @@ class RecordSettings(Written):
 class KeepSettings(Written):
     """How long closed cases (with stories, calls and photos) and the audit are kept; open cases are never forgotten.
 
-    At least a year (GB/T 45839-2025 5.9.5).
+    At least a year (GB/T 45839-2025 5.9.5). Hazards are kept as long as what endangers lives can be punished: five
+    years (行政处罚法 art. 36); after a fire people ask who knew of what when.
     """
 
     cases: Annotated[Duration, Field(ge=timedelta(days=365))] = timedelta(days=3 * 366)
+    hazards: Annotated[Duration, Field(ge=timedelta(days=365))] = timedelta(days=5 * 366)
     audit: Annotated[Duration, Field(ge=timedelta(days=365))] = timedelta(days=3 * 366)
 
 

@@ -11,6 +11,7 @@ from firesense.domain.deed import Actor
 from firesense.domain.errors import Conflict, NotFound
 from firesense.domain.escalation import CallState, ClimbState, Step, StepKind
 from firesense.domain.hazard import Dealt, Hazard, HazardColumns, HazardState, Source
+from firesense.domain.instant import DAY
 from firesense.domain.outcome import Clear
 from tests.book_examples import LATER, NOON, alarm, outcome, raised
 
@@ -168,3 +169,20 @@ def test_columns_hold_every_hazard_and_the_alerts_nobody_accepted(book):
         [(NOON + 1, LATER, LATER), (NOON + 3, LATER, never), (warning.raised_at, never, never)]
     )
     assert columns.places == ("g1",) * 3
+
+
+def test_hazards_are_forgotten_by_a_term_of_their_own(book):
+    (deed, hazard), still = report(1), report(2)
+    for each in ((deed, hazard), still):
+        book.report_hazard(*each, WEN)
+    book.deal_with_hazard(hazard.alert, accepted, WEN)
+    book.deal_with_hazard(hazard.alert, written_off, WEN)
+    later = LATER + 9 * DAY
+    assert book.forget_cases(later, later, hazards_before=LATER) == (0, []), "other cases would be forgotten by now"
+    assert book.hazard(hazard.alert).state is HazardState.WRITTEN_OFF
+    assert book.forget_cases(LATER, later, hazards_before=LATER + 1) == (1, [])
+    with pytest.raises(NotFound):
+        book.hazard(hazard.alert)
+    assert book.hazard(still[1].alert).open
+    assert book.audit()[-1].entry.did == "forgot"
+    assert book.prove_audit().broken == 0

@@ -311,12 +311,12 @@ def test_5_9_4_a_confirmed_fire_sets_off_its_plan(house):
 
 def test_5_9_5_cases_and_the_audit_are_kept_for_a_year_at_least(tmp_path):
     shipped = load_settings(ROOT / "config/firesense.yaml").keep
-    assert min(shipped.cases, shipped.audit, Settings().keep.cases) >= timedelta(days=365)
+    assert min(shipped.cases, shipped.hazards, shipped.audit, Settings().keep.cases) >= timedelta(days=365)
     short = tmp_path / "firesense.yaml"
-    short.write_text("keep: {cases: 364d, audit: 364d}\n", encoding="utf-8")
+    short.write_text("keep: {cases: 364d, hazards: 364d, audit: 364d}\n", encoding="utf-8")
     with pytest.raises(ConfigError) as refused:
         load_settings(short)
-    assert [fault.path for fault in refused.value.faults] == ["keep.audit", "keep.cases"]
+    assert [fault.path for fault in refused.value.faults] == ["keep.audit", "keep.cases", "keep.hazards"]
 
 
 def test_5_9_5_readings_are_kept_for_a_year_unless_somebody_says_otherwise(tmp_path):

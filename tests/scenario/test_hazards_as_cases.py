@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import pytest
+from io import BytesIO
 
-from firesense.domain.alert import Finding, Grade
+import pytest
+from PIL import Image
+
+from firesense.app.retention import Retention
+from firesense.domain.alert import AlertClass, Finding, Grade
 from firesense.domain.deed import Actor, Rights
-from firesense.domain.errors import Conflict, NotAllowed
+from firesense.domain.errors import Conflict, NotAllowed, NotFound
 from firesense.domain.escalation import StepKind
 from firesense.domain.hazard import HazardAct, HazardState, Report, Source
 from firesense.domain.instant import DAY, HOUR, MINUTE
 from firesense.explain import explain
 from firesense.hazarddesk import ANYBODY
 from firesense.hazards import standings
+from firesense.photos import Photos
 from tests.house import GRID, SmallHouse, smoke, smoke_device
 
 MEMBER, LEADER, VILLAGE, STATION, COMMITTEE, BRIGADE = (
@@ -246,3 +251,32 @@ def test_who_may_only_look_or_act_elsewhere_may_not(house):
         assert house.hazards.allowed(hazard, actor) == []
     assert HazardAct.ACCEPT in house.hazards.allowed(hazard, Actor(STATION))
     assert house.hazards.allowed(hazard, Actor("huang-ting")) == []
+
+
+def test_a_hazard_is_kept_longer_than_other_cases_and_goes_with_its_photos(house):
+    photos = Photos(house.settings.data / "photos")
+    picture = BytesIO()
+    Image.new("RGB", (320, 240), "orange").save(picture, "PNG")
+    before = photos.keep(picture.getvalue())
+    hazard = report(house, "电动车入户充电", grade=Grade.MINOR, photos=(before.id,))
+    house.hazards.do(HazardAct.ACCEPT, hazard, Actor(MEMBER))
+    house.hazards.do(HazardAct.RECTIFY, hazard, Actor(MEMBER), text="已劝离并断电")
+    house.hazards.do(HazardAct.WRITE_OFF, hazard, Actor(MEMBER))
+    still = report(house, "安全出口上锁")
+    house.hear(smoke(house.clock, alarm=1))
+    fire = next(alert for alert in house.open_alerts() if alert.alert_class is AlertClass.FIRE)
+    house.desk.close(fire.id, Actor(MEMBER), Finding.FALSE_ALARM, cause="cooking")
+    retention = Retention(house.settings, house.journal, house.book, house.history, house.clock, None)
+    house.clock.at += 4 * 366 * DAY
+    retention.forget()
+    assert {alert.id for alert in house.book.alerts(open_only=False)} == {hazard, still}
+    assert StepKind.WRITTEN_OFF in story(house, hazard)
+    assert photos.read(before.id)
+    house.clock.at += 366 * DAY
+    retention.forget()
+    assert {alert.id for alert in house.book.alerts(open_only=False)} == {still}, "what is open is never forgotten"
+    with pytest.raises(NotFound):
+        house.book.hazard(hazard)
+    with pytest.raises(NotFound):
+        photos.read(before.id)
+    assert house.book.prove_audit().broken == 0
