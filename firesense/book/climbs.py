@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from firesense.book import rows, tables
-from firesense.book.sql import Chapter
+from firesense.book.sql import Chapter, Prepared
 from firesense.book.story import add_steps, queue_calls
 from firesense.domain.alert import Alert
 from firesense.domain.escalation import Call, Climb, Move
@@ -30,11 +30,15 @@ _DUE = (
 )
 _ALERTS = _CLIMB.alert.in_(sa.bindparam("alerts", expanding=True))
 _VERSIONS = sa.select(_CLIMB.alert, _CLIMB.strand, _CLIMB.version).where(_ALERTS).with_for_update()
-_MOVED = [column.name for column in rows.CLIMB if column.name not in {"alert", "strand"}]
-_MOVE = (
-    sa.update(tables.climb)
-    .where(_CLIMB.alert == sa.bindparam("of_alert"), _CLIMB.strand == sa.bindparam("of_strand"))
-    .values({name: sa.bindparam(f"new_{name}") for name in _MOVED})
+# The ladder of a climb under way never changes.
+_MOVED = ("state", "rung", "round", "due_at", "version", "tries", "first_round")
+_MOVE = Prepared(
+    lambda _: (
+        sa.update(tables.climb)
+        .where(_CLIMB.alert == sa.bindparam("of_alert"), _CLIMB.strand == sa.bindparam("of_strand"))
+        .values({name: sa.bindparam(f"new_{name}") for name in _MOVED})
+    ),
+    [*(f"new_{name}" for name in _MOVED), "of_alert", "of_strand"],
 )
 _EARLIER = (
     sa.select(*rows.CALL)
@@ -85,7 +89,7 @@ class Climbs(Chapter):
                 move for move in moves if versions.get((move.before.alert, move.before.strand)) == move.before.version
             ]
             if still:
-                connection.execute(_MOVE, [_moved(move) for move in still])
+                _MOVE.run(connection, map(_moved, still))
                 queue_calls(connection, [call for move in still for call in move.calls])
                 add_steps(connection, [step for move in still for step in move.steps])
         return len(still)
@@ -113,8 +117,8 @@ def _each(connection: Connection, question: sa.Select[Any], climbs: Sequence[Cli
         yield from connection.execute(question, {"alerts": alerts[start : start + _AT_ONCE]})
 
 
-def _moved(move: Move) -> dict[str, Any]:
-    values = rows.climb_values(move.after) | {"version": move.before.version + 1}
-    return {"of_alert": move.before.alert, "of_strand": move.before.strand} | {
-        f"new_{name}": values[name] for name in _MOVED
-    }
+def _moved(move: Move) -> tuple[Any, ...]:
+    before, after = move.before, move.after
+    due_at = after.due_at if after.live else None
+    way = after.state, after.rung, after.round, due_at, before.version + 1, after.tries, after.first_round
+    return *way, before.alert, before.strand

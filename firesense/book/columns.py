@@ -55,6 +55,15 @@ class Kept(TypeDecorator[Any]):
         """Read a value. Raises Unreadable."""
         return self.understood(value)
 
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:  # noqa: ARG002 # SQLAlchemy gives it
+        """Give the function that writes a value, without SQLAlchemy's two around it: it is called for each."""
+        write = self.write
+        return lambda value: None if value is None else write(value)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:  # noqa: ARG002 # SQLAlchemy gives them
+        """Give the function that reads a value, as above."""
+        return self.understood
+
     def understood(self, value: Any) -> Any:
         """Read a value as the database keeps it; None stays None. Raises Unreadable."""
         try:
@@ -72,7 +81,7 @@ class KeptNumber(Kept):
 
 def word(words: type[StrEnum]) -> Kept:
     """Make the type of a column that holds a member of one StrEnum."""
-    return Kept(attrgetter("value"), words)
+    return Kept(attrgetter("value"), {member.value: member for member in words}.__getitem__)
 
 
 def _write(value: object) -> str:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 import structlog
 
 from firesense.book import rows, tables
-from firesense.book.sql import insert_if_new, insert_new
+from firesense.book.sql import Prepared, insert_if_new, insert_new
 from firesense.book.story import add_steps, drop_calls, end_climb, end_whistles, queue_calls, read_alert, write_alert
 from firesense.domain.alert import AlertClass, Case, Condition, Finding
 from firesense.domain.errors import NotFound
@@ -46,6 +46,8 @@ _SAME = (
     )
     .limit(1)
 )
+_RAISE = Prepared(lambda dialect: insert_if_new(dialect, tables.alert), rows.ALERT_NAMES)
+_BEGIN = Prepared(lambda _: sa.insert(tables.climb), (*rows.CLIMB_NAMES, "rank"))
 _OVER = sa.select(tables.quiet.c.over_at).where(tables.quiet.c.id == sa.bindparam("id"))
 # What was said last of a resolved alarm: that it cleared by itself, or that a person reset it.
 _LAST_OVER = (
@@ -104,13 +106,12 @@ def _raise(connection: Connection, deed: Raise, now: Instant, standing: dict[str
     kept = alert
     if alert.quiet and alert.alert_class is not AlertClass.TEST and connection.scalar(_OVER, {"id": alert.quiet}):
         kept = replace(alert, quiet="")  # it was judged after its window was over: nothing holds it
-    if not connection.execute(insert_if_new(connection, tables.alert), rows.alert_values(kept)).rowcount:
+    if not _RAISE.run(connection, [rows.alert_values(kept).values()]):
         return
     if deed.because is not None:
         connection.execute(sa.insert(tables.because), {"alert": deed.alert.id, "told": deed.because})
     if deed.climb is not None:
-        climb = rows.climb_values(deed.climb) | {"rank": rows.rank(deed.alert)}
-        connection.execute(sa.insert(tables.climb), climb)
+        _BEGIN.run(connection, [(*rows.climb_values(deed.climb).values(), rows.rank(deed.alert))])
     queue_calls(connection, deed.calls)
     add_steps(connection, deed.steps)
     if alert.quiet:

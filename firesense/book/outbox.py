@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from firesense.book import rows, tables
-from firesense.book.sql import Chapter
+from firesense.book.sql import Chapter, Prepared
 from firesense.domain.alert import Alert, AlertClass, Case
 from firesense.domain.escalation import ORDERED, Call, CallState, Purpose
 from firesense.domain.rollcall import ROLL_CALL
@@ -54,15 +54,21 @@ _TAKE_LIKE = (
     .limit(sa.bindparam("most"))
     .with_for_update(of=tables.call, skip_locked=True)
 )
-_LEASE = (
-    sa.update(tables.call)
-    .where(_CALL.number == sa.bindparam("taken"))
-    .values(ready_at=sa.bindparam("until"), told=sa.bindparam("as_it_was"), owner=sa.bindparam("leased_by"))
+_LEASE = Prepared(
+    lambda _: (
+        sa.update(tables.call)
+        .where(_CALL.number == sa.bindparam("taken"))
+        .values(ready_at=sa.bindparam("until"), owner=sa.bindparam("leased_by"), told=sa.bindparam("as_it_was"))
+    ),
+    ("taken", "until", "leased_by", "as_it_was"),
 )
-_LEASE_TO_ASK = (
-    sa.update(tables.call)
-    .where(_CALL.number == sa.bindparam("taken"))
-    .values(ready_at=sa.bindparam("until"), owner=sa.bindparam("leased_by"))
+_LEASE_TO_ASK = Prepared(
+    lambda _: (
+        sa.update(tables.call)
+        .where(_CALL.number == sa.bindparam("taken"))
+        .values(ready_at=sa.bindparam("until"), owner=sa.bindparam("leased_by"))
+    ),
+    ("taken", "until", "leased_by"),
 )
 _RELEASE = (
     sa.update(tables.call)
@@ -152,16 +158,15 @@ def _due(row: Any) -> tuple[int, Call, Alert]:
 
 
 def _lease(connection: Connection, due: Iterable[tuple[int, Call, Alert]], until: Instant, owner: str) -> None:
-    to_make: list[dict[str, object]] = []
-    to_ask: list[dict[str, object]] = []
+    to_make: list[tuple[object, ...]] = []
+    to_ask: list[tuple[object, ...]] = []
     for number, call, alert in due:
         if call.state in rows.PENDING:
-            to_make.append({"taken": number, "until": until, "leased_by": owner, "as_it_was": alert.condition})
+            to_make.append((number, until, owner, alert.condition))
         else:
-            to_ask.append({"taken": number, "until": until, "leased_by": owner})
-    for statement, lines in ((_LEASE, to_make), (_LEASE_TO_ASK, to_ask)):
-        if lines:
-            connection.execute(statement, lines)
+            to_ask.append((number, until, owner))
+    _LEASE.run(connection, to_make)
+    _LEASE_TO_ASK.run(connection, to_ask)
 
 
 def _drop(connection: Connection, needless: Iterable[tuple[int, Call]]) -> None:

@@ -98,6 +98,17 @@ def values(thing: Any) -> dict[str, Any]:
     return dict(zip(_NAMES[kind], _GIVE[kind](thing), strict=True))
 
 
+def line(thing: Any) -> tuple[Any, ...]:
+    """Give the fields of a domain object in the order of ``names``."""
+    given: tuple[Any, ...] = _GIVE[type(thing)](thing)
+    return given
+
+
+def names(kind: Any) -> list[str]:
+    """Give the columns of a type, in the order of its fields."""
+    return list(_NAMES[kind])
+
+
 def rank(alert: Alert) -> int:
     """Say what goes first: fire before everything."""
     return FIRST if alert.alert_class is AlertClass.FIRE else REST
@@ -116,6 +127,11 @@ def class_of(rank: int) -> AlertClass:
     return _CLASSES[rank // 2]
 
 
+ALERT_NAMES = (*_NAMES[Alert], "rank", "open")
+CALL_NAMES = (*_NAMES[Call], "rank", "ready_at")
+CLIMB_NAMES = ("alert", *_COPY, *(column.name for column in _WAY))
+
+
 def alert_values(alert: Alert) -> dict[str, Any]:
     """Give an alert's columns."""
     value = None if alert.value is None or isnan(alert.value) else alert.value
@@ -127,9 +143,9 @@ def hazard_values(hazard: Hazard) -> dict[str, Any]:
     return values(hazard) | {"open": hazard.open, "due_at": hazard.due_at if hazard.open else None}
 
 
-def call_values(call: Call) -> dict[str, Any]:
-    """Give a new call's columns."""
-    return values(call) | {"rank": FIRST if call.urgent else REST, "ready_at": ready_at(call)}
+def call_line(call: Call) -> tuple[Any, ...]:
+    """Give a new call's columns, in the order of CALL_NAMES."""
+    return *line(call), FIRST if call.urgent else REST, ready_at(call)
 
 
 def quiet_values(quiet: Quiet) -> dict[str, Any]:
@@ -139,9 +155,14 @@ def quiet_values(quiet: Quiet) -> dict[str, Any]:
 
 def ready_at(call: Call) -> Instant | None:
     """When somebody has to do something about a call: make it, or ask what came of it."""
-    if call.state in PENDING:
-        return call.due_at
-    return call.ask_at if call.state is CallState.SENT else None
+    return ready(call.state, call.due_at, call.ask_at)
+
+
+def ready(state: CallState, due_at: Instant, ask_at: Instant | None) -> Instant | None:
+    """When that is of a call in this state."""
+    if state in PENDING:
+        return due_at
+    return ask_at if state is CallState.SENT else None
 
 
 def climb_values(climb: Climb) -> dict[str, Any]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
 from firesense.book import rows, tables
 from firesense.book.deeds import cleared_call
-from firesense.book.sql import Chapter
+from firesense.book.sql import Chapter, Prepared
 from firesense.book.story import add_steps, queue_calls, read_alert
 from firesense.domain.alert import Condition
 from firesense.domain.errors import NotFound
@@ -24,17 +23,56 @@ if TYPE_CHECKING:
 
 _CALL, _CLIMB = tables.call.c, tables.climb.c
 _AT_ONCE = 500  # parameters of one question
+
+
+class _Was(NamedTuple):
+    """A call as the book has it."""
+
+    state: CallState
+    attempts: int
+    receipt: str
+    sent_at: Instant | None
+    line: str
+    told: Condition | None
+    condition: Condition
+
+
+class _Is(NamedTuple):
+    """A call as it is from now on."""
+
+    state: CallState
+    attempts: int
+    receipt: str
+    due_at: Instant
+    ready_at: Instant | None
+    sent_at: Instant | None
+    ask_at: Instant | None
+    line: str
+    tried_at: Instant | None
+
+
 _FOUND = (
-    sa.select(*rows.CALL, _CALL.told, tables.alert.c.condition)
+    sa.select(
+        _CALL.key,
+        _CALL.state,
+        _CALL.attempts,
+        _CALL.receipt,
+        _CALL.sent_at,
+        _CALL.line,
+        _CALL.told,
+        tables.alert.c.condition,
+    )
     .join(tables.alert, tables.alert.c.id == _CALL.alert)
     .where(_CALL.key.in_(sa.bindparam("keys", expanding=True)))
     .with_for_update(of=tables.call)
 )
-_WRITTEN = ("state", "attempts", "receipt", "due_at", "ready_at", "sent_at", "ask_at", "line", "tried_at")
-_WRITE = (
-    sa.update(tables.call)
-    .where(_CALL.key == sa.bindparam("of_key"))
-    .values({name: sa.bindparam(f"new_{name}") for name in _WRITTEN})
+_WRITE = Prepared(
+    lambda _: (
+        sa.update(tables.call)
+        .where(_CALL.key == sa.bindparam("of_key"))
+        .values({name: sa.bindparam(f"new_{name}") for name in _Is._fields})
+    ),
+    ["of_key", *(f"new_{name}" for name in _Is._fields)],
 )
 _WAITING = sa.select(
     _CALL.number, _CALL.alert, _CALL.person, _CALL.purpose, _CALL.rung, _CALL.round, _CALL.channel, _CALL.instead_of
@@ -97,36 +135,36 @@ class Settling(Chapter):
 
 
 def _settle(connection: Connection, outcomes: Sequence[Settled]) -> list[Call]:
-    found: dict[str, tuple[Call, Condition | None, Condition]] = {}
-    for *stored, told, condition in connection.execute(_FOUND, {"keys": [one.call.key for one in outcomes]}):
-        before = Call(*stored)
-        found[before.key] = before, told, condition
-    lines: list[dict[str, Any]] = []
+    keys = [one.call.key for one in outcomes]
+    found = {key: _Was(*rest) for key, *rest in connection.execute(_FOUND, {"keys": keys})}
+    lines: list[tuple[Any, ...]] = []
     steps: list[Step] = []
     calls: list[Call] = []
     reached: list[Call] = []
     refused: list[Settled] = []
     unknown: list[Call] = []
     for one in outcomes:
-        if one.call.key not in found:
+        was = found.get(one.call.key)
+        if was is None:
             unknown.append(one.call)
             continue
-        before, told, condition = found[one.call.key]
-        after = _after(before, one)
-        found[one.call.key] = after, told, condition  # a call may end twice in one breath: a late yes
-        lines.append({"of_key": after.key} | {f"new_{name}": value for name, value in _values(after).items()})
-        news = after.state is not before.state
+        state = _state_after(was.state, one.call.state)
+        after = _after(was, one, state)
+        lines.append((one.call.key, *after))
+        found[one.call.key] = _Was(  # a call may end twice in one breath: a late yes
+            state, after.attempts, after.receipt, after.sent_at, after.line, was.told, was.condition
+        )
+        news = state is not was.state
         if news:
-            steps += _step(one, after.state)
-        if after.state not in TOLD:
+            steps += _step(one, state)
+        if state not in TOLD:
             calls += one.instead
-            refused += [one] if news and after.state is CallState.FAILED else []
-        elif news and before.state not in TOLD:
+            refused += [one] if news and state is CallState.FAILED else []
+        elif news and was.state not in TOLD:
             reached.append(one.call)
-            if condition not in {Condition.FIRING, told}:
+            if was.condition not in {Condition.FIRING, was.told}:
                 calls += _told_the_end(connection, one)
-    if lines:
-        connection.execute(_WRITE, lines)
+    _WRITE.run(connection, lines)
     queue_calls(connection, calls)
     add_steps(connection, steps)
     drop_replaced(connection, reached)
@@ -134,23 +172,21 @@ def _settle(connection: Connection, outcomes: Sequence[Settled]) -> list[Call]:
     return unknown
 
 
-def _after(before: Call, one: Settled) -> Call:
+def _after(was: _Was, one: Settled, state: CallState) -> _Is:
     """The call as it is from now on: what happened to it while it was out stays."""
     call = one.call
-    state = _state_after(before.state, call.state)
-    return replace(
-        call,
-        state=state,
-        attempts=max(call.attempts, before.attempts),
-        receipt=call.receipt if state is call.state else before.receipt,
-        sent_at=before.sent_at or (one.at if call.sent_at is None else call.sent_at) if state in TOLD else None,
-        ask_at=call.ask_at if state is CallState.SENT else None,
-        line=call.line or before.line,
+    ask_at = call.ask_at if state is CallState.SENT else None
+    return _Is(
+        state,
+        max(call.attempts, was.attempts),
+        call.receipt if state is call.state else was.receipt,
+        call.due_at,
+        rows.ready(state, call.due_at, ask_at),
+        was.sent_at or (one.at if call.sent_at is None else call.sent_at) if state in TOLD else None,
+        ask_at,
+        call.line or was.line,
+        call.tried_at,
     )
-
-
-def _values(after: Call) -> dict[str, Any]:
-    return {name: rows.ready_at(after) if name == "ready_at" else getattr(after, name) for name in _WRITTEN}
 
 
 def _state_after(before: CallState, reported: CallState) -> CallState:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from contextlib import contextmanager, suppress
-from functools import cache
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -25,12 +25,14 @@ from firesense.domain.message import printable
 from firesense.salvage import is_damage, suspect, suspicion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-    from sqlalchemy.engine import Connection
+    from sqlalchemy import Insert, Update
+    from sqlalchemy.engine import Connection, Dialect
     from sqlalchemy.engine.interfaces import DBAPIConnection
 
 _BUSY_MS = 10_000  # how long a connection waits for another process's write
+_AGAIN = 0.01  # seconds; with nothing in the file the others are soon done
 # A value that cannot be kept, whatever state the database is in: text that is none, a number too large, a key twice.
 _OF_THE_VALUE = (DataError, IntegrityError, UnicodeError, OverflowError)
 
@@ -112,17 +114,55 @@ def insert_new(connection: Connection, table: sa.Table) -> postgresql.Insert | s
     return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
 
 
-def insert_if_new(connection: Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
-    """Make an INSERT, to be given its values when it is executed, that leaves a row that is there as it is.
-
-    Made once for each table: for a wide one, making it takes longer than executing it.
-    """
-    return _if_new(connection.dialect.name, table)
-
-
-@cache
-def _if_new(dialect: str, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+def insert_if_new(dialect: str, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    """Make an INSERT, in the words of a database, that leaves a row that is there as it is."""
     return (postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)).on_conflict_do_nothing()
+
+
+class _Said(NamedTuple):
+    """A statement in the words of one database."""
+
+    text: str
+    takes: list[tuple[int, Callable[[Any], Any] | None]]  # which value of a line, and how its type writes it
+    keys: list[str] | None  # what the values are called there; None when they go by their order
+
+
+class Prepared:
+    """A change that is made often, of many rows at once: what SQLAlchemy makes of it is kept.
+
+    Left to itself SQLAlchemy looks at each value of each line anew; for a wide table that takes longer than the
+    database does. Here each column goes through its type's function in one piece.
+    """
+
+    def __init__(self, make: Callable[[str], Insert | Update], names: Iterable[str]) -> None:
+        """``make`` gives the statement for a dialect; ``names`` are all of its parameters, as lines give them."""
+        self._make = make
+        self._names = list(names)
+        self._said: dict[str, _Said] = {}
+
+    def run(self, connection: Connection, lines: Iterable[Iterable[Any]]) -> int:
+        """Make the change for each line, which has the values of ``names`` in order; gives how many rows it was."""
+        values = list(zip(*lines, strict=True))
+        if not values:
+            return 0
+        said = self._said.get(connection.dialect.name) or self._say(connection.dialect)
+        columns = [values[at] if write is None else map(write, values[at]) for at, write in said.takes]
+        written: list[Any] = list(zip(*columns, strict=True))
+        if said.keys is not None:
+            written = [dict(zip(said.keys, line, strict=True)) for line in written]
+        return connection.exec_driver_sql(said.text, written).rowcount
+
+    def _say(self, dialect: Dialect) -> _Said:
+        statement = self._make(dialect.name)
+        columns = self._names if isinstance(statement, sa.Insert) else None
+        compiled: Any = statement.compile(dialect=dialect, column_keys=columns, for_executemany=True)
+        names = compiled.positiontup if compiled.positional else self._names
+        takes = [
+            (self._names.index(name), compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect))
+            for name in names
+        ]
+        said = self._said[dialect.name] = _Said(str(compiled), takes, None if compiled.positional else names)
+        return said
 
 
 def _keep_private(path: str | None) -> Path | None:
@@ -146,9 +186,25 @@ def _inode(path: Path) -> int:
 def _set_up_sqlite(connection: DBAPIConnection, _record: Any) -> None:
     connection.isolation_level = None  # the driver begins no transactions by itself: _begin_sqlite does
     cursor = connection.cursor()
-    for pragma in (f"busy_timeout={_BUSY_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    cursor.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
+    _log_ahead(cursor)
+    for pragma in ("synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _log_ahead(cursor: Any) -> None:
+    """Have a write-ahead log. SQLite does not wait when several open a new file at once: it refuses all but one."""
+    until = time.monotonic() + _BUSY_MS / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(_AGAIN)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:

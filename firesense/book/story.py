@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from firesense.book import rows, tables
-from firesense.book.sql import Chapter, insert_if_new
+from firesense.book.sql import Chapter, Prepared, insert_if_new
 from firesense.book.summing import NO_SUMS, SUMS
 from firesense.domain.alert import Alert, Case
 from firesense.domain.because import Suppressed
@@ -33,6 +33,8 @@ _SUPPRESSED = (
     .where(tables.suppressed.c.alert == sa.bindparam("id"))
     .order_by(tables.suppressed.c.number)
 )
+_TELL = Prepared(lambda _: sa.insert(tables.step), rows.names(Step))
+_QUEUE = Prepared(lambda dialect: insert_if_new(dialect, tables.call), rows.CALL_NAMES)
 _LAST_STEP = sa.select(sa.func.max(tables.step.c.number))
 _MOOT = (
     sa.update(tables.call)
@@ -115,14 +117,12 @@ def write_alert(connection: Connection, alert: Alert) -> Alert:
 
 def add_steps(connection: Connection, steps: Iterable[Step]) -> None:
     """Go on with the story."""
-    if lines := [rows.values(step) for step in steps]:
-        connection.execute(sa.insert(tables.step), lines)
+    _TELL.run(connection, map(rows.line, steps))
 
 
 def queue_calls(connection: Connection, calls: Iterable[Call]) -> None:
     """Put calls into the outbox; one whose key is there is there already."""
-    if lines := [rows.call_values(call) for call in calls]:
-        connection.execute(insert_if_new(connection, tables.call), lines)
+    _QUEUE.run(connection, map(rows.call_line, calls))
 
 
 def drop_calls(connection: Connection, alert_id: str) -> None:

@@ -286,6 +286,23 @@ def test_a_write_that_waits_too_long_for_another_process_is_a_book_error(url, ra
     impatient.close()
 
 
+def test_a_new_book_waits_for_another_process_that_is_just_making_it(url, tmp_path, monkeypatch):
+    other = sqlite3.connect(tmp_path / "book.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    waited = []
+
+    def until_it_is_made(seconds):
+        waited.append(seconds)
+        other.execute("ROLLBACK")
+
+    monkeypatch.setattr(sql.time, "sleep", until_it_is_made)
+    book = SqlBook(url)
+    assert waited, "SQLite itself does not wait for it"
+    assert book.alerts() == []
+    book.close()
+    other.close()
+
+
 def test_an_error_says_nothing_of_what_was_to_be_written(book):
     with pytest.raises(BookError) as refused:
         book.open_session("secret-token-hash", "nobody", NOON)
