@@ -42,7 +42,7 @@ _BREATH = timedelta(milliseconds=20)  # for calls to end by the dozen: writing d
 _CHUNK = timedelta(milliseconds=100)  # climbs move for so long, then calls are made
 _LEAST = 20  # climbs, however slow the book is
 _EVER = 36_500 * DAY
-_EVERY_CLIMB = 1_000_000
+_EVERY_HAZARD = 1_000_000
 
 
 class Duty:
@@ -132,9 +132,8 @@ class Duty:
 
     def _date_anew(self, now: Instant) -> None:
         released = self._book.release_calls(now, now + micros(_LATEST_CALL), owner=self._delivery.owner)
-        waiting = [climb for alert, climb in self._book.due_climbs(_EVER, _EVERY_CLIMB) if not alert.quiet]
         moves: list[Move] = []
-        for climb in waiting:
+        for climb in self._book.climbs_after(now):
             try:
                 if (after := escalate.redated(climb, now)) is not None:
                     moves.append(Move(climb, after))
@@ -149,7 +148,7 @@ class Duty:
         plan = self._plan_source()
         around = hazards.Around(plan.hazards, plan.org, self._delivery.kinds, now)
         dated = 0
-        for alert, hazard in self._book.due_hazards(_EVER, _EVERY_CLIMB):
+        for alert, hazard in self._book.due_hazards(_EVER, _EVERY_HAZARD):
             try:
                 if hazards.redated(around, hazard) is not None:
                     self._book.deal_with_hazard(alert.id, partial(hazards.date_anew, around))

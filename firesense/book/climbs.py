@@ -28,6 +28,11 @@ _DUE = (
     .order_by(_CLIMB.rank, _CLIMB.due_at)
     .limit(sa.bindparam("most"))
 )
+_LATER = (
+    sa.select(*rows.CLIMB)
+    .join(tables.alert, tables.alert.c.id == _CLIMB.alert)
+    .where(_CLIMB.rank.in_(rows.RANKS), _CLIMB.due_at > sa.bindparam("at"), tables.alert.c.quiet == "")
+)
 _ALERTS = _CLIMB.alert.in_(sa.bindparam("alerts", expanding=True))
 _VERSIONS = sa.select(_CLIMB.alert, _CLIMB.strand, _CLIMB.version).where(_ALERTS).with_for_update()
 # The ladder of a climb under way never changes.
@@ -52,8 +57,11 @@ _OF_ALERT = sa.select(*rows.CLIMB).where(_CLIMB.alert == sa.bindparam("id"), _CL
 _NEXT_DUE = sa.union_all(
     *(
         sa.select(sa.func.min(due)).where(table.c.rank == rank, due.is_not(None))
-        for table, due in ((tables.climb, _CLIMB.due_at), (tables.call, tables.call.c.ready_at))
-        for rank in rows.RANKS
+        for table, due, ranks in (
+            (tables.climb, _CLIMB.due_at, rows.RANKS),
+            (tables.call, tables.call.c.ready_at, rows.CALL_RANKS),
+        )
+        for rank in ranks
     ),
     sa.select(sa.func.min(tables.hazard.c.due_at)),
     sa.select(sa.func.min(tables.roll_call.c.due_at)),
@@ -75,6 +83,11 @@ class Climbs(Chapter):
             found = connection.execute(_DUE, {"now": now, "most": most}).all()
         split = len(rows.ALERT)
         return [(Alert(*row[:split]), rows.climb_of(row[split:])) for row in found]
+
+    def climbs_after(self, at: Instant) -> list[Climb]:
+        """Climbs that are due later than that, but those whose alert a quiet window holds."""
+        with self._database.reading() as connection:
+            return [rows.climb_of(row) for row in connection.execute(_LATER, {"at": at})]
 
     def advance(self, before: Climb, after: Climb, calls: Sequence[Call], steps: Sequence[Step]) -> bool:
         """Move a climb with its calls, unless someone moved it meanwhile (its version differs): then False."""

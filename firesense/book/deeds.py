@@ -112,7 +112,7 @@ def _raise(connection: Connection, deed: Raise, now: Instant, standing: dict[str
         connection.execute(sa.insert(tables.because), {"alert": deed.alert.id, "told": deed.because})
     if deed.climb is not None:
         _BEGIN.run(connection, [(*rows.climb_values(deed.climb).values(), rows.rank(deed.alert))])
-    queue_calls(connection, deed.calls)
+    queue_calls(connection, deed.calls, news=True)
     add_steps(connection, deed.steps)
     if alert.quiet:
         _suppress(connection, alert.quiet, "quiet", alert.rule, alert.device, alert.event_at)

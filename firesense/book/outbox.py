@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from firesense.domain.instant import Instant
 
 _CALL = tables.call.c
-_DUE = sa.and_(_CALL.rank.in_(rows.RANKS), _CALL.ready_at <= sa.bindparam("now"))
+_DUE = sa.and_(_CALL.rank.in_(rows.CALL_RANKS), _CALL.ready_at <= sa.bindparam("now"))
 _FREE = _CALL.channel.not_in(sa.bindparam("without", expanding=True))
 _ANY_DUE = sa.select(_CALL.number).where(_DUE, _FREE).limit(1)
 _MOOT = (
@@ -73,7 +73,7 @@ _LEASE_TO_ASK = Prepared(
 _RELEASE = (
     sa.update(tables.call)
     .where(
-        _CALL.rank.in_(rows.RANKS),
+        _CALL.rank.in_(rows.CALL_RANKS),
         _CALL.ready_at > sa.bindparam("now"),
         sa.or_(
             sa.and_(

@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 
     from firesense.domain.instant import Instant
 
-FIRST, REST = 0, 1
+NEWS, FIRST, REST = -1, 0, 1
 RANKS = (FIRST, REST)
+CALL_RANKS = (NEWS, *RANKS)
 _CLASSES = tuple(AlertClass)
 _GRAVITY = {kind: number for number, kind in enumerate(_CLASSES)}
 TEST_RANKS = (2 * _GRAVITY[AlertClass.TEST], 2 * _GRAVITY[AlertClass.TEST] + 1)
@@ -143,9 +144,10 @@ def hazard_values(hazard: Hazard) -> dict[str, Any]:
     return values(hazard) | {"open": hazard.open, "due_at": hazard.due_at if hazard.open else None}
 
 
-def call_line(call: Call) -> tuple[Any, ...]:
-    """Give a new call's columns, in the order of CALL_NAMES."""
-    return *line(call), FIRST if call.urgent else REST, ready_at(call)
+def call_line(call: Call, *, news: bool = False) -> tuple[Any, ...]:
+    """Give a new call's columns, in the order of CALL_NAMES. Of fires, those that are ``news`` go before the others."""
+    urgent = NEWS if news else FIRST
+    return *line(call), urgent if call.urgent else REST, ready_at(call)
 
 
 def quiet_values(quiet: Quiet) -> dict[str, Any]:

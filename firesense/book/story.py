@@ -120,9 +120,12 @@ def add_steps(connection: Connection, steps: Iterable[Step]) -> None:
     _TELL.run(connection, map(rows.line, steps))
 
 
-def queue_calls(connection: Connection, calls: Iterable[Call]) -> None:
-    """Put calls into the outbox; one whose key is there is there already."""
-    _QUEUE.run(connection, map(rows.call_line, calls))
+def queue_calls(connection: Connection, calls: Iterable[Call], *, news: bool = False) -> None:
+    """Put calls into the outbox; one whose key is there is there already.
+
+    The first calls of a fire are ``news``: they do not wait behind those for fires that people were called to before.
+    """
+    _QUEUE.run(connection, (rows.call_line(call, news=news) for call in calls))
 
 
 def drop_calls(connection: Connection, alert_id: str) -> None:

@@ -20,6 +20,10 @@ class DutyPages(Protocol):
         """Climbs whose time has come, fire first, then the longest due."""
         ...
 
+    def climbs_after(self, at: Instant) -> list[Climb]:
+        """Climbs that are due later than that, but those whose alert a quiet window holds: they wait for its end."""
+        ...
+
     def advance(self, before: Climb, after: Climb, calls: Sequence[Call], steps: Sequence[Step]) -> bool:
         """Move a climb with its calls, unless someone moved it meanwhile (its version differs): then False."""
         ...
@@ -51,6 +55,8 @@ class DutyPages(Protocol):
         self, now: Instant, until: Instant, most: int, *, owner: str = "", without: Collection[str] = ()
     ) -> list[tuple[Call, Alert]]:
         """Take due calls for ``owner``, urgent first; nobody else gets them before ``until``. Some become moot here.
+
+        Of the urgent ones the first calls of a fire go before those for fires that people were called to before.
 
         An owner is a duty with its data folder: the same after a restart, another one on another machine.
 

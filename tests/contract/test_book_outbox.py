@@ -52,6 +52,14 @@ def test_a_climb_that_was_taken_meanwhile_does_not_move(book, alert):
     assert book.climb(alert.id).state is ClimbState.ACKNOWLEDGED
 
 
+def test_climbs_that_are_due_later_are_found_but_those_that_a_window_holds(book):
+    soon, later, held = alarm(3), alarm(9, AlertClass.HAZARD), replace(alarm(8), quiet="W1")
+    book.commit(outcome(9, *map(raised, (soon, later, held))))
+    due = NOON + 2 * MINUTE
+    assert book.climbs_after(due + 3) == [climb(later)]
+    assert {one.alert for one in book.climbs_after(due + 2)} == {soon.id, later.id}
+
+
 def test_the_next_due_is_the_soonest_of_climbs_and_calls(book):
     assert book.next_due_at() is None
     hazard = alarm(7, AlertClass.HAZARD)
@@ -65,6 +73,19 @@ def test_the_next_due_is_the_soonest_of_climbs_and_calls(book):
 
 
 # -- calls ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_first_calls_of_a_fire_go_before_those_for_fires_people_were_called_to_before(book):
+    hazard, old, new = alarm(1, AlertClass.HAZARD), alarm(2), alarm(3)
+    book.commit(outcome(1, raised(old)))
+    assert book.advance(climb(old), replace(climb(old), rung=2), [call(old, "liu", round_=1)], ())
+    lease(book)
+    again = [call(old, "liu", round_=2, due_at=NOON + number) for number in range(5)]
+    again = [replace(one, key=f"{one.key}:{number}") for number, one in enumerate(again)]
+    assert book.advance(replace(climb(old), version=1), replace(climb(old), rung=3), again, ())
+    book.commit(outcome(2, raised(hazard, call(hazard, "wen")), raised(new, call(new, "wen", due_at=LATER - 1))))
+    first = book.lease_calls(LATER, LATER + SECOND, 9)
+    assert [a.id for _, a in first] == [new.id, *[old.id] * 5, hazard.id]
 
 
 def test_calls_are_leased_once_urgent_first_then_the_longest_due(book):

@@ -324,6 +324,7 @@ WITHOUT_AN_INDEX = {f"SCAN {name}" for name in tables.metadata.tables.keys() - S
 # -- looking for work costs what is due, however much history there is ------------------------------------------------
 
 HOT = {
+    "climbs of later": lambda book: book.climbs_after(NOON),
     "due climbs": lambda book: book.due_climbs(LATER, 9),
     "when something is due": lambda book: book.next_due_at(),
     "calls to lease": lambda book: book.lease_calls(LATER, LATER + 1, 9),

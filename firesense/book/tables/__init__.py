@@ -3,7 +3,8 @@
 Columns are called what the domain calls the fields they keep. Those a table has beside them:
 
 - ``number`` keeps the order in which rows were written;
-- ``rank`` is 0 for what goes first (fire) and 1 for the rest; an alert's is its place in the list (see rows.py);
+- ``rank`` is 0 for what goes first (fire) and 1 for the rest, a call that is the first of a fire -1; an alert's is its
+  place in the list (see rows.py);
 - ``due_at`` of a climb and ``ready_at`` of a call are NULL unless somebody has to do something then, so looking for
   due work costs what is due, however much history there is.
 """
