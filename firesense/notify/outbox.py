@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from firesense.domain.errors import BookError, ChannelBusy, ChannelDown, ChannelError, ChannelRefused
-from firesense.domain.escalation import CallState, Purpose, Settled
+from firesense.domain.errors import BookError, ChannelDown, ChannelError
+from firesense.domain.escalation import CallState, Settled
 from firesense.domain.instant import SECOND, micros
-from firesense.domain.message import printable
-from firesense.notify.asking import MOST_REASON, Asking, DeliveryStatus, ask_at, warn
-from firesense.notify.manners import Hold, Manners, Planner, is_calm, line_of
+from firesense.notify.asking import Asking, DeliveryStatus, warn
+from firesense.notify.manners import Hold, Manners, Planner, is_calm
 from firesense.notify.outcomes import Outcomes
+from firesense.notify.verdict import Verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
@@ -35,10 +35,6 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger(__name__)
 
-# Waits after the first, second, ... failure, in seconds; the last one stays. Fire has to be pushed within 15 s
-# (GB/T 45839-2025 5.10.4): three more tries fit into that.
-_URGENT_WAITS = (2, 5, 10, 20, 30)
-_CALM_WAITS = (10, 30, 60, 120, 300)
 _MOST_A_TURN = 500  # calls taken before anybody else has a turn; there may be as many again
 _MOST_IN_BUNDLE = 500  # calls
 _QUEUE = 3  # calls taken per call that may be under way: enough to keep a channel busy, few enough to keep the lease
@@ -93,23 +89,26 @@ class Delivery:
         self.owner = owner
         self.status = DeliveryStatus()
         self.kinds: Mapping[str, str] = {name: channel.kind for name, channel in channels.items()}
-        # Since when each channel has put off every call; None while it takes them.
-        self.down_since: dict[str, Instant | None] = dict.fromkeys(channels)
         self.on_room: Callable[[], None] | None = None  # called when a channel that was full can take calls again
         self._book = book
         self._compose = compose
         self._clock = clock
         self._manners = manners or Manners()
         self._planner = Planner(book, self._manners)
+        self._verdicts = Verdicts(channels, self._manners, clock, self.status, give_up)
         self._asking = Asking(book, self._manners, self.status, timeout)
         self._timeout = timeout
         self._patience = patience
-        self._give_up = give_up
         self._concurrency = concurrency
         self._lease = micros(timeout) * (_QUEUE + 1)  # a call that waits for its turn is still ours when it comes
         self._lanes = {name: _Lane(channel, asyncio.Semaphore(concurrency)) for name, channel in channels.items()}
         self._crowded = False
         self._outcomes = Outcomes(book, self.status)
+
+    @property
+    def down_since(self) -> Mapping[str, Instant | None]:
+        """Since when each channel has put off every call; None while it takes them."""
+        return self._verdicts.down_since
 
     @property
     def under_way(self) -> int:
@@ -200,7 +199,7 @@ class Delivery:
         if lane is None:
             reason = f"there is no channel {call.channel}"
             self._outcomes.keep(
-                Settled(self._given_up(each, reason), now, self._manners.others(each)) for each, _ in pairs
+                Settled(self._verdicts.given_up(each, reason), now, self._manners.others(each)) for each, _ in pairs
             )
             return
         hold = self._may_wait(lane.channel, pairs, now)
@@ -271,7 +270,7 @@ class Delivery:
             sending = asyncio.create_task(channel.send(self._message(pairs)))
             done, _ = await asyncio.wait({sending}, timeout=self._timeout.total_seconds())
             if done:
-                return self._taken(channel, calls, sending.result())
+                return self._verdicts.taken(channel, calls, sending.result())
             self._listen(lane, calls, sending)
             reason, late = f"no answer within {self._timeout.total_seconds():g} s", self._patience - self._timeout
             failure: Exception = ChannelDown(reason)
@@ -284,35 +283,12 @@ class Delivery:
         except Exception as error:  # noqa: BLE001 - a channel that breaks its promise must not take the others along
             _log.exception("a channel failed in an unexpected way", channel=channel.name, alert=calls[0].alert)
             failure = ChannelDown(f"unexpected {type(error).__name__}")
-        return [self._failed(call, failure, late) for call in calls]
+        return [self._verdicts.failed(call, failure, late) for call in calls]
 
     def _message(self, pairs: Sequence[Pair]) -> Message:
         if len(pairs) > 1 and self._manners.bundle is not None:
             return self._manners.bundle(pairs)
         return self._compose(*pairs[0])
-
-    def _taken(self, channel: Channel, calls: Sequence[Call], receipt: Receipt) -> list[Settled]:
-        self.status.sent += len(calls)
-        if len(calls) > 1:
-            self.status.bundled += len(calls)
-        self.down_since[channel.name] = None
-        now = self._clock.now()
-        asked_at = ask_at(channel, now, now) if receipt.state is CallState.SENT else None
-        return [
-            Settled(
-                replace(
-                    call,
-                    state=receipt.state,
-                    receipt=receipt.reference,
-                    sent_at=now,
-                    ask_at=asked_at,
-                    line=line_of(channel, call),
-                ),
-                now,
-                bundled=len(calls),
-            )
-            for call in calls
-        ]
 
     def _listen(self, lane: _Lane, calls: Sequence[Call], sending: asyncio.Task[Receipt]) -> None:
         """Wait in the background for an answer that comes too late: a late yes is a yes."""
@@ -327,45 +303,13 @@ class Delivery:
                 _log.exception("a channel failed in an unexpected way", channel=lane.channel.name)
                 return
             self.status.late += len(calls)
-            self._outcomes.keep(self._taken(lane.channel, calls, receipt))
+            self._outcomes.keep(self._verdicts.taken(lane.channel, calls, receipt))
 
         task = asyncio.create_task(listen())
         lane.late.add(task)
         task.add_done_callback(lane.late.discard)
 
-    def _failed(self, call: Call, failure: Exception, late: timedelta | None) -> Settled:
-        now, reason = self._clock.now(), printable(str(failure))
-        if isinstance(failure, ChannelRefused):
-            return Settled(self._given_up(call, reason), now, self._manners.others(call))
-        # Once is enough: the next channel looks after itself. What only limits its rate will take it soon.
-        first = call.attempts == 1 and (call.urgent or not isinstance(failure, ChannelBusy))
-        instead = self._manners.others(call) if first else ()
-        retry_after = failure.retry_after if isinstance(failure, ChannelDown) else None
-        if instead and late is not None:
-            retry_after = max(late, retry_after or timedelta())  # until then the late answer may still be a yes
-        return Settled(self._put_off(call, reason, retry_after, now), now, instead)
-
-    def _put_off(self, call: Call, reason: str, retry_after: timedelta | None, now: Instant) -> Call:
-        waits = _URGENT_WAITS if call.urgent else _CALM_WAITS
-        wait = max(timedelta(seconds=waits[min(call.attempts, len(waits)) - 1]), retry_after or timedelta())
-        self.down_since[call.channel] = self.down_since.get(call.channel) or now
-        since = now if call.tried_at is None else call.tried_at
-        if not _must_arrive(call) and now + micros(wait) >= since + micros(self._give_up):
-            return self._given_up(call, reason)
-        self.status.put_off += 1
-        warn("call put off", call, reason, again_in=wait.total_seconds())
-        return replace(call, state=CallState.FAILED_FOR_NOW, receipt=reason[:MOST_REASON], due_at=now + micros(wait))
-
-    def _given_up(self, call: Call, reason: str) -> Call:
-        self.status.given_up += 1
-        warn("call given up", call, reason)
-        return replace(call, state=CallState.FAILED, receipt=reason[:MOST_REASON])
-
 
 def _released(call: Call, at: Instant) -> Call:
     """The same call, as if nobody had taken it; due a little later."""
     return replace(call, ask_at=at) if call.state is CallState.SENT else replace(call, due_at=at)
-
-
-def _must_arrive(call: Call) -> bool:
-    return call.urgent and call.purpose is Purpose.ALERT
