@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
 _ALERT, _CLIMB, _CALL, _KEPT = tables.alert.c, tables.climb.c, tables.call.c, tables.quarantine.c
 _ALERTS = sa.select(_ALERT.alert_class, sa.func.count()).where(_ALERT.open).group_by(_ALERT.alert_class)
-_CLIMBS = sa.select(sa.func.count()).select_from(tables.climb).where(_CLIMB.due_at.is_not(None))
+# What is said of ranks and times is said for the index: of what is over, years are kept.
+_CLIMBS = sa.select(sa.func.count()).select_from(tables.climb).where(_CLIMB.rank.in_(rows.RANKS), _CLIMB.due_at > 0)
 _CALLS = (
     sa.select(_CALL.channel, sa.func.count())
-    .where(_CALL.ready_at.is_not(None), _CALL.state.in_(rows.PENDING))
+    .where(_CALL.rank.in_(rows.CALL_RANKS), _CALL.ready_at > 0, _CALL.state.in_(rows.PENDING))
     .group_by(_CALL.channel)
 )
 _QUARANTINE = (
@@ -33,7 +34,7 @@ _QUARANTINE = (
 _FLOODS = sa.select(tables.flood.c.person, tables.flood.c.bundled).where(tables.flood.c.ended_at.is_(None))
 _QUIET = (
     sa.select(tables.quiet.c.kind, sa.func.count())
-    .where(tables.quiet.c.due_at.is_not(None))
+    .where(tables.quiet.c.due_at > 0)
     .group_by(tables.quiet.c.kind)
 )
 _STRANGERS = sa.select(sa.func.count()).select_from(tables.stranger)

@@ -359,6 +359,7 @@ HOT = {
         )
     ),
     "a session": lambda book: book.session_user("token", NOON),
+    "what is waiting": lambda book: book.counts(),
     "the plan's version": lambda book: book.version(),
     "a few devices registered": lambda book: book.register([device("a"), device("b", place="g2")]),
 }
