@@ -12,7 +12,7 @@ import threading
 from contextlib import ExitStack
 from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -20,19 +20,20 @@ import uvloop
 
 from firesense.alerting import Alerting
 from firesense.app import consoles
+from firesense.app.calling import call_until
+from firesense.app.keeping import Keeping
 from firesense.app.listener import listening
 from firesense.app.locks import lasting_name, sole_owner
 from firesense.app.logs import set_up_logs
 from firesense.app.manners import make_answering, make_callbacks, make_links, make_manners
-from firesense.app.mend import fit_together, mend_files
+from firesense.app.mend import fit_together
 from firesense.app.metrics import Metrics
-from firesense.app.plan import PlanKeeper
+from firesense.app.opening import open_plan
 from firesense.app.plugs import (
     Readers,
     RealClock,
     make_channels,
     make_transports,
-    open_book,
     open_history,
     open_journal,
 )
@@ -40,11 +41,9 @@ from firesense.app.retention import Retention
 from firesense.app.watch import Running, Watch
 from firesense.app.watchdog import IngestTurns, Pulse, Turns, tell_systemd, watchdog_interval
 from firesense.desk import Desk
-from firesense.domain.errors import BookError, JournalError
-from firesense.domain.instant import SECOND
 from firesense.duty import Duty
 from firesense.hazarddesk import HazardDesk
-from firesense.hearing import LISTENING, NOTE_EVERY, forget_others
+from firesense.hearing import forget_others
 from firesense.ingest import Ingest
 from firesense.notify.message import compose
 from firesense.notify.outbox import Delivery
@@ -59,15 +58,12 @@ from firesense.troubles import EVENT
 from firesense.web import create_console, operation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from firesense.domain.instant import Instant
     from firesense.ports import Clock, Transport
     from firesense.settings import Settings
 
 STREETS = ("ingest", "alerting", "record", "duty", "web")
-_HEARTBEAT = 1.0  # seconds
-_EAR_REST = 5.0  # seconds until an ear that died listens anew
 _log = structlog.get_logger(__name__)
 
 
@@ -90,10 +86,8 @@ class House:
         self._failed = False
         self._threads: dict[str, threading.Thread] = {}
         self._transports: list[Transport] = []
-        self._status: Mapping[str, Any] = {}
         self._running = Running()
         self._pulse: Pulse | None = None
-        self._kept = Turns()
         self._duty: Duty | None = None
         self.started = threading.Event()
 
@@ -144,9 +138,9 @@ class House:
         self._listener = None
         if "web" in self._streets:
             self._listener = stack.enter_context(consoles.listen(settings.web.host, settings.web.port))
-        now = self._clock.now()
-        mended = self._read_plan(stack, now)
+        self._book, self._keeper, mended = open_plan(stack, settings, self._streets, self._clock)
         self._journal = stack.enter_context(open_journal(settings))
+        now = self._clock.now()
         for event in fit_together(self._journal, self._book, self._streets, now, mended):
             self._journal.note(EVENT + event, now)
         self._history = stack.enter_context(open_history(settings))
@@ -161,26 +155,6 @@ class House:
             self._transports = make_transports(settings, self._keeper.current(), self._clock)
             self._running.transports = self._transports
             forget_others(self._journal, [transport.name for transport in self._transports])
-
-    def _read_plan(self, stack: ExitStack, now: Instant) -> list[str]:
-        """Mend what is damaged, open the book and read the plan; says what was mended.
-
-        Of a large book some damage only shows when its devices are read: then it is mended, and read once more.
-        """
-        mended: list[str] = []
-        for last in (False, True):
-            mended += mend_files(self._settings, self._streets, now + last * SECOND)
-            with ExitStack() as opened:
-                self._book = opened.enter_context(open_book(self._settings))
-                try:
-                    self._keeper = PlanKeeper(self._settings, self._book, self._clock)
-                except BookError:
-                    if last or "alerting" not in self._streets or not self._book.to_be_mended:
-                        raise
-                else:
-                    stack.push(opened.pop_all())
-                    break
-        return mended
 
     async def _start_ingest(self) -> dict[str, asyncio.Task[None]]:
         tasks: dict[str, asyncio.Task[None]] = {}
@@ -249,8 +223,12 @@ class House:
                 for name, channel in self._channels.items()
                 if isinstance(channel, Listening)
             ]
-            calling = partial(_call_until, duty, delivery, hearing)
+            calling = partial(call_until, duty, delivery, hearing)
             self._start("duty", lambda stop: asyncio.run(calling(stop)), lambda: duty.turns)
+        hand_overs = HandOvers(self._book, plan, kinds) if "duty" in self._streets else None
+        keeping = Keeping(
+            self._journal, self._book, self._keeper, self._watch, self._clock, self._transports, hand_overs
+        )
         if self._listener is not None:
             console = create_console(
                 self._book,
@@ -258,7 +236,7 @@ class House:
                 desk,
                 self._clock,
                 plan,
-                status=lambda: self._status,
+                status=lambda: keeping.status,
                 secure_cookies=settings.web.secure_cookies,
                 hazards=HazardDesk(self._book, self._clock, plan, kinds, duty.poke),
                 quiet=QuietDesk(self._book, self._clock, plan, Limits(**settings.quiet.model_dump()), duty.poke),
@@ -272,7 +250,7 @@ class House:
             )
             served = Turns()
             self._start("web", partial(consoles.serve, console, self._listener, served.add), served)
-        self._start("keeper", self._keep, self._kept)
+        self._start("keeper", keeping.run, keeping.turns)
 
     def _start(self, name: str, work: Callable[[threading.Event], None], turns: Callable[[], int]) -> None:
         """Run a street in a thread; if it dies, everything stops. ``turns`` grows while it moves."""
@@ -329,34 +307,6 @@ class House:
         """SIGHUP: read the files anew, beside the running streets."""
         threading.Thread(target=self._keeper.reload, name="reload").start()
 
-    def _keep(self, stop: threading.Event) -> None:
-        """Once a second: take over what changed in the book, note that ingest listens, see how the streets do.
-
-        And tell those who come on duty what is open.
-        """
-        noted_at: dict[str, Instant] = {}
-        kinds = {name: channel.kind for name, channel in self._channels.items()}
-        hand_overs = HandOvers(self._book, self._keeper.current, kinds) if "duty" in self._streets else None
-        while not stop.is_set():
-            now = self._clock.now()
-            try:
-                self._keeper.refresh()
-                if hand_overs is not None:
-                    hand_overs.step(now)
-                for transport in self._transports:
-                    if transport.connected and abs(now - noted_at.get(transport.name, 0)) >= NOTE_EVERY:
-                        self._journal.note(LISTENING + transport.name, now)
-                        noted_at[transport.name] = now
-                self._status = self._watch.look().shown() | {
-                    "connected": {transport.name: transport.connected for transport in self._transports}
-                }
-            except (BookError, JournalError) as error:
-                _log.warning("house.blind", reason=str(error))
-            if reason := self._journal.to_be_mended or self._book.to_be_mended:
-                raise JournalError(f"start anew: {reason}")
-            self._kept.add()
-            stop.wait(_HEARTBEAT)
-
     def _still(self) -> Mapping[str, float]:
         return {} if self._pulse is None else self._pulse.still(monotonic())
 
@@ -368,39 +318,3 @@ class House:
             return ["stopping"]
         most = self._settings.watch.stuck.total_seconds()
         return [f"{name} has not moved for {int(s)} s" for name, s in self._still().items() if s > most]
-
-
-async def _call_until(
-    duty: Duty,
-    delivery: Delivery,
-    hearing: Iterable[Callable[[], Coroutine[None, None, None]]],
-    stop: threading.Event,
-    rest: float = _EAR_REST,
-) -> None:
-    """Run the duty street on this thread's own loop until the house stops, then let calls under way end.
-
-    Beside it, channels that can are ``hearing`` what people answer; one that dies of it does so again after a rest.
-    """
-    stopping = asyncio.Event()
-    ears = [asyncio.create_task(_hear_on(ear, rest)) for ear in hearing]
-    running = asyncio.create_task(duty.run(stopping))
-    await asyncio.wait([running, asyncio.create_task(asyncio.to_thread(stop.wait))], return_when="FIRST_COMPLETED")
-    stopping.set()
-    try:
-        await running
-        for ear in ears:
-            ear.cancel()
-        await asyncio.gather(*ears, return_exceptions=True)
-        await delivery.close()
-    finally:
-        stop.set()  # or the thread that waits for it would keep this loop, and the death of the street, to itself
-
-
-async def _hear_on(ear: Callable[[], Coroutine[None, None, None]], rest: float) -> None:
-    """Listen until there is nothing to hear; whoever answers must not go unheard because of an error."""
-    while True:
-        try:
-            return await ear()
-        except Exception:  # noqa: BLE001 -- whatever it was, the ear must not stay deaf
-            _log.exception("an ear died: it listens anew", again_in=rest)
-        await asyncio.sleep(rest)

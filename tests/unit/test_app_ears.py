@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 
-from firesense.app.house import _call_until
+from firesense.app.calling import call_until
 
 
 class Street:
@@ -35,7 +35,7 @@ def test_ears_are_open_while_the_street_runs_and_one_that_fails_takes_nobody_alo
         stop.set()
         raise OSError("no network")
 
-    asyncio.run(_call_until(street, street, [ear, deaf], stop))
+    asyncio.run(call_until(street, street, [ear, deaf], stop))
     assert said == ["listens", "deaf", "ends"]
     assert street.closed
 
@@ -50,5 +50,5 @@ def test_an_ear_that_dies_listens_anew():
         stop.set()
         await asyncio.Event().wait()
 
-    asyncio.run(asyncio.wait_for(_call_until(street, street, [ear], stop, rest=0), 10))
+    asyncio.run(asyncio.wait_for(call_until(street, street, [ear], stop, rest=0), 10))
     assert said == ["listens", "listens"]

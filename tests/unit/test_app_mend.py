@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from firesense.app.house import House
 from firesense.app.mend import fit_together, mend_files
+from firesense.app.opening import open_plan
 from firesense.app.plugs import open_book, open_journal
 from firesense.domain.instant import MINUTE
 from firesense.domain.outcome import Outcome, Tally
@@ -17,6 +17,7 @@ from firesense.salvage import suspicion
 from firesense.settings import load_settings
 from tests.book_examples import device
 from tests.frames import T0, batch_of
+from tests.house import HandClock
 
 ROOT = Path(__file__).parents[2]
 EVERY = ("ingest", "alerting", "record", "duty", "web")
@@ -105,8 +106,8 @@ def test_damage_that_only_the_reading_of_devices_meets_is_mended_in_the_same_sta
     with sqlite3.connect(settings.data / "book.db") as raw:
         raw.execute("UPDATE device SET name = CAST(x'ff' AS TEXT) WHERE id = ?", (device(1).id,))
     raw.close()
-    house = House(settings, frozenset(EVERY))
     with ExitStack() as stack:
-        assert house._read_plan(stack, T0) == ["book-mended"]
-        assert len(house._keeper.current().registry) == 2
+        _book, keeper, mended = open_plan(stack, settings, frozenset(EVERY), HandClock(T0))
+        assert mended == ["book-mended"]
+        assert len(keeper.current().registry) == 2
     assert len(list(settings.data.glob("book.db.damaged-*"))) == 1
