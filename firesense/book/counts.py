@@ -32,11 +32,7 @@ _QUARANTINE = (
     .group_by(_KEPT.reason)
 )
 _FLOODS = sa.select(tables.flood.c.person, tables.flood.c.bundled).where(tables.flood.c.ended_at.is_(None))
-_QUIET = (
-    sa.select(tables.quiet.c.kind, sa.func.count())
-    .where(tables.quiet.c.due_at > 0)
-    .group_by(tables.quiet.c.kind)
-)
+_QUIET = sa.select(tables.quiet.c.kind, sa.func.count()).where(tables.quiet.c.due_at > 0).group_by(tables.quiet.c.kind)
 _STRANGERS = sa.select(sa.func.count()).select_from(tables.stranger)
 
 
