@@ -33,6 +33,7 @@ class _Was(NamedTuple):
     receipt: str
     sent_at: Instant | None
     line: str
+    rank: int
     told: Condition | None
     condition: Condition
 
@@ -49,6 +50,7 @@ class _Is(NamedTuple):
     ask_at: Instant | None
     line: str
     tried_at: Instant | None
+    rank: int
 
 
 _FOUND = (
@@ -59,6 +61,7 @@ _FOUND = (
         _CALL.receipt,
         _CALL.sent_at,
         _CALL.line,
+        _CALL.rank,
         _CALL.told,
         tables.alert.c.condition,
     )
@@ -140,6 +143,7 @@ def _settle(connection: Connection, outcomes: Sequence[Settled]) -> list[Call]:
     lines: list[tuple[Any, ...]] = []
     steps: list[Step] = []
     calls: list[Call] = []
+    first_calls: list[Call] = []
     reached: list[Call] = []
     refused: list[Settled] = []
     unknown: list[Call] = []
@@ -152,13 +156,13 @@ def _settle(connection: Connection, outcomes: Sequence[Settled]) -> list[Call]:
         after = _after(was, one, state)
         lines.append((one.call.key, *after))
         found[one.call.key] = _Was(  # a call may end twice in one breath: a late yes
-            state, after.attempts, after.receipt, after.sent_at, after.line, was.told, was.condition
+            state, after.attempts, after.receipt, after.sent_at, after.line, after.rank, was.told, was.condition
         )
         news = state is not was.state
         if news:
             steps += _step(one, state)
         if state not in TOLD:
-            calls += one.instead
+            (first_calls if was.rank == rows.NEWS else calls).extend(one.instead)
             refused += [one] if news and state is CallState.FAILED else []
         elif news and was.state not in TOLD:
             reached.append(one.call)
@@ -166,6 +170,7 @@ def _settle(connection: Connection, outcomes: Sequence[Settled]) -> list[Call]:
                 calls += _told_the_end(connection, one)
     _WRITE.run(connection, lines)
     queue_calls(connection, calls)
+    queue_calls(connection, first_calls, news=True)
     add_steps(connection, steps)
     drop_replaced(connection, reached)
     hurry_on(connection, ((one.call, one.at) for one in refused))
@@ -186,6 +191,8 @@ def _after(was: _Was, one: Settled, state: CallState) -> _Is:
         ask_at,
         call.line or was.line,
         call.tried_at,
+        # The first calls of a fire go before all others once: where nobody answers they would do so for ever.
+        max(was.rank, rows.FIRST) if state is CallState.FAILED_FOR_NOW else was.rank,
     )
 
 

@@ -88,6 +88,19 @@ def test_the_first_calls_of_a_fire_go_before_those_for_fires_people_were_called_
     assert [a.id for _, a in first] == [new.id, *[old.id] * 5, hazard.id]
 
 
+def test_what_failed_goes_before_the_others_no_more_and_what_stands_for_it_does(book):
+    old, new = alarm(2), alarm(3)
+    book.commit(outcome(1, raised(old, call(old, "zhou", due_at=LATER))))
+    book.commit(outcome(2, raised(new, call(new, "wen"))))
+    ((first, _),) = book.lease_calls(NOON + MINUTE, LATER, 1)
+    assert first.alert == new.id
+    later = replace(call(old, "liu"), key="again", due_at=LATER)
+    assert book.advance(climb(old), replace(climb(old), rung=2), [later], ())
+    other = replace(first, key="other", channel="sms", instead_of=first.channel, due_at=LATER + 1)
+    book.settle(replace(first, state=CallState.FAILED_FOR_NOW, attempts=1, due_at=LATER + 2), LATER, [other])
+    assert [one.key for one in lease(book, LATER + 2)] == [call(old, "zhou").key, "other", "again", first.key]
+
+
 def test_calls_are_leased_once_urgent_first_then_the_longest_due(book):
     hazard, fire = alarm(1, AlertClass.HAZARD), alarm(2)
     book.commit(outcome(1, raised(hazard), raised(fire, call(fire, "wen", due_at=LATER), call(fire, "zhou"))))
