@@ -10,10 +10,11 @@ Each act takes the hazard as it is and gives it as it is after (``Dealt``); rais
 allow the act, and NotAllowed where the person's posts do not.
 """
 
-from firesense.hazards.acts import ACTS, counted, of_rule, receipt, reported, said
+from firesense.hazards.acts import ACTS
 from firesense.hazards.around import Around, judge, may, states_of
 from firesense.hazards.due import date_anew, due, redated
 from firesense.hazards.index import Standing, standings
+from firesense.hazards.reporting import counted, of_rule, receipt, reported, said
 
 __all__ = [
     "ACTS",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from firesense.domain.alert import Alert, AlertClass, Case, Condition, Finding, Grade, alert_id
-from firesense.domain.errors import Conflict, NotAllowed, NotFound
-from firesense.domain.escalation import Call, Purpose, Step, StepKind
-from firesense.domain.hazard import REPORTED_RULE, Dealt, Hazard, HazardAct, HazardState, Report, Source
+from firesense.domain.alert import Alert, Case, Condition, Finding, Grade
+from firesense.domain.errors import Conflict, NotAllowed
+from firesense.domain.escalation import Call, Purpose, StepKind
+from firesense.domain.hazard import REPORTED_RULE, Dealt, Hazard, HazardAct, HazardState
 from firesense.domain.instant import iso, micros
 from firesense.hazards.around import (
     Around,
@@ -22,73 +22,12 @@ from firesense.hazards.around import (
     step,
     waits,
 )
+from firesense.hazards.reporting import GRAVITY, of_rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from firesense.domain.instant import Instant
-
-NO_FRAME = -1  # the offset of an alert that no frame raised
-
-_GRAVITY = {grade: number for number, grade in enumerate(Grade)}
-
-
-def reported(around: Around, report: Report) -> tuple[Alert, Hazard]:
-    """Make the alert and the hazard of a report; the same report twice makes the same alert.
-
-    Whoever is not logged in cannot say how grave it is beyond the limit of the rules. A place nobody knows is the
-    root's.
-    """
-    org = around.org
-    root = org.root.code if org.root else ""
-    place = report.place if report.place in org.places else root
-    grade = report.grade
-    if not report.reporter:
-        grade = counted(around, grade)
-    alert = Alert(
-        id=receipt(report.key),
-        rule=REPORTED_RULE,
-        rule_version="",
-        alert_class=AlertClass.HAZARD,
-        grade=grade,
-        device="",
-        device_class="",
-        place=place,
-        raised_at=around.now,
-        event_at=around.now,
-        offset=NO_FRAME,
-        text=dict.fromkeys(("zh", "en"), _in_short(report)),
-    )
-    hazard = Hazard(
-        alert.id,
-        Source.PERSON if report.reporter or report.contact else Source.ANONYMOUS,
-        grade,
-        place,
-        around.now,
-        reporter=report.reporter,
-        contact=report.contact,
-        wrong=report.wrong,
-        spot=report.spot,
-        photos=report.photos,
-    )
-    return alert, waits(
-        around, hazard, end_of(around, around.now, around.rules.grades[grade].accept_within) - around.now
-    )
-
-
-def receipt(key: str) -> str:
-    """The number of what is reported under a key: the id of its alert."""
-    return alert_id(REPORTED_RULE, key, 0)
-
-
-def counted(around: Around, grade: Grade) -> Grade:
-    """The grade that counts when somebody says it who answers for nothing here: at most the limit of the rules."""
-    return min(grade, around.rules.reports.highest, key=_GRAVITY.__getitem__)
-
-
-def said(hazard: Hazard, at: Instant) -> Step:
-    """The line of the story that says who reported a hazard; of somebody unknown it says nothing."""
-    return Step(hazard.alert, at, StepKind.REPORTED, hazard.reporter, {"source": hazard.source.value})
 
 
 def accept(
@@ -115,7 +54,7 @@ def accept(
         raise Conflict(f"alert {alert.id} is closed", "conflict.hazard-over")
     grade = grade or hazard.grade
     # Nobody makes a hazard theirs to accept by calling it less grave.
-    judge(around, HazardAct.ACCEPT, hazard, who, max(grade, hazard.grade, key=_GRAVITY.__getitem__))
+    judge(around, HazardAct.ACCEPT, hazard, who, max(grade, hazard.grade, key=GRAVITY.__getitem__))
     rules = around.rules.grades[grade]
     latest = around.now + micros(rules.rectify_within)
     deadline = latest if deadline_at is None else deadline_at
@@ -313,14 +252,6 @@ def _there(hazard: Hazard | None, alert: Alert) -> Hazard:
     return hazard
 
 
-def of_rule(alert: Alert) -> Hazard:
-    """Make the hazard that an alert of a rule becomes when somebody accepts it. Raises NotFound for other alerts."""
-    if alert.alert_class is not AlertClass.HAZARD:
-        raise NotFound(f"alert {alert.id} is no hazard but a {alert.alert_class}")
-    wrong = alert.text.get("zh") or alert.rule
-    return Hazard(alert.id, Source.RULE, alert.grade, alert.place, alert.raised_at, wrong=wrong)
-
-
 def _closed(
     around: Around, alert: Alert, hazard: Hazard, who: str, finding: Finding, kind: StepKind, note: str
 ) -> Dealt:
@@ -332,14 +263,6 @@ def _closed(
     )
     over = next_version(replace(hazard, due_at=None))
     return Dealt(closed, over, (step(around, over, kind, who, {"note": note}),))
-
-
-_SHORT = 120  # letters of a report that stand for it in a call
-
-
-def _in_short(report: Report) -> str:
-    words = " ".join(f"{report.spot} {report.wrong}".split())
-    return words if len(words) <= _SHORT else words[: _SHORT - 1] + "…"
 
 
 ACTS: Mapping[HazardAct, Callable[..., Dealt]] = {
