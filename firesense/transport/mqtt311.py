@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from firesense.transport.health import Health
 from firesense.transport.inbox import Inbox
-from firesense.transport.wire311 import Staged, Wire311
+from firesense.transport.wire311 import Wire311
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from firesense.ports import Clock, Delivery
+    from firesense.transport.listener311 import Staged
     from firesense.transport.options import MqttOptions
 
 

@@ -15,7 +15,7 @@ import struct
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import paho.mqtt.client as paho
 from paho.mqtt import MQTTException
@@ -23,11 +23,13 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from firesense.domain.frame import Marks
 from firesense.transport.health import backoff
+from firesense.transport.listener311 import Staged
 
 if TYPE_CHECKING:
     from paho.mqtt.properties import Properties
     from paho.mqtt.reasoncodes import ReasonCode
 
+    from firesense.transport.listener311 import Listener
     from firesense.transport.options import MqttOptions
 
 _TURN = 200  # frames read at most before acknowledgements are looked at
@@ -52,38 +54,6 @@ class _ClosingSocket(ssl.SSLSocket):
         except OSError:
             self.close()
             raise
-
-
-class Staged:
-    """Frames on their way to the event loop, as columns."""
-
-    __slots__ = ("bytes", "marks", "packet_ids", "payloads", "topics")
-
-    def __init__(self) -> None:
-        self.topics: list[str] = []
-        self.payloads: list[bytes] = []
-        self.marks = bytearray()
-        self.packet_ids: list[int] = []
-        self.bytes = 0
-
-
-class Listener(Protocol):
-    """What the thread tells; every method is called in the event loop."""
-
-    def opened(self, epoch: int, session_present: bool) -> None:  # noqa: FBT001 - a word of the standard
-        """Take note of an accepted connection."""
-
-    def granted(self, trouble: str) -> None:
-        """Take note of the broker's answer to the subscriptions; trouble names what it refused."""
-
-    def arrived(self, epoch: int, staged: Staged) -> None:
-        """Take frames; ``taken`` has to be called for more to come."""
-
-    def closed(self, reason: str) -> None:
-        """Take note of the end of a connection, or of one that never came to be."""
-
-    def failed(self, error: BaseException) -> None:
-        """Take note of the end of the thread by a mistake of ours."""
 
 
 class Wire311(threading.Thread):
