@@ -20,7 +20,7 @@ from firesense.domain.limits import Limit
 from firesense.domain.message import Receipt
 from firesense.notify.exchange import PATIENCE, Exchange
 from firesense.notify.mqtt import MqttChannel, MqttOptions
-from firesense.notify.mqtt_answers import new_reference, understood
+from firesense.notify.mqtt_answers import kept, new_reference, understood
 from firesense.notify.room import pattern_faults, spoken_text
 from firesense.text import say
 
@@ -134,7 +134,7 @@ class LoudspeakerChannel:
         url = self._options.url.replace("{address}", quote(message.call.address, safe=""))
         reference = new_reference()
         await self._exchange.post(url, self._order(message, reference), headers)
-        return Receipt(reference=reference)
+        return Receipt(reference=kept(reference))
 
     def hear(self, callback: Callback, now: Instant) -> Heard:  # noqa: ARG002 - a reference is known for as long as its call
         """Understand what became of a text, by the reference that came with it. Raises Unreadable, and Forged."""

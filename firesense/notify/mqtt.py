@@ -13,7 +13,7 @@ import aiomqtt
 from firesense.domain.errors import ChannelDown, ChannelRefused, ConfigError, Fault, Forged
 from firesense.domain.message import Receipt
 from firesense.notify.document import document
-from firesense.notify.mqtt_answers import listen, new_reference, understood
+from firesense.notify.mqtt_answers import kept, listen, new_reference, understood
 
 if TYPE_CHECKING:
     import ssl
@@ -99,7 +99,9 @@ class MqttChannel:
             raise ChannelDown("nobody subscribes to it")
         if reason >= 0x80:  # noqa: PLR2004 - MQTT 5.0 2.4: every reason from here on is a failure
             raise ChannelDown(f"the broker did not take it (reason {reason:#04x})")
-        return Receipt(reference="no subscriber" if reason == _NO_SUBSCRIBERS else reference)
+        if reason == _NO_SUBSCRIBERS:
+            return Receipt(reference="no subscriber")  # nobody was sent the reference, so nobody can report by it
+        return Receipt(reference=kept(reference) if reference else "")
 
     def hear(self, callback: Callback, now: Instant) -> Heard:  # noqa: ARG002 - what is in it has a time of its own
         """Understand an answer. Raises Unreadable, or Forged where no answers are wanted."""

@@ -8,8 +8,9 @@ publishes is only there while there is something to publish.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import secrets
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import aiomqtt
 import msgspec
@@ -41,7 +42,7 @@ class _Taking(msgspec.Struct):
 
 
 class _Report(msgspec.Struct):
-    reference: str
+    reference: Annotated[str, msgspec.Meta(pattern=rf"^[0-9a-f]{{{2 * _REFERENCE_BYTES}}}\Z")]
     state: Literal["delivered", "read", "failed"]
     reason: str = ""
 
@@ -49,6 +50,14 @@ class _Report(msgspec.Struct):
 def new_reference() -> str:
     """What names one sending of a call, and that nobody knows who was not sent it."""
     return secrets.token_hex(_REFERENCE_BYTES)
+
+
+def kept(reference: str) -> str:
+    """What the book keeps of a reference, and shows: enough to know it again, and nothing to report with.
+
+    So whoever may look at calls cannot say what became of them.
+    """
+    return hashlib.sha256(reference.encode()).hexdigest()[: 2 * _REFERENCE_BYTES]
 
 
 def understood(callback: Callback, *, may_take: bool = True) -> Heard:
@@ -64,9 +73,7 @@ def understood(callback: Callback, *, may_take: bool = True) -> Heard:
         report = msgspec.convert(answer, _Report)
     except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Unreadable("the answer is not understood") from error
-    if not report.reference:
-        raise Unreadable("the answer does not say of what")
-    return Heard((News(report.reference, CallState(report.state), printable(report.reason[:_MOST_REASON])),))
+    return Heard((News(kept(report.reference), CallState(report.state), printable(report.reason[:_MOST_REASON])),))
 
 
 async def listen(

@@ -12,11 +12,12 @@ import msgspec
 import pytest
 
 from firesense.domain.callback import Callback, News
-from firesense.domain.errors import ChannelDown, ChannelRefused, ConfigError, Forged, NotYet
+from firesense.domain.errors import ChannelDown, ChannelRefused, ConfigError, Forged, NotYet, Unreadable
 from firesense.domain.escalation import CallState
 from firesense.domain.message import Receipt
 from firesense.notify.loudspeaker import LoudspeakerChannel, LoudspeakerOptions
 from firesense.notify.mqtt import MqttChannel, MqttOptions
+from firesense.notify.mqtt_answers import kept, new_reference
 from tests.calls import message
 from tests.providers import HandClock
 from tests.servers import HOST, Certificates, Mosquitto
@@ -70,6 +71,16 @@ def test_a_call_nobody_subscribes_to(mosquitto):
     assert talk(say, mosquitto) == Receipt(reference="no subscriber")
     talk(strict, mosquitto, require_subscriber=True)
     assert talk(say, mosquitto, protocol="3.1.1") == Receipt()
+
+
+def test_nobody_can_say_what_became_of_a_call_that_nobody_got(mosquitto):
+    async def story(channel):
+        receipt = await say(channel)
+        report = msgspec.json.encode({"reference": receipt.reference, "state": "delivered"})
+        with pytest.raises(Unreadable):
+            channel.hear(Callback("", {}, {}, report), 0)
+
+    talk(story, mosquitto, answers="firesense/answers/#", receipt_within=timedelta(seconds=30))
 
 
 def test_a_topic_that_may_not_be_written(tmp_path):
@@ -214,6 +225,7 @@ def test_a_loudspeaker_says_what_became_of_a_text_even_before_our_sending_came_b
         channel = LoudspeakerChannel(LoudspeakerOptions("speaker", HOST, mosquitto.port, **topic), HandClock())
         loop, told_of = asyncio.get_running_loop(), asyncio.Event()
         known, heard = set(), []
+        word = msgspec.json.encode({"reference": new_reference(), "state": "read"})
 
         def hear(callback):
             [news] = channel.hear(callback, 0).news
@@ -229,11 +241,11 @@ def test_a_loudspeaker_says_what_became_of_a_text_even_before_our_sending_came_b
             async with aiomqtt.Client(HOST, mosquitto.port) as box:
                 await box.subscribe("speaker/shanghe/say", qos=1)
                 while not heard:  # it may not have subscribed yet
-                    await box.publish("speaker/shanghe/said", b'{"reference": "R", "state": "read"}', qos=1)
+                    await box.publish("speaker/shanghe/said", word, qos=1)
                     await asyncio.sleep(0.05)
                 receipt = await say(channel, "shanghe")
                 order = msgspec.json.decode((await anext(aiter(box.messages))).payload)
-                assert receipt == Receipt(reference=order["reference"])
+                assert receipt == Receipt(reference=kept(order["reference"]))
                 told = {"reference": order["reference"], "state": "failed", "reason": "amplifier off"}
                 await box.publish("speaker/shanghe/said", msgspec.json.encode(told), qos=1)
                 await told_of.wait()
@@ -241,7 +253,7 @@ def test_a_loudspeaker_says_what_became_of_a_text_even_before_our_sending_came_b
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
             await channel.close()
-        assert heard[-1] == News(order["reference"], CallState.FAILED, "amplifier off")
+        assert heard[-1] == News(kept(order["reference"]), CallState.FAILED, "amplifier off")
         assert listening.cancelled()
 
     asyncio.run(asyncio.wait_for(story(), 20))

@@ -17,6 +17,8 @@ from firesense.domain.escalation import CallState, ClimbState, StepKind
 from firesense.domain.instant import MINUTE, SECOND
 from firesense.domain.outcome import Outcome, TripAgain
 from firesense.domain.place import Org
+from firesense.explain import explain, lines
+from firesense.web.alert_documents import ExplanationDocument
 from tests.accounts import Aliyun, feishu_sealed, feishu_signed, wecom_encrypted, wecom_opened, wecom_query
 from tests.frames import T0
 from tests.house import SmallHouse, smoke, smoke_device
@@ -154,6 +156,22 @@ def test_a_loudspeaker_says_that_it_has_spoken_or_that_it_could_not(town):
         ("sms", CallState.SENT),
     ]
     assert story.calls(other, "speaker")[0].receipt == "amplifier off"
+
+
+def test_whoever_may_only_look_at_a_call_cannot_say_what_became_of_it(town):
+    story = town({"speaker": "shanghe"}, "speaker", who="sun-bo")
+    story.house.book.install(*_only(story.house.book, "speaker"))
+    fault = _fault(story)
+    [order] = story.servers["speaker"].said
+    [call] = story.calls(fault)
+    plan = story.house.keeper.current()
+    told = explain(story.house.book, plan, fault.id)
+    shown = "\n".join([ExplanationDocument.of(told, plan).model_dump_json(), *lines(told, plan, "en")])
+    assert call.receipt in shown
+    assert order["reference"] not in shown
+    with pytest.raises(NotYet):
+        story.call_back("speaker", {"reference": call.receipt, "state": "delivered"})
+    assert [call.state for call in story.calls(fault)] == [CallState.SENT]
 
 
 def test_a_yes_that_comes_after_a_minute_is_neither_lost_nor_doubled(town):

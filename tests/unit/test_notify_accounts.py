@@ -26,7 +26,7 @@ from firesense.notify.aliyun import AliyunOptions, AliyunSmsChannel, AliyunVoice
 from firesense.notify.dingtalk_work import DingTalkWorkChannel, DingTalkWorkOptions
 from firesense.notify.feishu_app import FeishuAppChannel, FeishuAppOptions
 from firesense.notify.loudspeaker import LoudspeakerChannel, LoudspeakerOptions
-from firesense.notify.mqtt_answers import understood
+from firesense.notify.mqtt_answers import kept, new_reference, understood
 from firesense.notify.provider import body_json
 from firesense.notify.sealed import opened, unbase64
 from firesense.notify.sms_gateway import SmsGatewayChannel, SmsGatewayOptions
@@ -622,15 +622,16 @@ def test_an_answer_takes_an_alert_or_says_what_became_of_a_call():
 
     take = {"alert": "A", "take": "T"}
     assert read(take | {"by": "tablet 3"}) == (News(alert="A", token="T"),)
-    assert read({"reference": "R", "state": "delivered"}) == (News("R", CallState.DELIVERED),)
-    assert read({"reference": "R", "state": "read"}, may_take=False) == (News("R", CallState.READ),)
-    [failed] = read({"reference": "R", "state": "failed", "reason": "off\n" + "x" * 3000})
+    ours = new_reference()
+    assert read({"reference": ours, "state": "delivered"}) == (News(kept(ours), CallState.DELIVERED),)
+    assert read({"reference": ours, "state": "read"}, may_take=False) == (News(kept(ours), CallState.READ),)
+    [failed] = read({"reference": ours, "state": "failed", "reason": "off\n" + "x" * 3000})
     assert (failed.state, failed.reason) == (CallState.FAILED, "off " + "x" * 196)
     for wrong in (
         *(
-            {"reference": "R"},
-            {"reference": "R", "state": "sent"},
-            {"reference": "", "state": "read"},
+            {"reference": ours},
+            {"reference": ours, "state": "sent"},
+            *({"reference": odd, "state": "read"} for odd in ("", "R", "no subscriber", ours.upper(), f"{ours}\n")),
             {"state": "read"},
         ),
         *({"reference": 1, "state": "read"}, {"alert": "A"}, {"take": "T"}, {"alert": 1, "take": "T"}, [], "x"),
