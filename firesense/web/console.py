@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from anyio import to_thread
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
@@ -38,7 +39,7 @@ from firesense.web.cards import Cards
 from firesense.web.documents import HealthDocument
 from firesense.web.door import Door
 from firesense.web.live import Live
-from firesense.web.parts import STATIC, Parts
+from firesense.web.parts import STATIC, Parts, read_templates
 from firesense.web.reads import HistoryReads, Threads
 from firesense.web.report_gate import ReportGates
 from firesense.web.roster_shown import Holes
@@ -95,11 +96,12 @@ def create_console(
     @asynccontextmanager
     async def lifespan(_console: FastAPI) -> AsyncIterator[None]:
         watch = asyncio.create_task(live.watch(), name="console-live")
+        reading = asyncio.create_task(to_thread.run_sync(read_templates), name="console-templates")
         try:
             yield
         finally:
             live.end()
-            await watch
+            await asyncio.gather(watch, reading)
 
     console = FastAPI(
         title="firesense",
@@ -172,6 +174,8 @@ def create_console(
         """Say that the console answers; needs no log-in."""
         return HealthDocument()
 
+    for route in console.routes:  # FastAPI puts them together when it first looks at them: not while somebody waits
+        route.matches({"type": "http", "method": "GET", "path": "/", "root_path": "", "headers": []})
     return console
 
 

@@ -44,6 +44,7 @@ def _environment() -> Environment:
         loader=PackageLoader("firesense.web"),
         autoescape=select_autoescape(default=True, default_for_string=True),
         undefined=StrictUndefined,
+        auto_reload=False,  # a version of firesense has its templates
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -53,6 +54,12 @@ def _environment() -> Environment:
 
 
 TEMPLATES = Jinja2Templates(env=_environment())
+
+
+def read_templates() -> None:
+    """Translate all templates, which takes a third of a second: else whoever opens a page first waits for it."""
+    for name in TEMPLATES.env.list_templates():
+        TEMPLATES.get_template(name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from firesense.domain.errors import HistoryDown
 from firesense.domain.escalation import Climb, ClimbState
 from firesense.domain.instant import MINUTE
 from firesense.web import board
+from firesense.web.parts import TEMPLATES
 from firesense.web.shield import POLICY
 from firesense.web.shown import show_alert
 from tests.console import LADDER, NOW, ONE_TIME, PASSWORD, Township
@@ -214,6 +215,11 @@ def test_a_note_that_met_a_conflict_is_not_lost(client, township):
     answer = client.post(f"/alerts/{alert.id}/acknowledge", data={"csrf": csrf(client)})
     assert answer.status_code == 409
     assert "何大勇 已接警" in answer.text
+
+
+def test_the_templates_are_ready_before_anybody_asks_for_a_page(client):
+    wait_until(lambda: len(TEMPLATES.env.cache) >= len(TEMPLATES.env.list_templates()))
+    assert client.get("/login").status_code == 200
 
 
 def test_an_open_board_is_given_what_is_new_and_of_the_rest_only_the_names(client, township):
