@@ -75,7 +75,7 @@ class Cases(Chapter):
         ``calls``, more ``steps``, and the alert of ``also``. Nothing is written, and nobody called, when nothing had
         to be done. See the port. Raises NotFound, Conflict.
         """
-        with self._database.writing() as connection:
+        with self._database.writing(person=True) as connection:
             alert = read_alert(connection, alert_id, to_change=True)
             if isinstance(deed, Acknowledge):
                 answered = answer_whistles(connection, alert_id, actor.name, at)

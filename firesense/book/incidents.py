@@ -68,7 +68,7 @@ class Incidents(Chapter):
         Raises NotFound, NotAllowed when the actor ``may`` not act on all of it, or Conflict for fewer than two alerts,
         and for one that is closed.
         """
-        with self._database.writing() as connection:
+        with self._database.writing(person=True) as connection:
             wanted: dict[str, Alert] = {}
             for alert_id in sorted(set(alert_ids)):  # in one order, so that two who merge do not wait for each other
                 alert = read_alert(connection, alert_id, to_change=True)
@@ -86,7 +86,7 @@ class Incidents(Chapter):
 
     def split(self, alert_id: str, actor: Actor, at: Instant) -> Alert:
         """Take an alert out of its incident; what is left of it is none when it is only one. Raises Conflict."""
-        with self._database.writing() as connection:
+        with self._database.writing(person=True) as connection:
             alert = read_alert(connection, alert_id, to_change=True)
             if not alert.incident:
                 raise Conflict(f"alert {alert_id} is alone", "conflict.alone")
@@ -100,7 +100,7 @@ class Incidents(Chapter):
 
     def add_photo(self, photo: Photo, actor: Actor, most: int) -> None:
         """Keep that a photo belongs to an alert. Raises NotFound, or Conflict when the alert has ``most`` already."""
-        with self._database.writing() as connection:
+        with self._database.writing(person=True) as connection:
             read_alert(connection, photo.alert, to_change=True)
             new = insert_new(connection, tables.photo).on_conflict_do_nothing().values(rows.values(photo))
             if not connection.execute(new).rowcount:

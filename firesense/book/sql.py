@@ -12,7 +12,6 @@ import sqlite3
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
@@ -20,6 +19,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from firesense.book.columns import Unreadable
+from firesense.book.turns import Turns
 from firesense.domain.errors import BookError, BookRefused
 from firesense.domain.message import printable
 from firesense.salvage import is_damage, suspect, suspicion
@@ -40,8 +40,8 @@ _OF_THE_VALUE = (DataError, IntegrityError, UnicodeError, OverflowError)
 class Database:
     """Transactions on one database, for any number of threads.
 
-    Within a process one thread writes at a time: those who wait for a lock of ours wake at once, where SQLite would
-    have them poll.
+    Within a process one thread writes at a time, people first (turns.py): those who wait for a lock of ours wake at
+    once, where SQLite would have them poll.
     """
 
     def __init__(self, url: str) -> None:
@@ -59,7 +59,7 @@ class Database:
             sa.event.listen(self._engine, "connect", _set_up_sqlite)
             sa.event.listen(self._engine, "begin", _begin_sqlite)
         self._writer = self._engine.execution_options(writes=True)
-        self._turn = Lock()
+        self._turns = Turns()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -68,9 +68,12 @@ class Database:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """One transaction: written whole at the end, or not at all when anything is raised. Raises BookError."""
-        with self._turn, self._as_book_errors(), self._writer.begin() as connection:
+    def writing(self, *, person: bool = False) -> Iterator[Connection]:
+        """One transaction: written whole at the end, or not at all when anything is raised. Raises BookError.
+
+        That of a ``person``, who waits for the answer, goes before those the streets have yet to begin.
+        """
+        with self._turns.turn(person=person), self._as_book_errors(), self._writer.begin() as connection:
             yield connection
 
     def close(self) -> None:

@@ -58,7 +58,7 @@ class Whistles(Chapter):
 
     def blow(self, climb: Climb, calls: Sequence[Call], steps: Sequence[Step], actor: Actor, at: Instant) -> None:
         """Write a whistle with its first calls. Raises NotFound, Conflict: it is closed, or the strand is taken."""
-        with self._database.writing() as connection:
+        with self._database.writing(person=True) as connection:
             alert = read_alert(connection, climb.alert, to_change=True)
             if not alert.open:
                 raise Conflict(f"alert {alert.id} is closed", "conflict.whistle-closed")
@@ -75,7 +75,7 @@ class Whistles(Chapter):
 
         Gives the strands that are over by it. Raises NotFound, or Conflict when there is nothing to answer.
         """
-        with self._database.writing() as connection:
+        with self._database.writing(person=True) as connection:
             read_alert(connection, alert_id, to_change=True)
             answered = answer_whistles(connection, alert_id, actor.name, at, strand)
             if not answered:

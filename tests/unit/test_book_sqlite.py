@@ -9,6 +9,7 @@ import sys
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 
 import pytest
 import sqlalchemy as sa
@@ -40,6 +41,7 @@ from tests.book_examples import (
     refusal,
     sent,
 )
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -415,6 +417,21 @@ def test_a_list_takes_as_many_questions_for_many_alerts_as_for_one(book, asked):
     few = len(asked("the board"))
     book.commit(outcome(2, *(raised(alarm(number)) for number in range(2, 60))))
     assert len(asked("the board")) == few
+
+
+def test_what_a_person_does_is_written_before_what_a_street_has_yet_to_begin(book):
+    book.commit(outcome(1, raised(alarm())))
+    street = Thread(target=book.commit, args=(outcome(2, raised(alarm(2))),))
+    officer = Thread(target=book.acknowledge, args=(alarm().id, "wen", LATER))
+    with book._database.writing():
+        for number, thread in enumerate((street, officer), start=1):
+            thread.start()
+            wait_until(lambda number=number: book._database._turns.waiting == number)
+    for thread in (street, officer):
+        thread.join()
+    with book._database.reading() as connection:
+        told = connection.execute(sa.select(tables.step.c.kind).order_by(tables.step.c.number)).scalars().all()
+    assert told[2:] == [StepKind.ACKNOWLEDGED, StepKind.RAISED, StepKind.CALLED]
 
 
 def test_a_call_that_is_over_is_not_due(book, raw):
