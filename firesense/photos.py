@@ -22,7 +22,7 @@ from firesense.domain.errors import NotFound, PhotoRefused
 from firesense.domain.instant import SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from firesense.domain.instant import Instant
@@ -38,10 +38,13 @@ _FORMATS = ("JPEG", "PNG", "WEBP")
 _MOST_PIXELS = {"JPEG": 120_000_000, "MPO": 120_000_000, "WEBP": 7_500_000}
 _MOST_PIXELS_WHOLE = 12_500_000  # of what is decoded whole, up to 12 bytes a pixel: the 4032 x 3024 of many telephones
 _MOST_SCANS = 64  # of a JPEG; cameras write 1, programs up to 14, and each costs a walk through all of it
+_MOST_SEGMENTS = 1000  # of a JPEG; 10 MB of what cameras write are 170 at most, and Pillow remembers each
 _CHUNK = 64 * 1024
 _JPEGS = ("JPEG", "MPO")
-_MARKER = 0xFF
-_SCAN = b"\xff\xda"
+# A segment, which a length follows, or where a decoder ends: all that is no segment. Anything else is filling, coded
+# colours, or a marker with nothing behind it (0x01, RST0 to RST7), wherever it stands.
+_MARKER = re.compile(rb"\xff(?:([\xc0-\xc7\xc9-\xcf\xda-\xdd\xe0-\xef\xfe])|[\xc8\xd8\xd9\xde\xdf\xf0-\xfd])")
+_BEGIN, _SCAN = b"\xff\xd8", b"\xff\xda"
 _NAME = re.compile("[0-9a-f]{64}")
 
 
@@ -140,9 +143,10 @@ def _made_anew(data: bytes) -> tuple[bytes, tuple[int, int]]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limits below are ours
+            scans = _scans(data) if data.startswith(_BEGIN) else ()
             with Image.open(io.BytesIO(data), formats=_FORMATS) as opened:
                 _look_at_size(opened)
-                _look_at_scans(opened, data)
+                _look_at_scans(opened, scans)
                 opened.draft("RGB", (_LONGEST_SIDE, _LONGEST_SIDE))
                 _look_at_cost(opened)
                 opened.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))  # before anything copies it whole
@@ -163,31 +167,39 @@ def _look_at_size(picture: Image.Image) -> None:
         raise PhotoRefused(f"the photo has {picture.width} x {picture.height} pixels", "photo.pixels")
 
 
-def _look_at_scans(picture: Image.Image, data: bytes) -> None:
+def _look_at_scans(picture: Image.Image, scans: Sequence[int]) -> None:
     """Refuse a large JPEG whose decoder holds all of it, as it does unless one scan has all there is.
 
     That is what progressive ones are for; one that is not may have a scan for each colour all the same.
     """
     if picture.format not in _JPEGS:
         return
-    if data.count(_SCAN) > _MOST_SCANS:
+    if len(scans) > _MOST_SCANS:
         raise PhotoRefused(f"the photo has more than {_MOST_SCANS} scans", "photo.pixels")
-    in_scans = "progressive" in picture.info or _colours_of_first_scan(data) < len(picture.getbands())
+    in_scans = "progressive" in picture.info or scans[0] < len(picture.getbands())
     if in_scans and picture.width * picture.height > _MOST_PIXELS_WHOLE:
         raise PhotoRefused("the photo is in several scans: its decoder holds all of it", "photo.pixels")
 
 
-def _colours_of_first_scan(data: bytes) -> int:
-    """How many colours the first scan of a JPEG has (ITU-T T.81 B.1.1.4 and B.2.3); 0 when there is none."""
-    at = 2
-    while at + 4 < len(data):
-        if data[at : at + 2] == _SCAN:
-            return data[at + 4]
-        if data[at] != _MARKER:
-            return 0  # no segment begins here: what comes is held to be in several scans
-        filled = data[at + 1] == _MARKER  # a marker may have any number of these before it
-        at += 1 if filled else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-    return 0
+def _scans(data: bytes) -> list[int]:
+    """How many colours each scan of a JPEG has (ITU-T T.81 B.1.1 and B.2.3), found as its decoder finds them.
+
+    Between segments that decoder goes on to the next marker, whatever lies before it. Looks no further than the end of
+    the picture: telephones put films behind it. Raises PhotoRefused.
+    """
+    scans: list[int] = []
+    at = len(_BEGIN)
+    for _ in range(_MOST_SEGMENTS):
+        found = _MARKER.search(data, at)
+        if found is None or found[1] is None:
+            if not scans:
+                raise PhotoRefused("not a photo: no scan", "photo.none")
+            return scans
+        at = found.end()
+        if found[0] == _SCAN:
+            scans.append(int.from_bytes(data[at + 2 : at + 3], "big"))
+        at += max(2, int.from_bytes(data[at : at + 2], "big"))
+    raise PhotoRefused(f"the photo has more than {_MOST_SEGMENTS} segments", "photo.none")
 
 
 def _look_at_cost(picture: Image.Image) -> None:

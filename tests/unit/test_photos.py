@@ -47,6 +47,20 @@ def in_scans(width, height, scans=((1,), (2,), (3,)), filled=0):
     return b"".join([*parts, b"\xff\xd9"])
 
 
+def after_a_marker_without_length(jpeg):
+    """Whoever takes what follows RST0 for a length goes on within a comment, where a scan of all colours is written."""
+    first, second = b"\xff\xfe" + struct.pack(">H", 100) + bytes(98), b"\xff\xfe\xff\xff" + bytes(65_533)
+    comments = bytearray(first + second)
+    comments[0xFFFE : 0xFFFE + 5] = b"\xff\xda\x00\x0c\x03"
+    return b"\xff\xd8\xff\xd0" + bytes(comments) + jpeg[2:]
+
+
+def commented(jpeg, comment):
+    """A comment before each scan."""
+    segment = b"\xff\xfe" + struct.pack(">H", len(comment) + 2) + comment
+    return jpeg.replace(b"\xff\xda", segment + b"\xff\xda")
+
+
 def with_secrets(turned=1):
     exif = Image.Exif()
     exif[0x010E] = SECRET
@@ -152,11 +166,23 @@ def test_a_small_file_that_would_be_a_huge_picture_is_refused_unseen(photos):
         picture((6_000, 4_500), quality=30, progressive=True),
         in_scans(12_000, 10_000),
         in_scans(4_000, 4_000, filled=3),
+        after_a_marker_without_length(in_scans(4_000, 4_000)),
         in_scans(640, 480, ((1,), (2,), (3,)) * 22),
+        commented(in_scans(640, 480, ((1,), (2,), (3,)) * 22), b"\xff\xd9"),
         picture((5_000, 3_000), "PNG"),
         picture((4_000, 3_000), "WEBP", quality=0, method=0),
     ],
-    ids=["a strip", "progressive", "a scan for each colour", "the same after filling", "many scans", "PNG", "WebP"],
+    ids=[
+        "a strip",
+        "progressive",
+        "a scan for each colour",
+        "the same after filling",
+        "the same after a marker without length",
+        "many scans",
+        "many scans and comments that look like an end",
+        "PNG",
+        "WebP",
+    ],
 )
 def test_a_picture_that_would_be_decoded_whole_is_refused_before_it_is(photos, monkeypatch, data):
     def load(_picture):
@@ -166,6 +192,28 @@ def test_a_picture_that_would_be_decoded_whole_is_refused_before_it_is(photos, m
     with pytest.raises(PhotoRefused) as refused:
         photos.keep(data)
     assert refused.value.key == "photo.pixels"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        picture() + b"\0\0\0\x18ftypmp42" + b"\xff\xda" * 100,
+        commented(picture(), b"\xff\xda" * 100),
+        in_scans(640, 480, ((1,), (2,), (3,)) * 21),
+    ],
+    ids=["a film behind it", "in a comment", "as many as there may be"],
+)
+def test_what_looks_like_many_scans_and_is_none_does_no_harm(photos, data):
+    assert photos.keep(data).width == 640
+
+
+@pytest.mark.parametrize("before", [b"", b"\xff\xd8", b"\xff\xd9", b"\xff\xf0"], ids=["nothing", "begun", "ended", "unknown"])
+def test_a_photo_of_ever_so_many_pieces_is_refused_before_each_is_looked_at(photos, monkeypatch, before):
+    pieces = b"\xff\xd8" + before + b"\xff\xe5\x00\x04ab" * 20_000 + picture()[2:]
+    monkeypatch.setattr(Image, "open", lambda *_, **__: pytest.fail("it was opened"))
+    with pytest.raises(PhotoRefused) as refused:
+        photos.keep(pieces)
+    assert refused.value.key == "photo.none"
 
 
 def test_no_more_than_the_small_picture_is_copied(photos, monkeypatch):
