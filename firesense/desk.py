@@ -78,20 +78,18 @@ class Desk:
     def take_called(self, alert_id: str, actor: Actor) -> Alert:
         """Take an alert by the answer to a call about it: whoever was called may, wherever it is.
 
-        Of its incident it takes what the actor was called about, too, and what is where the actor is on duty, at a
-        place or below it: an answer proves no more than that.
+        Of its incident it takes what the actor was told of, too, and what is where the actor is on duty, at a place or
+        below it: an answer proves no more than that.
         """
         now, plan = self._clock.now(), self._plan_source()
         alert = self._book.alert(alert_id)
-        mates = self._book.incident(alert.incident) if alert.incident else []
-        places = callout.places_of(plan.org, actor.name, now) if mates else frozenset()
-        own = {
-            mate.id
-            for mate in mates
-            if places & {place.code for place in plan.org.path(mate.place)}
-            or any(call.person == actor.name for call in self._book.calls(mate.id))
-        }
-        taken = self._book.act(alert_id, Acknowledge(), actor, now, may=lambda mate: mate.id in own)
+        told_of = self._book.told_of(alert.incident, actor.name)
+        places = callout.places_of(plan.org, actor.name, now) if alert.incident else frozenset()
+
+        def may(mate: Alert) -> bool:
+            return mate.id in told_of or any(place.code in places for place in plan.org.path(mate.place))
+
+        taken = self._book.act(alert_id, Acknowledge(), actor, now, may=may)
         self._changed()
         return taken
 

@@ -15,7 +15,7 @@ from firesense.domain.alert import Alert
 from firesense.domain.audit import Entry
 from firesense.domain.deed import Photo
 from firesense.domain.errors import Conflict, NotAllowed
-from firesense.domain.escalation import Step, StepKind
+from firesense.domain.escalation import ASKING, TOLD, Step, StepKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from firesense.domain.deed import Actor
     from firesense.domain.instant import Instant
 
-_ALERT, _PHOTO = tables.alert.c, tables.photo.c
+_ALERT, _CALL, _PHOTO = tables.alert.c, tables.call.c, tables.photo.c
 _NEAR = (
     sa.select(*rows.ALERT)
     .where(
@@ -41,6 +41,18 @@ _OF_INCIDENT = (
     sa.select(*rows.ALERT)
     .where(_ALERT.incident == sa.bindparam("incident"), _ALERT.incident != "")
     .order_by(_ALERT.raised_at, _ALERT.id)
+)
+_TOLD_OF = (
+    sa.select(_CALL.alert)
+    .distinct()
+    .join(tables.alert, _ALERT.id == _CALL.alert)
+    .where(
+        _ALERT.incident == sa.bindparam("incident"),
+        _ALERT.incident != "",
+        _CALL.person == sa.bindparam("person"),
+        _CALL.state.in_(TOLD),
+        _CALL.purpose.in_(ASKING),
+    )
 )
 _OF_ALERT = sa.select(*rows.PHOTO).where(_PHOTO.alert == sa.bindparam("id")).order_by(_PHOTO.at, _PHOTO.id)
 _HOW_MANY = sa.select(sa.func.count()).where(_PHOTO.alert == sa.bindparam("id"))
@@ -59,6 +71,12 @@ class Incidents(Chapter):
         """The alerts of an incident, the oldest first."""
         with self._database.reading() as connection:
             return _members(connection, incident)
+
+    def told_of(self, incident: str, person: str) -> frozenset[str]:
+        """Which alerts of an incident a person was asked to see to, by calls that went out."""
+        with self._database.reading() as connection:
+            asked = {"incident": incident, "person": person}
+            return frozenset(connection.scalars(_TOLD_OF, asked)) if incident else frozenset()
 
     def merge(
         self, alert_ids: Collection[str], actor: Actor, at: Instant, *, may: Callable[[Alert], bool] = lambda _: True

@@ -185,6 +185,8 @@ class Purpose(StrEnum):
 
 # What a climb says: the alert, and that its case stands still.
 OF_THE_CLIMB = (Purpose.ALERT, Purpose.UNDONE)
+# What asks its person to see to the alert.
+ASKING = (*OF_THE_CLIMB, Purpose.WHISTLE)
 # What a person ordered, and waits for: it is told at once, and alone.
 ORDERED = frozenset({Purpose.WHISTLE, Purpose.HANDED_ON, Purpose.DISPATCH, Purpose.PLAN, Purpose.TESTED})
 

@@ -109,6 +109,10 @@ class DeskPages(Protocol):
         """The alerts of an incident, the oldest first; empty when there is none of that id."""
         ...
 
+    def told_of(self, incident: str, person: str) -> frozenset[str]:
+        """Which alerts of an incident a person was asked to see to, by calls that went out."""
+        ...
+
     def merge(
         self, alert_ids: Collection[str], actor: Actor, at: Instant, *, may: Callable[[Alert], bool] = lambda _: True
     ) -> list[Alert]:

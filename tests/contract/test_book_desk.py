@@ -29,7 +29,7 @@ from firesense.domain.escalation import CallState, ClimbState, Purpose, StepKind
 from firesense.domain.instant import DAY, MINUTE
 from firesense.domain.outcome import Clear, TripAgain
 from firesense.ports import User
-from tests.book_examples import LADDER, LATER, NOON, ORG, SELECTORS, alarm, call, device, kinds, outcome, raised
+from tests.book_examples import LADDER, LATER, NOON, ORG, SELECTORS, alarm, call, device, kinds, lease, outcome, raised
 
 WEN, ZHOU = Actor("wen", "console 192.0.2.7"), Actor("zhou", "cli root@station")
 
@@ -177,6 +177,20 @@ def test_what_somebody_else_has_stays_theirs(book):
     book.merge([one.id, two.id], WEN, LATER)
     book.act(one.id, Acknowledge(), WEN, LATER)
     assert [book.alert(a.id).acknowledged_by for a in (one, two)] == ["wen", "zhou"]
+
+
+def test_whoever_was_asked_to_see_to_alerts_of_an_incident_is_known(book):
+    one, two, three, four = (alarm(n) for n in range(1, 5))
+    told, untold = raised(one, call(one)), raised(two, call(two))
+    cleared, another = raised(three, call(three, purpose=Purpose.CLEARED)), raised(four, call(four, "zhou"))
+    book.commit(outcome(9, told, untold, cleared, another))
+    for leased in lease(book):
+        state = CallState.FAILED_FOR_NOW if leased.alert == two.id else CallState.SENT
+        book.settle(replace(leased, state=state, attempts=1, sent_at=LATER), LATER)
+    assert book.told_of(one.id, "wen") == book.told_of("", "wen") == frozenset(), "there is no incident yet"
+    book.merge([each.id for each in (one, two, three, four)], WEN, LATER)
+    assert book.told_of(one.id, "wen") == {one.id}
+    assert book.told_of(one.id, "zhou") == {four.id}
 
 
 def test_a_deed_on_an_incident_leaves_what_its_actor_may_not_act_on(book):

@@ -339,6 +339,7 @@ HOT = {
     "what a line has spent": lambda book: book.spent("robot", "line", NOON),
     "what one person is told": lambda book: book.load("wen", NOON, LATER),
     "floods": lambda book: book.floods(),
+    "who was told of an incident": lambda book: book.told_of(alarm().id, "wen"),
     "what comes once": lambda book: book.first_time("callback", NOON),
     "a climb moved": lambda book: book.advance(climb(alarm()), climb(alarm()), [call(alarm(), "liu")], ()),
     "an alert taken": lambda book: book.acknowledge(alarm().id, "wen", LATER),

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from firesense.domain.alert import Case, Finding
@@ -7,6 +9,7 @@ from firesense.domain.deed import Actor
 from firesense.domain.errors import Conflict, NotFound
 from firesense.domain.escalation import CallState, ClimbState
 from firesense.domain.instant import SECOND
+from firesense.domain.outcome import Outcome, Raise
 from tests.console import NOW, Township
 
 
@@ -60,6 +63,19 @@ def test_an_answer_takes_of_an_incident_what_is_where_its_person_is_on_duty(town
     township.desk.take_called(one.id, Actor("he", "channel mqtt"))
     taken = [township.book.alert(alert.id).acknowledged_by for alert in (one, below, above)]
     assert taken == ["he", "he", ""], "the village's grid leader is not on duty for the township"
+
+
+def test_an_answer_takes_of_an_incident_what_its_person_was_told_of_and_not_what_is_still_tried(township):
+    one, told = township.alarm(), township.alarm(3, place="t")
+    tried = replace(told, id="TRIED", rule="smoke-flag-4")
+    call = township.call(tried, "mqtt", "people/sun")
+    climb = replace(township.book.climb(told.id), alert=tried.id)
+    township.book.commit(Outcome("alerting", 9, NOW, (Raise(tried, climb, (call,), ()),)))
+    township.desk.merge([one.id, told.id, tried.id], Actor("station"))
+    township.desk.take_called(one.id, Actor("sun", "channel mqtt"))
+    taken = [township.book.alert(alert.id).acknowledged_by for alert in (one, told, tried)]
+    assert taken == ["sun", "sun", ""], "nothing about it reached anybody yet"
+    assert township.book.climb(tried.id).state is ClimbState.CLIMBING
 
 
 def test_an_answer_of_somebody_who_is_nowhere_on_duty_takes_the_one_alert(township):
