@@ -207,7 +207,9 @@ def test_what_looks_like_many_scans_and_is_none_does_no_harm(photos, data):
     assert photos.keep(data).width == 640
 
 
-@pytest.mark.parametrize("before", [b"", b"\xff\xd8", b"\xff\xd9", b"\xff\xf0"], ids=["nothing", "begun", "ended", "unknown"])
+@pytest.mark.parametrize(
+    "before", [b"", b"\xff\xd8", b"\xff\xd9", b"\xff\xf0"], ids=["nothing", "begun", "ended", "unknown"]
+)
 def test_a_photo_of_ever_so_many_pieces_is_refused_before_each_is_looked_at(photos, monkeypatch, before):
     pieces = b"\xff\xd8" + before + b"\xff\xe5\x00\x04ab" * 20_000 + picture()[2:]
     monkeypatch.setattr(Image, "open", lambda *_, **__: pytest.fail("it was opened"))
