@@ -111,8 +111,14 @@ class WeComAppChannel:
         return Receipt(reference=text_of(document, "msgid"))
 
     def greet(self, callback: Callback, now: Instant) -> bytes:
-        """Give back the text that was encrypted for us: then the address is ours."""
-        return self._proven().opened(callback.query, callback.query.get("echostr", ""), now)
+        """Give back the number that was encrypted for us: then the address is ours.
+
+        Callbacks are signed and encrypted the same way, but are XML: one that somebody kept is not opened for them.
+        """
+        echo = self._proven().opened(callback.query, callback.query.get("echostr", ""), now)
+        if not echo.isalnum():
+            raise Unreadable("what was encrypted is no number to give back")
+        return echo
 
     def hear(self, callback: Callback, now: Instant) -> Heard:
         """Understand a pressed button; everything else members do in the app is none of ours."""

@@ -303,6 +303,9 @@ def test_the_button_of_a_wecom_card_takes_the_alert_and_shows_that_it_was_heard(
         assert (asked.status_code, asked.text) == (200, "1234567890")
         guessed = outside.get("/callbacks/wecom", params=wecom_query(echo, at, "guessed") | {"echostr": echo})
         assert guessed.status_code == 403
+        kept = lxml.etree.fromstring(body).findtext("Encrypt")
+        opened = outside.get("/callbacks/wecom", params=query | {"echostr": kept})
+        assert (opened.status_code, opened.text) == (400, "Not understood.\n"), "what was pressed is told to nobody"
         assert outside.get("/callbacks/mqtt", params=query).status_code == 404
         assert back({}).status_code == 403
         assert back(query | {"timestamp": "1"}).status_code == 403
