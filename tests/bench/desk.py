@@ -29,8 +29,8 @@ from firesense.domain.escalation import CallState, Move, Settled
 from firesense.domain.instant import MINUTE
 from firesense.domain.outcome import Outcome, Raise
 from tests.book_examples import alarm, call, climb
+from tests.browser import RealClock, Served
 from tests.console import PASSWORD, Township
-from tests.system.test_console import RealClock, Served
 
 _DEEDS = (
     ("acknowledge", {}),

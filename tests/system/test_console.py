@@ -2,77 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
-import threading
-import time
 from datetime import timedelta
-from pathlib import Path
 
 import httpx2
 import pytest
-import uvicorn
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
-from firesense.app.consoles import listen
 from firesense.domain.alert import AlertClass, Grade
 from firesense.domain.deed import Actor
 from firesense.domain.errors import HistoryDown
-from firesense.web import end_streams
+from tests.browser import PATIENCE, RealClock, Served
 from tests.console import ONE_TIME, PASSWORD, Township
 
 pytestmark = pytest.mark.server
-
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-PATIENCE = 20_000  # ms
-
-
-class RealClock:
-    def now(self):
-        return time.time_ns() // 1000
-
-
-class Served:
-    """A console behind uvicorn in a thread of its own, on a free port unless one is given."""
-
-    def __init__(self, console, port=0):
-        self.console = console
-        self.socket = listen("127.0.0.1", port)
-        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
-        self.server = uvicorn.Server(uvicorn.Config(console, log_level="warning"))
-        self.thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
-
-    async def _serve(self):
-        self.loop = asyncio.get_running_loop()
-        await self.server.serve(sockets=[self.socket])
-
-    def __enter__(self):
-        self.thread.start()
-        deadline = time.monotonic() + 20
-        with socket.create_connection(self.socket.getsockname(), 20):
-            while not self.server.started:
-                assert self.thread.is_alive()
-                assert time.monotonic() < deadline
-        return self
-
-    def stop(self):
-        self.loop.call_soon_threadsafe(end_streams, self.console)
-        self.server.should_exit = True
-        self.thread.join(20)
-        assert not self.thread.is_alive(), "the server waits for open pages"
-
-    def __exit__(self, *_):
-        if self.thread.is_alive():
-            self.stop()
 
 
 @pytest.fixture
@@ -80,22 +22,6 @@ def township(tmp_path):
     township = Township(tmp_path, RealClock())
     yield township
     township.close()
-
-
-@pytest.fixture
-def served(township):
-    with Served(township.console()) as served:
-        yield served
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    if not CHROMIUM.exists():
-        pytest.fail("no chromium: apt-get install -y chromium fonts-noto-cjk")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from datetime import date, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from firesense.domain.alert import AlertClass, Grade
 from firesense.domain.deed import Actor, Rights
@@ -17,8 +17,8 @@ from firesense.domain.place import Org, Post
 from firesense.domain.roster import LocalDays, Roster, Rotation
 from firesense.domain.rule import Rule, RuleKind
 from firesense.ports import User
+from tests.browser import PATIENCE
 from tests.console import HASH, NOW, ORG, PASSWORD, Township
-from tests.system.test_console import CHROMIUM, FLAGS, PATIENCE, Served
 
 pytestmark = pytest.mark.server
 
@@ -49,20 +49,6 @@ def township(tmp_path):
     township.plan = replace(township.plan, org=org_with(), rules=RULES, **ladders)
     yield township
     township.close()
-
-
-@pytest.fixture
-def served(township):
-    with Served(township.console()) as served:
-        yield served
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(params=[360, 1280])
@@ -116,24 +102,23 @@ def test_who_is_on_duty_now_and_who_comes_is_seen_at_a_glance(page, served, tmp_
     looks_right(page, tmp_path, "rosters")
 
 
+def change(page, **filled):
+    """Write down leave or a stand-in."""
+    page.click("#change > summary")
+    for field, said in filled.items():
+        page.fill(f"#{field}", said)
+    page.click("#change button")
+
+
 def test_an_officer_goes_on_leave_is_told_who_is_missing_and_finds_a_stand_in(page, served, township, tmp_path):
     arrive(page, served, "/rosters")
-    page.click("#change > summary")
-    page.fill("#person", "sun")
-    page.fill("#ends", "2026-01-01T20:00")
-    page.fill("#note", "发烧")
-    page.click("#change button")
+    change(page, person="sun", ends="2026-01-01T20:00", note="发烧")
     expect(page.locator("[role=status]")).to_contain_text("孙小梅 请假")
     expect(page.locator("[role=status] .holes")).to_contain_text("柳林镇 消防工作站值班员")
     expect(page.locator("td.present")).to_contain_text("无人值班")
     looks_right(page, tmp_path, "rosters-leave")
-    page.click("#change > summary")  # looking opened it
-    page.click("#change > summary")
-    page.fill("#person", "sun")
-    page.fill("#stand_in", "he")
-    page.fill("#roster", "duty")
-    page.fill("#ends", "2026-01-01T20:00")
-    page.click("#change button")
+    page.reload()
+    change(page, person="sun", stand_in="he", roster="duty", ends="2026-01-01T20:00")
     expect(page.locator("[role=status]")).to_contain_text("何大勇 代 孙小梅")
     expect(page.locator("td.present")).to_contain_text("何大勇")
     expect(page.locator("td.present")).to_contain_text("至 01-01 20:00")

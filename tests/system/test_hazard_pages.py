@@ -6,15 +6,15 @@ import io
 
 import pytest
 from PIL import Image
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from firesense.domain.alert import Grade
 from firesense.domain.deed import Actor, Rights
 from firesense.domain.hazard import HazardAct, Report
 from firesense.domain.instant import DAY
 from firesense.ports import User
+from tests.browser import PATIENCE
 from tests.console import HASH, PASSWORD, Township
-from tests.system.test_console import CHROMIUM, FLAGS, PATIENCE, Served
 
 pytestmark = pytest.mark.server
 
@@ -25,20 +25,6 @@ def township(tmp_path):
     township.book.put_user(User("admin", HASH, rights=Rights.ADMIN))
     yield township
     township.close()
-
-
-@pytest.fixture
-def served(township):
-    with Served(township.console()) as served:
-        yield served
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(params=[360, 1280])
