@@ -69,7 +69,7 @@ def test_a_resident_reports_with_a_photo_and_an_officer_deals_with_it(page, serv
     page.fill("#password", PASSWORD)
     page.click("main button")
     expect(page.locator(".photos img")).to_be_visible()
-    assert page.locator(".photos img").evaluate("img => img.complete && img.naturalWidth") == 640
+    expect(page.locator(".photos img")).to_have_js_property("naturalWidth", 640)
     assert fits(page)
     page.fill("#text-accept", "清空楼道")
     page.click("form[action$='/accept'] button")
