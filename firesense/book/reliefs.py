@@ -32,14 +32,14 @@ class Reliefs(Chapter):
     """Overrides, swaps, leave; calendar feeds."""
 
     def change_rosters(self, changes: Sequence[Change], *entries: Entry) -> None:
-        """Write what people change of the rosters for a while, and the audit: all of it or nothing.
-
-        Nothing is changed when one of the ids is known.
-        """
+        """Write what people change of the rosters for a while, and the audit: all of it or nothing. See the port."""
         with self._database.writing() as connection:
             ids = [change.id for change in changes]
             if not changes or connection.scalar(sa.select(_CHANGE.id).where(_CHANGE.id.in_(ids)).limit(1)):
                 return
+            known = [who for change in changes if (who := connection.scalar(_same(change))) is not None]
+            if len(known) == len(changes):
+                raise Conflict(f"{known[0]} wrote that already", "conflict.roster.written", who=known[0])
             connection.execute(
                 sa.insert(tables.roster_change), [rows.values(change) | {"revoked_by": ""} for change in changes]
             )
@@ -109,6 +109,17 @@ class Reliefs(Chapter):
             removed = connection.execute(sa.delete(tables.feed).where(*these)).rowcount
             audit.add(connection, entry if removed else None)
         return removed
+
+
+def _same(change: Change) -> sa.Select[str]:
+    """Who wrote, and nobody took back, what comes to the same as a change."""
+    said = (_CHANGE.kind, _CHANGE.begins_at, _CHANGE.ends_at, _CHANGE.person, _CHANGE.stand_in, _CHANGE.roster)
+    return (
+        sa.select(_CHANGE.who)
+        .where(_CHANGE.revoked_at.is_(None), *(column == getattr(change, column.name) for column in said))
+        .order_by(_CHANGE.number)
+        .limit(1)
+    )
 
 
 def changes_that_hold(connection: Connection) -> list[Change]:

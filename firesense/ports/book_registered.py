@@ -48,7 +48,8 @@ class Registered(Protocol):
     def change_rosters(self, changes: Sequence[Change], *entries: Entry) -> None:
         """Write what people change of the rosters for a while, and the audit: all of it or nothing.
 
-        Nothing is changed when one of the ids is known.
+        Nothing is changed when one of the ids is known. Raises Conflict when everything they come to is in force, as
+        after a form that was sent twice.
         """
         ...
 

@@ -84,6 +84,7 @@ ROSTER_TEXTS: Mapping[str, tuple[str, str]] = {
     "conflict.roster.long": ("超过三年，请修改值班表本身", "Longer than three years: change the roster itself"),
     "conflict.roster.far": ("距今超过三年", "More than three years from now"),
     "conflict.roster.no-turn": ("{who} 在 {day} 没有班次", "{who} has no turn that begins on {day}"),
+    "conflict.roster.written": ("{who} 已登记过", "{who} wrote that already"),
     "conflict.roster.revoked": ("{who} 已撤销", "{who} took it back already"),
     "web.rosters.by": ("由 {who} 登记", "by {who}"),
 }

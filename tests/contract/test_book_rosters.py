@@ -74,6 +74,45 @@ def test_a_change_whose_id_is_known_changes_nothing(book):
     assert len(book.audit(kind="roster")) == 1
 
 
+def test_what_is_in_force_is_not_written_again(book):
+    again = [
+        replace(THERE, id="s3", swap="s3", at=NOON, note="!"),
+        replace(BACK, id="s4", swap="s3", at=NOON, note="!"),
+    ]
+    book.change_rosters([THERE, BACK], ENTRY)
+    version = book.version()
+    with pytest.raises(Conflict, match="wen wrote that already"):
+        book.change_rosters(again, ENTRY)
+    assert book.roster_changes(NOON, NOON + 2 * DAY) == [THERE, BACK]
+    assert (book.version(), len(book.audit(kind="roster"))) == (version, 1)
+    book.revoke_change("s1", "zhou", NOON)
+    book.change_rosters(again)
+    assert book.roster_changes(NOON, NOON + 2 * DAY) == again
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(LEAVE, id="a2", ends_at=NOON + 2 * HOUR),
+        replace(LEAVE, id="a2", begins_at=NOON - HOUR),
+        replace(LEAVE, id="a2", person="wen"),
+        replace(LEAVE, id="a2", kind=ChangeKind.OVERRIDE, stand_in="wen"),
+    ],
+    ids=["ends later", "begins earlier", "somebody else", "with somebody instead"],
+)
+def test_a_change_that_says_something_else_is_written(book, other):
+    book.change_rosters([LEAVE])
+    book.change_rosters([other])
+    assert book.roster_changes(NOON, NOON + HOUR) == [LEAVE, other]
+
+
+def test_a_swap_is_written_though_one_of_them_stands_in_already(book):
+    stands_in = replace(THERE, id="o1", swap="")
+    book.change_rosters([stands_in])
+    book.change_rosters([THERE, BACK])
+    assert book.roster_changes(NOON, NOON + 2 * DAY) == [stands_in, THERE, BACK]
+
+
 def test_changes_are_found_by_the_time_in_which_they_hold(book):
     book.change_rosters([LEAVE])
     book.change_rosters([THERE, BACK])

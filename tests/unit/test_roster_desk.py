@@ -11,7 +11,7 @@ import pytest
 from firesense.book import SqlBook
 from firesense.domain.deed import Actor, Rights
 from firesense.domain.errors import Conflict, NotAllowed, NotFound
-from firesense.domain.instant import DAY, HOUR, instant
+from firesense.domain.instant import DAY, HOUR, SECOND, instant
 from firesense.domain.place import Org, Person, Place, Post
 from firesense.domain.roster import ChangeKind, LocalDays, Roster, Rotation
 from firesense.ports import Feed
@@ -72,6 +72,16 @@ def test_two_swap_their_turns_and_take_it_back_whole(desk, book):
     with pytest.raises(Conflict, match="boss took"):
         desk.revoke(STATION, there.id)
     assert book.roster_changes(NOW, NOW + DAY) == []
+
+
+def test_a_swap_that_is_sent_twice_is_written_once_and_taken_back_once(desk, book):
+    later = RosterDesk(book, HandClock(NOW + SECOND), lambda: org_of(book))
+    there, back = desk.swap(STATION, "duty", ("zhou", MONDAY), ("wu", TUESDAY))
+    with pytest.raises(Conflict, match="station wrote that already"):
+        later.swap(STATION, "duty", ("zhou", MONDAY), ("wu", TUESDAY))
+    assert book.roster_changes(NOW, NOW + 3 * DAY) == [there, back]
+    desk.revoke(STATION, there.id)
+    assert [on_duty(book, hours) for hours in (0, 23)] == [["zhou"], ["wu"]]
 
 
 def test_leave_says_which_posts_it_empties(desk, book):
