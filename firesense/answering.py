@@ -217,7 +217,7 @@ class Answering:
             [(call, _)] = pairs
             if now - (call.sent_at or now) <= _HEARD_FOR:
                 self.pressed(call, news.pressed)
-        return bool(pairs)
+        return bool(pairs) or self._book.failed_with(name, news.reference)
 
     def _of_button(self, name: str, news: News) -> None:
         call = self._links.of_token(news.token, self._book.calls(news.alert), self._clock.now())

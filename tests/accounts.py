@@ -463,6 +463,7 @@ class SpeakerBox(HttpProvider):
     """The controller of a village's loudspeakers."""
 
     token = "box-token-made-up"
+    callback_secret = "boxsecret0123456"
     boxes = ("shanghe",)
 
     def __init__(self, clock: HandClock) -> None:

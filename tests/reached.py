@@ -101,6 +101,7 @@ class Town:
                         name,
                         url=f"{server.url}/speakers/{{address}}",
                         token=server.token,
+                        callback_secret=server.callback_secret,
                         receipt_within=timedelta(seconds=30),
                     )
                     made[name] = LoudspeakerChannel(options, self.clock)

@@ -89,6 +89,8 @@ class Receipts(Chapter):
                 kind = StepKind.SENT
                 if call.state is CallState.FAILED:
                     values["receipt"] = detail["reason"] = call.receipt
+                    remember = insert_new(connection, tables.seen).on_conflict_do_nothing()
+                    connection.execute(remember, {"name": _failed(call.channel, before.receipt), "at": at})
                     kind = StepKind.FAILED
                 _write(connection, before, values)
                 step = Step(call.alert, at, kind, call.person, detail)
@@ -104,6 +106,10 @@ class Receipts(Chapter):
             return []
         with self._database.reading() as connection:
             return _pairs(connection, _WITH, {"channel": channel, "reference": reference})
+
+    def failed_with(self, channel: str, reference: str) -> bool:
+        """Say whether a call with this reference was reported FAILED, in the last week."""
+        return self.was_seen(_failed(channel, reference))
 
     def calls_to(self, channel: str, line: str, since: Instant) -> list[tuple[Call, Alert]]:
         """Give what was sent to a line since then, newest first, at most a hundred."""
@@ -127,6 +133,10 @@ class Receipts(Chapter):
             connection.execute(sa.delete(tables.seen).where(_SEEN.at < at - _REMEMBERED))
             new = insert_new(connection, tables.seen).on_conflict_do_nothing()
             return connection.execute(new, {"name": name, "at": at}).rowcount > 0
+
+
+def _failed(channel: str, reference: str) -> str:
+    return f"failed:{channel}:{reference}"
 
 
 def _held(until: Instant, reason: str) -> dict[str, object]:

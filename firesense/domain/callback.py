@@ -13,12 +13,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """One request from outside, as it came. ``rest`` is its path below the channel's, header names are lower case."""
+    """One request from outside, as it came. ``rest`` is its path below the channel's, header names are lower case.
+
+    ``by_broker``: it came over the broker the channel listens to, which says who may; ``rest`` is its topic then.
+    """
 
     rest: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
+    by_broker: bool = False
 
 
 @dataclass(frozen=True, slots=True)

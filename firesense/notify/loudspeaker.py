@@ -9,18 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import msgspec
 
 from firesense.domain.alert import AlertClass
-from firesense.domain.errors import ConfigError, Fault, Forged
+from firesense.domain.errors import ConfigError, Fault
 from firesense.domain.escalation import Purpose
 from firesense.domain.limits import Limit
 from firesense.domain.message import Receipt
 from firesense.notify.exchange import PATIENCE, Exchange
 from firesense.notify.mqtt import MqttChannel, MqttOptions
 from firesense.notify.mqtt_answers import kept, new_reference, understood
+from firesense.notify.provider import options_faults, secret_path
 from firesense.notify.room import pattern_faults, spoken_text
 from firesense.text import say
 
@@ -43,8 +44,8 @@ class LoudspeakerOptions:
 
     ``{address}`` in topic and url is the loudspeaker. ``volume`` in per cent, ``fire_volume`` for fires; ``repeats``
     how often it says it. ``quiet``: the hours in which it speaks of fires alone. ``text`` is a text of your own.
-    ``answers`` is a topic filter on which loudspeakers say that they have spoken; ``receipt_within`` is how long to
-    wait for that.
+    ``answers`` is a topic filter on which loudspeakers say that they have spoken; behind a ``url`` they say so by a
+    callback, with ``callback_secret`` in its path. ``receipt_within`` is how long to wait for that.
     """
 
     name: str
@@ -66,6 +67,7 @@ class LoudspeakerOptions:
     timeout: timedelta = PATIENCE
     ca_file: str = ""
     answers: str = ""
+    callback_secret: str = field(default="", repr=False)
     receipt_within: timedelta | None = None
 
 
@@ -80,12 +82,9 @@ class LoudspeakerChannel:
 
     def __init__(self, options: LoudspeakerOptions, clock: Clock) -> None:
         """Raises ConfigError unless there is one of host and url, and for values out of their ranges."""
-        faults = []
-        parts = urlsplit(options.url)
+        faults = options_faults(options, ())
         if bool(options.host) == bool(options.url):
             faults.append(Fault("", "host", "say either host (MQTT) or url (HTTP)"))
-        if options.url and (parts.scheme not in {"http", "https"} or not parts.hostname):
-            faults.append(Fault("", "url", "is not an http(s) address"))
         faults += [
             Fault("", name, f"is a number of per cent, 1 to {_LOUDEST}")
             for name in ("volume", "fire_volume")
@@ -95,6 +94,8 @@ class LoudspeakerChannel:
             faults.append(Fault("", "answers", "is a topic, and needs a host: by HTTP it is told by callback"))
         if options.receipt_within is not None and options.host and not options.answers:
             faults.append(Fault("", "answers", "is needed with receipt_within"))
+        if options.receipt_within is not None and options.url and not options.callback_secret:
+            faults.append(Fault("", "callback_secret", "is needed with receipt_within"))
         if options.text and (reason := pattern_faults(options.text)):
             faults.append(Fault("", "text", reason))
         if faults:
@@ -138,8 +139,10 @@ class LoudspeakerChannel:
 
     def hear(self, callback: Callback, now: Instant) -> Heard:  # noqa: ARG002 - a reference is known for as long as its call
         """Understand what became of a text, by the reference that came with it. Raises Unreadable, and Forged."""
-        if self._broker is not None and not self._options.answers:
-            raise Forged("this channel hears no answers")
+        if self._broker is not None:
+            self._broker.prove(callback)
+        else:
+            secret_path(callback, self._options.callback_secret)
         return understood(callback, may_take=False)
 
     async def listen(self, hear: Callable[[Callback], object]) -> None:

@@ -104,10 +104,16 @@ class MqttChannel:
         return Receipt(reference=kept(reference) if reference else "")
 
     def hear(self, callback: Callback, now: Instant) -> Heard:  # noqa: ARG002 - what is in it has a time of its own
-        """Understand an answer. Raises Unreadable, or Forged where no answers are wanted."""
+        """Understand an answer. Raises Unreadable, and Forged for one that did not come over the broker."""
+        self.prove(callback)
+        return understood(callback)
+
+    def prove(self, callback: Callback) -> None:
+        """Look whether it came over the broker, where answers are wanted. Raises Forged."""
         if not self._options.answers:
             raise Forged("this channel hears no answers")
-        return understood(callback)
+        if not callback.by_broker:
+            raise Forged("this channel hears answers over its broker alone")
 
     async def listen(self, hear: Callable[[Callback], object]) -> None:
         """Hear answers until cancelled; returns at once when none are wanted."""

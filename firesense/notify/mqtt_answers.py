@@ -101,7 +101,7 @@ async def listen(
                         payload = message.payload
                         if len(payload) > _MOST_BYTES:
                             continue
-                        callback = Callback(str(message.topic), {}, {}, payload)
+                        callback = Callback(str(message.topic), {}, {}, payload, by_broker=True)
                         if await asyncio.to_thread(_came_early, name, callback, hear) and len(early) < _AGAIN_MOST:
                             again = later.create_task(_again(name, callback, hear))
                             early.add(again)

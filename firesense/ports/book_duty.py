@@ -117,6 +117,10 @@ class DutyPages(Protocol):
         """Give the sent calls of a channel that have this reference: several when they were told in one message."""
         ...
 
+    def failed_with(self, channel: str, reference: str) -> bool:
+        """Say whether a call with this reference was reported FAILED, in the last week; ``calls_with`` has none of those."""
+        ...
+
     def calls_to(self, channel: str, line: str, since: Instant) -> list[tuple[Call, Alert]]:
         """Give what was sent to a line since then, newest first, at most a hundred."""
         ...

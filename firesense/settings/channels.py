@@ -213,6 +213,7 @@ class LoudspeakerChannelSettings(Written):
     text: str = ""
     most: Annotated[int, Field(ge=20, le=1000)] = 120
     answers: str = ""
+    callback_secret: SecretStr = SecretStr("")
     receipt_within: Duration | None = None
     timeout: Duration = timedelta(seconds=75)
     ca_file: str = ""

@@ -83,6 +83,14 @@ def test_a_call_that_failed_after_all_is_followed_by_another_and_has_spent_its_b
     assert book.spent("robot", "line-1", NOON) == [(LATER, True)]
 
 
+def test_a_failure_that_is_said_again_is_of_a_call_that_is_known(book, told):
+    assert not book.failed_with("robot", "ref-1")
+    assert reported(book, told, CallState.FAILED, receipt="switched off")
+    assert book.calls_with("robot", "ref-1") == []
+    assert book.failed_with("robot", "ref-1")
+    assert not book.failed_with("sms", "ref-1")
+
+
 def test_silence_is_said_once_and_does_not_undo_that_it_was_sent(book, told):
     other = call(told, "wen", "sms", instead_of="robot")
     assert book.report(first(book, told), LATER + 2 * MINUTE, [other], silent=True)

@@ -78,7 +78,7 @@ def test_nobody_can_say_what_became_of_a_call_that_nobody_got(mosquitto):
         receipt = await say(channel)
         report = msgspec.json.encode({"reference": receipt.reference, "state": "delivered"})
         with pytest.raises(Unreadable):
-            channel.hear(Callback("", {}, {}, report), 0)
+            channel.hear(Callback("", {}, {}, report, by_broker=True), 0)
 
     talk(story, mosquitto, answers="firesense/answers/#", receipt_within=timedelta(seconds=30))
 
@@ -214,7 +214,7 @@ def test_without_a_topic_for_answers_none_are_heard(mosquitto):
     async def story(channel):
         await channel.listen(lambda _: None)
         with pytest.raises(Forged):
-            channel.hear(Callback("", {}, {}, b"{}"), 0)
+            channel.hear(Callback("", {}, {}, b"{}", by_broker=True), 0)
 
     talk(story, mosquitto)
 

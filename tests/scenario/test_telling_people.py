@@ -19,7 +19,7 @@ from firesense.domain.outcome import Outcome, TripAgain
 from firesense.domain.place import Org
 from firesense.explain import explain, lines
 from firesense.web.alert_documents import ExplanationDocument
-from tests.accounts import Aliyun, feishu_sealed, feishu_signed, wecom_encrypted, wecom_opened, wecom_query
+from tests.accounts import Aliyun, SpeakerBox, feishu_sealed, feishu_signed, wecom_encrypted, wecom_opened, wecom_query
 from tests.frames import T0
 from tests.house import SmallHouse, smoke, smoke_device
 from tests.reached import SUN, ZHANG, Town
@@ -133,23 +133,28 @@ def test_a_loudspeaker_says_that_it_has_spoken_or_that_it_could_not(town):
     story.house.book.install(*_only(story.house.book, "speaker"))
     fault = _fault(story)
     [order] = story.servers["speaker"].said
-    for guess in ("", "guess", order["key"]):
+    right = {"reference": order["reference"], "state": "failed"}
+    for secret in ("", "boxsecret6543210"):
+        with pytest.raises(Forged):
+            story.call_back("speaker", right, secret)
+    for guess in ("", "guess", order["key"], "0123456789abcdef0123"):
         with pytest.raises((NotYet, Unreadable)):
-            story.call_back("speaker", {"reference": guess, "state": "failed"})
+            story.call_back("speaker", {"reference": guess, "state": "failed"}, SpeakerBox.callback_secret)
     assert [call.state for call in story.calls(fault)] == [CallState.SENT], "a guess says nothing"
     with pytest.raises(Unreadable):
-        story.call_back("speaker", {"alert": fault.id, "take": order["reference"]})
+        story.call_back("speaker", {"alert": fault.id, "take": order["reference"]}, SpeakerBox.callback_secret)
     spoken = {"reference": order["reference"], "state": "delivered"}
     for _ in range(2):
-        story.call_back("speaker", spoken)
-    story.call_back("speaker", {**spoken, "state": "failed"})
+        story.call_back("speaker", spoken, SpeakerBox.callback_secret)
+    story.call_back("speaker", {**spoken, "state": "failed"}, SpeakerBox.callback_secret)
     story.house.wind(seconds=31)
     assert [(call.channel, call.state) for call in story.calls(fault)] == [("speaker", CallState.DELIVERED)]
 
     other = _fault(story, 2)
     _, order = story.servers["speaker"].said
     broken = {"reference": order["reference"], "state": "failed", "reason": "amplifier off"}
-    story.call_back("speaker", broken)
+    for _ in range(2):
+        story.call_back("speaker", broken, SpeakerBox.callback_secret)
     story.house.settle()
     assert [(call.channel, call.state) for call in story.calls(other)] == [
         ("speaker", CallState.FAILED),
@@ -170,7 +175,7 @@ def test_whoever_may_only_look_at_a_call_cannot_say_what_became_of_it(town):
     assert call.receipt in shown
     assert order["reference"] not in shown
     with pytest.raises(NotYet):
-        story.call_back("speaker", {"reference": call.receipt, "state": "delivered"})
+        story.call_back("speaker", {"reference": call.receipt, "state": "delivered"}, SpeakerBox.callback_secret)
     assert [call.state for call in story.calls(fault)] == [CallState.SENT]
 
 

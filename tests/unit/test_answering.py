@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ from starlette.testclient import TestClient
 from structlog.testing import capture_logs
 
 from firesense.answering import Answering
+from firesense.domain.callback import Callback
 from firesense.domain.escalation import CallState
 from firesense.domain.instant import MINUTE, SECOND
 from firesense.domain.place import Org, Person
@@ -52,6 +54,10 @@ def pressed(call_id):
     return [{"call_id": call_id, "status_code": "200000", "dtmf": "1"}]
 
 
+def over_the_broker(answer):
+    return Callback("answers/tablet", {}, {}, json.dumps(answer).encode(), by_broker=True)
+
+
 def test_a_key_that_is_pressed_before_our_sending_came_back_is_not_lost(township, outside):
     alert = township.alarm()
     early = outside.post(VOICE, json=pressed("call-1"))
@@ -70,11 +76,13 @@ def test_a_provider_is_not_asked_for_ever_to_say_again_what_is_none_of_ours(town
     assert outside.post(VOICE, json=pressed("of-somebody-else")).status_code == 200
 
 
-def test_an_answer_that_does_not_say_whose_it_is_is_of_whoever_was_called(township, outside):
+def test_an_answer_that_does_not_say_whose_it_is_is_of_whoever_was_called(township, outside, answering):
     alert = township.alarm()
     call = next(call for call in township.book.calls(alert.id) if call.channel == "mqtt")
     answer = {"alert": alert.id, "take": LINKS.token(call)}
-    assert outside.post("/callbacks/mqtt", json=answer).status_code == 200
+    assert outside.post("/callbacks/mqtt", json=answer).status_code == 403, "its broker says who may"
+    assert township.book.alert(alert.id).acknowledged_by == ""
+    answering.hear("mqtt", over_the_broker(answer))
     assert township.book.alert(alert.id).acknowledged_by == call.person == "sun"
 
 
@@ -82,7 +90,7 @@ def test_strangers_write_few_lines_and_no_long_ones(township, outside, answering
     with capture_logs() as written:
         for number in range(15):
             assert outside.post(f"/callbacks/dingtalk/guess-{number}", json=[]).status_code == 403
-            outside.post("/callbacks/mqtt", json={"alert": "A" * 60_000, "take": "x"})
+            answering.hear("mqtt", over_the_broker({"alert": "A" * 60_000, "take": "x"}))
         lines = [line for line in written if line["log_level"] == "warning"]
         assert len(lines) == 10
         assert lines[-1]["more_is_only_counted"]

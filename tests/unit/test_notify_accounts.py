@@ -586,6 +586,8 @@ def test_a_loudspeaker_is_told_what_to_say_and_how_loud(clock):
         (lambda: SmsGatewayOptions("x", "http://x", fields={"a": "b"}, success="("), ["fields", "fields", "success"]),
         (lambda: LoudspeakerOptions("x", volume=0, text="{nobody}"), ["host", "text", "volume"]),
         (lambda: LoudspeakerOptions("x", url="http://x", answers="a/#"), ["answers"]),
+        (lambda: LoudspeakerOptions("x", url="http://x", callback_secret="short"), ["callback_secret"]),
+        (lambda: LoudspeakerOptions("x", url="http://x", receipt_within=timedelta(seconds=9)), ["callback_secret"]),
         (lambda: LoudspeakerOptions("x", "h", receipt_within=timedelta(seconds=9)), ["answers"]),
     ],
 )
@@ -611,7 +613,7 @@ def test_no_option_shows_its_secret():
         AliyunOptions("x", "id", "hidden", callback_secret="hidden"),
         TencentOptions("x", "id", "hidden", callback_secret="hidden"),
         SmsGatewayOptions("x", "http://x", fields={"password": "hidden"}, headers={"Authorization": "hidden"}),
-        LoudspeakerOptions("x", password="hidden", token="hidden"),
+        LoudspeakerOptions("x", password="hidden", token="hidden", callback_secret="hidden"),
     ):
         assert "hidden" not in repr(options)
 
