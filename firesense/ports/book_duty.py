@@ -118,7 +118,7 @@ class DutyPages(Protocol):
         ...
 
     def failed_with(self, channel: str, reference: str) -> bool:
-        """Say whether a call with this reference was reported FAILED, in the last week; ``calls_with`` has none of those."""
+        """Say whether a call with this reference was reported FAILED, in the last week."""
         ...
 
     def calls_to(self, channel: str, line: str, since: Instant) -> list[tuple[Call, Alert]]:
