@@ -40,15 +40,11 @@ class RollDesk:
             raise NotAllowed(f"{actor.name} may look, and nothing else")
         if actor.place and actor.place not in {above.code for above in plan.org.path(place)}:
             raise NotAllowed(f"{actor.name} may not act at {place}")
-        for made in self._book.roll_calls(now - DAY, now + 1):
-            if (made.role, made.place) == (role, place) and made.due_at is not None:
-                raise Conflict(
-                    f"roll call {made.id} is under way there", "conflict.roll-call", planned_at=made.planned_at
-                )
         call = rollcalls.planned(post, now, plan.roll_calling, started_by=actor.name)
-        self._book.plan_roll_calls(
-            [call], Entry.of(actor, now, "started", "roll-call", call.id, role=role, place=place)
-        )
+        entry = Entry.of(actor, now, "started", "roll-call", call.id, role=role, place=place)
+        made = self._book.start_roll_call(call, entry)
+        if made is not None:
+            raise Conflict(f"roll call {made.id} is under way there", "conflict.roll-call", planned_at=made.planned_at)
         return call
 
     def made(self, days: int) -> list[RollCall]:

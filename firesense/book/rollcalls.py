@@ -14,6 +14,7 @@ from firesense.book.story import add_steps, move_case, read_alert, write_alert
 from firesense.domain.alert import Alert, Case, Condition, Finding
 from firesense.domain.errors import NotFound
 from firesense.domain.escalation import Step, StepKind
+from firesense.domain.instant import DAY
 from firesense.domain.rollcall import RollCall, RollCallState
 
 if TYPE_CHECKING:
@@ -32,6 +33,13 @@ _BETWEEN = (
     sa.select(*rows.ROLL_CALL)
     .where(_CALL.planned_at >= sa.bindparam("start"), _CALL.planned_at < sa.bindparam("end"))
     .order_by(_CALL.planned_at, _CALL.id)
+)
+# Whoever presses twice may do so with the clocks of two threads: what was started counts whenever that was.
+_UNDER_WAY = (
+    sa.select(*rows.ROLL_CALL)
+    .where(_CALL.role == sa.bindparam("role"), _CALL.place == sa.bindparam("place"))
+    .where(_CALL.due_at.is_not(None), _CALL.planned_at > sa.bindparam("since"))
+    .where(sa.or_(_CALL.planned_at <= sa.bindparam("now"), _CALL.started_by != ""))
 )
 _DUE = (
     sa.select(*rows.ROLL_CALL, *rows.ALERT)
@@ -62,14 +70,22 @@ class RollCalls(Chapter):
                 known = connection.scalar(question)
         return int(known or 0)
 
-    def plan_roll_calls(self, calls: Sequence[RollCall], entry: Entry | None = None) -> int:
+    def plan_roll_calls(self, calls: Sequence[RollCall]) -> int:
         """Write roll calls to come; those whose id is known stay as they are. Counts the new ones."""
         with self._database.writing() as connection:
             new = insert_new(connection, tables.roll_call).on_conflict_do_nothing()
-            written = sum(connection.execute(new.values(rows.values(call))).rowcount for call in calls)
-            if written and entry is not None:
-                audit.add(connection, entry)
-            return written
+            return sum(connection.execute(new.values(rows.values(call))).rowcount for call in calls)
+
+    def start_roll_call(self, call: RollCall, entry: Entry) -> RollCall | None:
+        """Write one that somebody starts, with an entry for the audit; else give the one under way at its post."""
+        asked = {"role": call.role, "place": call.place, "now": call.planned_at, "since": call.planned_at - DAY}
+        with self._database.writing(person=True) as connection:
+            found = connection.execute(_UNDER_WAY, asked).first()
+            if found is not None:
+                return RollCall(*found)
+            connection.execute(sa.insert(tables.roll_call).values(rows.values(call)))
+            audit.add(connection, entry)
+        return None
 
     def roll_call(self, roll_call_id: str) -> RollCall:
         """One roll call; raises NotFound."""

@@ -83,10 +83,14 @@ class WindowPages(Protocol):
         """A number nobody knows before, which this book keeps: the times of roll calls are drawn from it."""
         ...
 
-    def plan_roll_calls(self, calls: Sequence[RollCall], entry: Entry | None = None) -> int:
-        """Write roll calls to come; those whose id is known stay as they are. Counts the new ones.
+    def plan_roll_calls(self, calls: Sequence[RollCall]) -> int:
+        """Write roll calls to come; those whose id is known stay as they are. Counts the new ones."""
+        ...
 
-        With an ``entry`` for the audit, if anything was written.
+    def start_roll_call(self, call: RollCall, entry: Entry) -> RollCall | None:
+        """Write one that somebody starts now, with an entry for the audit; unless one is under way at its post.
+
+        Then gives that one. One of the plan that is still to come does not count.
         """
         ...
 

@@ -141,12 +141,7 @@ def asked(roll, at):
 def test_a_roll_call_is_due_when_it_is_planned_answered_or_over(book):
     roll = planned()
     assert (book.plan_roll_calls([roll, planned(id="OTHER00000", planned_at=LATER, due_at=LATER)])) == 2
-    said = Entry(NOON, "wen", "api 192.0.2.7", "started", "roll-call", roll.id)
-    assert book.plan_roll_calls([roll], said) == 0, "it is there"
-    assert book.audit(kind="roll-call") == []
-    started = planned(id="STARTED000", planned_at=LATER, due_at=LATER)
-    assert book.plan_roll_calls([started], said) == 1
-    assert [one.entry for one in book.audit(kind="roll-call")] == [said]
+    assert book.plan_roll_calls([roll]) == 0, "it is there"
     assert book.due_roll_calls(NOON - 1) == []
     assert book.due_roll_calls(NOON) == [(roll, None)]
     assert book.next_due_at() == NOON
@@ -165,6 +160,19 @@ def test_a_roll_call_is_due_when_it_is_planned_answered_or_over(book):
     assert [each.id for each in book.roll_calls(NOON, NOON + 1)] == [roll.id]
     with pytest.raises(NotFound):
         book.roll_call("NOBODY")
+
+
+def test_one_roll_call_is_under_way_at_a_post(book):
+    entry = Entry(NOON, "wen", "api 192.0.2.7", "started", "roll-call", "STARTED000")
+    started = planned(id="STARTED000", started_by="wen", planned_at=NOON + 5, due_at=NOON + 5)
+    book.plan_roll_calls([planned(id="T0C0ME0000", planned_at=LATER, due_at=LATER)])
+    assert book.start_roll_call(started, entry) is None, "one that is still to come is not under way"
+    again = replace(started, id="AGA1N00000", planned_at=NOON + 4, due_at=NOON + 4)
+    assert book.start_roll_call(again, entry) == started, "even when the clock was read before"
+    assert book.start_roll_call(replace(again, id="E1SEWHERE0", place="g1"), entry) is None
+    assert len(book.audit(kind="roll-call")) == 2
+    assert book.move_roll_call(started, replace(started, state=RollCallState.UNASKED, due_at=None))
+    assert book.start_roll_call(again, entry) is None, "that one is over"
 
 
 def test_what_roll_calls_and_windows_are_is_no_alert_of_the_figures(book):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -17,7 +19,7 @@ from firesense.figures import month_of
 from firesense.report import gather
 from firesense.rolldesk import RollDesk
 from tests.frames import T0
-from tests.house import SmallHouse
+from tests.house import HandClock, SmallHouse
 
 CHINA = ZoneInfo("Asia/Shanghai")
 TOWNSHIP, DISTRICT = "990100101", "990100"
@@ -161,6 +163,27 @@ def test_the_committee_calls_the_roll_when_it_likes_and_sees_who_answered(house)
     assert rolls.start(committee, "station-duty", TOWNSHIP).id != call.id, "that one is over"
     with pytest.raises(NotAllowed):
         rolls.start(Actor("elsewhere", place="990100102"), "station-duty", TOWNSHIP)
+
+
+def test_a_button_pressed_twice_calls_the_roll_once(house):
+    class Running(HandClock):
+        def now(self):
+            self.at += 1
+            return self.at
+
+    rolls, pressed = RollDesk(house.book, Running(), house.keeper.current), Barrier(4)
+
+    def press(_):
+        pressed.wait()
+        try:
+            return rolls.start(Actor("zhou-qiang"), "station-duty", TOWNSHIP).id
+        except Conflict:
+            return None
+
+    with ThreadPoolExecutor(4) as hands:
+        started = [made for made in hands.map(press, range(4)) if made]
+    assert len(started) == 1
+    assert [made.id for made in rolls.made(1) if made.started_by] == started
 
 
 def test_roll_is_called_answered_and_listed_from_the_command_line(house, capsys):
