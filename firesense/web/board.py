@@ -8,17 +8,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from firesense.domain.alert import AlertClass
+from firesense.domain.instant import SECOND
 from firesense.web.shown import show_listed
 
 if TYPE_CHECKING:
     from firesense.domain.alert import Alert
     from firesense.domain.escalation import Climb
+    from firesense.domain.instant import Instant
     from firesense.domain.plan import Plan
-    from firesense.ports import Book, CallsListed
+    from firesense.ports import Book, CallsListed, Clock
     from firesense.web.cards import Cards
 
 ALERTS_MOST = 200
 CALLS_SHOWN = 3  # of an alert, the newest
+_KEPT_FOR = 10 * SECOND  # open pages ask every 15 s though there was no step
 _VIEWS_KEPT = 12  # the open ones and all in two languages, and some pages that follow; 300 kB each at most
 _RANK = {kind: rank for rank, kind in enumerate(AlertClass)}  # fire first, tests last; what nobody has before the rest
 
@@ -34,13 +37,14 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A page of alerts at a step of the story.
+    """A page of alerts at a step of the story, read at ``read_at``.
 
     ``waiting`` of them nobody has taken; ``counts`` are all open ones by class, the gravest first; ``next`` is what the
     following page begins after.
     """
 
     plan: Plan
+    read_at: Instant
     edition: int
     step: int
     cards: dict[str, Card]
@@ -66,14 +70,16 @@ class _View:
 class Board:
     """Keeps what was written until the book's last step or the plan changes: a hundred open pages cost one reading.
 
-    Of what changed, only the cards that say something else are written anew. ``name`` tells this board's editions from
-    those of one before it.
+    But for ten seconds at most: that a call is tried again, or when a climb goes on, changes without a step. Of what
+    changed, only the cards that say something else are written anew. ``name`` tells this board's editions from those of
+    one before it.
     """
 
-    def __init__(self, book: Book, cards: Cards) -> None:
+    def __init__(self, book: Book, cards: Cards, clock: Clock) -> None:
         self.cards = cards
         self.name = secrets.token_hex(4)
         self._book = book
+        self._clock = clock
         self._lock = threading.Lock()
         self._kept: dict[_View, Listed] = {}  # what was asked for last at the end
         self._edition = 0
@@ -86,11 +92,16 @@ class Board:
         As they are now or, for pages that were told of the step ``told``, as they were at that step or later: while
         steps follow each other quickly, what all of them are given is read as often as they are told, and not oftener.
         """
-        view = _View(language, open_only, after)
+        view, now = _View(language, open_only, after), self._clock.now()
         with self._lock:
             kept = self._kept.get(view)
-            if kept is None or kept.plan is not plan or kept.step < self._wanted(told):
-                kept = self._read(view, plan, kept)
+            if (
+                kept is None
+                or kept.plan is not plan
+                or abs(now - kept.read_at) >= _KEPT_FOR
+                or kept.step < self._wanted(told)
+            ):
+                kept = self._read(view, plan, now, kept)
             self._kept.pop(view, None)
             self._kept[view] = kept
             if len(self._kept) > _VIEWS_KEPT:
@@ -100,7 +111,7 @@ class Board:
     def _wanted(self, told: int | None) -> int:
         return self._book.last_step() if told is None else told
 
-    def _read(self, view: _View, plan: Plan, before: Listed | None) -> Listed:
+    def _read(self, view: _View, plan: Plan, now: Instant, before: Listed | None) -> Listed:
         most = ALERTS_MOST + 1
         found = self._book.listing(open_only=view.open_only, most=most, after=view.after, calls=CALLS_SHOWN)
         page = found.alerts[:ALERTS_MOST]
@@ -121,7 +132,7 @@ class Board:
             written[alert.id] = card
         waiting = sum(alert.open and alert.acknowledged_at is None for alert in page)
         counts = {kind.value: found.counts[kind] for kind in AlertClass}
-        return Listed(plan, self._edition, found.step, written, waiting, counts, following)
+        return Listed(plan, now, self._edition, found.step, written, waiting, counts, following)
 
 
 def _place(alert: Alert) -> tuple[int, bool, bool]:

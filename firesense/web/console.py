@@ -122,7 +122,7 @@ def create_console(
         font=font,
         door=Door(book, clock),
         live=live,
-        board=Board(book, Cards(zone)),
+        board=Board(book, Cards(zone), clock),
         reads=HistoryReads(),
         secure=secure_cookies,
         hazards=hazards,

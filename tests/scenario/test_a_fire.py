@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+
 import pytest
 
 from firesense.domain.alert import Case, Condition, Finding
@@ -9,6 +11,8 @@ from firesense.domain.deed import Actor
 from firesense.domain.errors import Conflict
 from firesense.domain.escalation import ClimbState, StepKind
 from firesense.domain.instant import MINUTE, SECOND
+from firesense.web.board import Board
+from firesense.web.cards import Cards
 from tests.frames import T0
 from tests.house import GRID, STREET_GRID, SmallHouse, smoke, smoke_device
 
@@ -190,6 +194,20 @@ def test_a_channel_that_is_down_delays_only_itself(house):
     house.mqtt.down = False
     house.wind(seconds=60)
     assert {told.channel for told in house.told if told.person == "zhang-wei"} == {"log", "mqtt"}
+
+
+def test_an_open_board_shows_how_often_a_call_was_tried_though_its_story_stands_still(house):
+    board = Board(house.book, Cards(UTC), house.clock)
+    house.log.down = house.mqtt.down = True
+    house.hear(smoke(house.clock, alarm=1))
+    [alert] = house.open_alerts()
+    before = board.alerts(house.keeper.current(), "en", told=house.book.last_step())
+    assert "attempt 2" not in before.cards[alert.id].html
+    house.wind(seconds=15)
+    assert house.book.last_step() == before.step
+    after = board.alerts(house.keeper.current(), "en", told=before.step)
+    assert [call.attempts for call in house.book.calls(alert.id)] == [3, 3]
+    assert after.cards[alert.id].html.count("attempt 3") == 2
 
 
 def test_editing_the_ladder_does_not_move_a_climb_under_way(house):

@@ -202,7 +202,7 @@ def test_5_8_2_total_in_alarm_in_fault_and_silent(house):
     house.wind(minutes=16, step=15 * SECOND)
     open_alerts = house.open_alerts()
     assert len(house.book.registry()) == 4
-    assert Board(house.book, Cards(UTC)).alerts(house.keeper.current(), "zh").counts == {
+    assert Board(house.book, Cards(UTC), house.clock).alerts(house.keeper.current(), "zh").counts == {
         "fire": 1,
         "hazard": 0,
         "fault": len(open_alerts) - 1,

@@ -9,10 +9,10 @@ from types import SimpleNamespace
 import pytest
 
 from firesense.domain.deed import Actor
-from firesense.domain.instant import MINUTE
+from firesense.domain.instant import MINUTE, SECOND
 from firesense.web.board import Board
 from firesense.web.cards import Cards
-from tests.console import Township
+from tests.console import NOW, Township
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def reads(township, monkeypatch):
 
 @pytest.fixture
 def board(township):
-    return Board(township.book, Cards(UTC))
+    return Board(township.book, Cards(UTC), township.clock)
 
 
 def test_who_looks_again_is_given_what_was_read_and_anew_after_the_next_step(township, board, reads):
@@ -59,6 +59,16 @@ def test_pages_that_were_told_of_a_step_share_one_reading_however_many_steps_fol
         assert len(board.alerts(township.plan, "zh", told=told).cards) == 2
     assert reads.times == 1
     assert len(board.alerts(township.plan, "zh", told=township.book.last_step()).cards) == 4
+
+
+@pytest.mark.parametrize("later", [10 * SECOND, -10 * SECOND], ids=["later", "by a clock put back"])
+def test_what_is_ten_seconds_old_is_read_anew_whatever_pages_were_told(township, board, reads, later):
+    township.alarm()
+    told = township.book.last_step()
+    for at in (0, later - later // 10, later, later):
+        township.clock.at = NOW + at
+        listed = board.alerts(township.plan, "zh", told=told)
+    assert (reads.times, listed.read_at) == (2, NOW + later)
 
 
 def test_who_opens_the_board_sees_what_is_so_now_whatever_pages_were_told(township, board):
@@ -104,7 +114,7 @@ def test_the_languages_and_the_pages_are_kept_apart(township, board, monkeypatch
 def test_a_card_holds_nobodys_token_and_no_time_until_it_is_filled(township):
     alert = township.alarm()
     cards = Cards(UTC)
-    board = Board(township.book, cards)
+    board = Board(township.book, cards, township.clock)
     (html,) = board.alerts(township.plan, "zh").since(0)
     now = alert.event_at + MINUTE
     filled = [str(cards.fill([html], "zh", at, csrf)) for at, csrf in ((now, "aa"), (now + 2 * MINUTE, "bb"))]
