@@ -41,9 +41,10 @@ _MOST_SCANS = 64  # of a JPEG; cameras write 1, programs up to 14, and each cost
 _MOST_SEGMENTS = 1000  # of a JPEG; 10 MB of what cameras write are 170 at most, and Pillow remembers each
 _CHUNK = 64 * 1024
 _JPEGS = ("JPEG", "MPO")
-# A segment, which a length follows, or where a decoder ends: all that is no segment. Anything else is filling, coded
-# colours, or a marker with nothing behind it (0x01, RST0 to RST7), wherever it stands.
-_MARKER = re.compile(rb"\xff(?:([\xc0-\xc7\xc9-\xcf\xda-\xdd\xe0-\xef\xfe])|[\xc8\xd8\xd9\xde\xdf\xf0-\xfd])")
+# A segment, which a length follows, or what ends all looking. Anything else is filling, coded colours, or a marker with
+# nothing behind it (0x01, RST0 to RST7), wherever it stands. Of frames only what cameras write (SOF0 to SOF2): one
+# without loss comes whole from a decoder that was asked for a fraction, and is written past the end of its memory.
+_MARKER = re.compile(rb"\xff(?:([\xc0-\xc2\xc4\xda-\xdd\xe0-\xef\xfe])|[\xc3\xc5-\xcf\xd8\xd9\xde\xdf\xf0-\xfd])")
 _BEGIN, _SCAN = b"\xff\xd8", b"\xff\xda"
 _NAME = re.compile("[0-9a-f]{64}")
 
@@ -193,7 +194,7 @@ def _scans(data: bytes) -> list[int]:
         found = _MARKER.search(data, at)
         if found is None or found[1] is None:
             if not scans:
-                raise PhotoRefused("not a photo: no scan", "photo.none")
+                raise PhotoRefused("not a photo: no scan, or of a kind no camera writes", "photo.none")
             return scans
         at = found.end()
         if found[0] == _SCAN:

@@ -47,6 +47,11 @@ def in_scans(width, height, scans=((1,), (2,), (3,)), filled=0):
     return b"".join([*parts, b"\xff\xd9"])
 
 
+def of_frame(jpeg, kind):
+    """The same with another kind of frame: 3 is without loss, 9 and 10 are arithmetic."""
+    return jpeg.replace(b"\xff\xc0", bytes((0xFF, 0xC0 + kind)), 1)
+
+
 def after_a_marker_without_length(jpeg):
     """Whoever takes what follows RST0 for a length goes on within a comment, where a scan of all colours is written."""
     first, second = b"\xff\xfe" + struct.pack(">H", 100) + bytes(98), b"\xff\xfe\xff\xff" + bytes(65_533)
@@ -215,6 +220,16 @@ def test_a_photo_of_ever_so_many_pieces_is_refused_before_each_is_looked_at(phot
     monkeypatch.setattr(Image, "open", lambda *_, **__: pytest.fail("it was opened"))
     with pytest.raises(PhotoRefused) as refused:
         photos.keep(pieces)
+    assert refused.value.key == "photo.none"
+
+
+@pytest.mark.parametrize("before", [b"", b"\xff\xd0\xff", b"\xff\xfe\0\0"], ids=["at once", "filled", "commented"])
+@pytest.mark.parametrize("kind", [3, 5, 6, 7, 9, 10, 11, 13, 14, 15])
+def test_a_kind_of_jpeg_that_no_camera_writes_is_given_to_no_decoder(photos, monkeypatch, kind, before):
+    data = of_frame(in_scans(640, 480, ((1, 2, 3),)), kind)
+    monkeypatch.setattr(Image, "open", lambda *_, **__: pytest.fail("it was opened"))
+    with pytest.raises(PhotoRefused) as refused:
+        photos.keep(data[:2] + before + data[2:])
     assert refused.value.key == "photo.none"
 
 
