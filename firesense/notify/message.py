@@ -59,17 +59,18 @@ def compose(
     title = say("call.title", language, mark=mark, place=place, device=_short(alert.device))
     if not alert.device:  # somebody reported it
         title = say("call.title.place", language, mark=mark, place=place)
-    what = alert.text.get(language) or alert.text.get("zh") or alert.rule
+    what = " ".join((alert.text.get(language) or alert.text.get("zh") or alert.rule).split())
+    value, local = _value(alert, language), _local(alert.event_at, zone)
     lines = [
         _besides(call, alert, plan, zone),
         say("call.test", language)
         if alert.alert_class is AlertClass.TEST and call.purpose is not Purpose.WINDOW and alert.rule != ROLL_CALL
         else "",
-        say("call.what", language, what=" ".join(what.split())),
+        say("call.what", language, what=what),
         say("call.place", language, place=" / ".join(reversed(path)) or _short(alert.place)),
         say("call.device", language, device=device_name) if alert.device else "",
-        _value(alert, language),
-        say("call.time", language, time=_local(alert.event_at, zone)),
+        value,
+        say("call.time", language, time=local),
         say("call.received", language, time=_local(alert.raised_at, zone)) if alert.late else "",
         say("call.incident", language, incident=alert.incident)
         if alert.incident and alert.incident != alert.id
@@ -83,7 +84,6 @@ def compose(
     ]
     link = f"{console_url}/alerts/{alert.id}" if console_url else ""
     take, code = (links.link(call), links.code(call)) if links is not None else ("", "")
-    local = _local(alert.event_at, zone)
     facts = {
         "id": alert.id,
         "title": title,
@@ -91,8 +91,8 @@ def compose(
         "place": place,
         "path": " ".join(reversed(path)) or _short(alert.place),
         "device": device_name,
-        "what": " ".join(what.split()),
-        "value": _value(alert, language),
+        "what": what,
+        "value": value,
         "date": local[:10],
         "clock": local[11:16],
         "code": code,
