@@ -13,6 +13,7 @@ want influxd influxdb
 want victoria-metrics victoria-metrics
 want chromium chromium
 want openssl openssl
+PATH=$PATH:$(printf '%s:' /usr/lib/postgresql/*/bin) want initdb postgresql
 if ! compgen -G '/usr/share/fonts/opentype/noto/NotoSansCJK*' >/dev/null; then
     missing+=(fonts-noto-cjk)
 fi
@@ -23,7 +24,7 @@ fi
 install_packages "${missing[@]}"
 # Distribution services of these would come up at the next boot and hold the usual ports.
 if [ -d /run/systemd/system ]; then
-    for service in mosquitto influxdb victoria-metrics; do
+    for service in mosquitto influxdb victoria-metrics postgresql; do
         if [[ " ${missing[*]} " == *" $service "* ]]; then
             as_root systemctl disable --quiet --now "$service" || echo "could not disable $service" >&2
         fi

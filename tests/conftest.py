@@ -1,4 +1,4 @@
-"""Fixtures every suite may use: the real servers, each test with its own."""
+"""Fixtures every suite may use: the real servers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.servers import InfluxDB, Mosquitto, VictoriaMetrics
+from tests.servers import InfluxDB, Mosquitto, PostgreSQL, VictoriaMetrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +17,15 @@ if TYPE_CHECKING:
 def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
     with Mosquitto(tmp_path / "mosquitto") as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """One for all: it takes seconds to make, and each test has a database of its own."""
+    server = PostgreSQL()
+    server.start()
+    yield server
+    server.remove()
 
 
 @pytest.fixture

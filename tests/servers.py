@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import json
 import os
 import pwd
@@ -14,23 +15,26 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import pytest
+import sqlalchemy as sa
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
     from types import TracebackType
 
 HOST = "127.0.0.1"
 APT_LINE = (
-    "apt-get install --no-install-recommends -y mosquitto influxdb victoria-metrics chromium fonts-noto-cjk openssl"
+    "apt-get install --no-install-recommends -y mosquitto influxdb victoria-metrics postgresql chromium fonts-noto-cjk"
+    " openssl"
 )
 START_SECONDS = 30.0
 STOP_SECONDS = 20.0
@@ -52,7 +56,9 @@ def free_port() -> int:
 
 def binary(name: str) -> str:
     """Where that program is (daemons are in sbin, which not every PATH has); fails the test when it is nowhere."""
-    found = shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"]))
+    postgres = sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin")))  # Debian keeps each version apart
+    places = [os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin", *reversed(postgres)]
+    found = shutil.which(name, path=os.pathsep.join(places))
     if found is None:
         pytest.fail(f"{name} is not installed; run:  sudo {APT_LINE}", pytrace=False)
     return found
@@ -62,6 +68,7 @@ class Server:
     """A server process. ``with`` starts and stops it; its data folder and ports stay the same over restarts."""
 
     program: ClassVar[str]
+    user: ClassVar[str | None] = None  # who it runs as, if not as whoever runs the tests
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -93,7 +100,9 @@ class Server:
         assert self._process is None, f"{self.program} runs already"
         command = [binary(self.program), *self.arguments()]
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder)
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder, user=self.user
+            )
         deadline = time.monotonic() + START_SECONDS
         while not self.answers():
             code = self._process.poll()
@@ -245,6 +254,65 @@ def _password_entry(password: str) -> str:
     salt = os.urandom(12)
     digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, iterations)
     return f"$7${iterations}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
+
+
+class PostgreSQL(Server):
+    """A database server; everybody on this machine is ``firesense``, who may do everything. Nothing is on the disk."""
+
+    program = "postgres"
+    user = "postgres" if os.geteuid() == 0 else None  # it does not run as root
+
+    def __init__(self) -> None:
+        # Not in a test's folder, which only root may look into.
+        super().__init__(Path(tempfile.mkdtemp(prefix="firesense-postgresql-")))
+        self._made = itertools.count()
+
+    def start(self) -> None:
+        data = self.folder / "data"
+        if not data.exists():
+            if self.user is not None:
+                shutil.chown(self.folder, self.user)
+            make = [binary("initdb"), "-D", str(data), "-U", "firesense", "--auth=trust", "-E", "UTF8", "--no-sync"]
+            subprocess.run(
+                [*make, "--locale=C.UTF-8"], check=True, capture_output=True, cwd=self.folder, user=self.user
+            )
+        super().start()
+
+    def stop(self) -> None:
+        self._end(signal.SIGINT)  # it waits for whoever is connected when it is asked politely
+
+    def remove(self) -> None:
+        """Stop it and remove what it keeps."""
+        self.stop()
+        shutil.rmtree(self.folder)
+
+    def arguments(self) -> list[str]:
+        said = {"listen_addresses": HOST, "unix_socket_directories": "", "fsync": "off", "full_page_writes": "off"}
+        return ["-D", str(self.folder / "data"), "-p", str(self.port), *(f"--{key}={said[key]}" for key in said)]
+
+    def answers(self) -> bool:
+        try:
+            self.ask("SELECT 1")
+        except sa.exc.OperationalError:
+            return False
+        return True
+
+    def ask(self, statement: str, database: str = "postgres") -> list[Any]:
+        """Ask one question; the rows, if it has any."""
+        engine = sa.create_engine(self.url(database), isolation_level="AUTOCOMMIT", poolclass=sa.pool.NullPool)
+        with engine.connect() as connection:
+            answer = connection.exec_driver_sql(statement)
+            return list(answer) if answer.returns_rows else []
+
+    def url(self, database: str) -> str:
+        """What SQLAlchemy calls a database of it."""
+        return f"postgresql+psycopg://firesense@{HOST}:{self.port}/{database}"
+
+    def new_database(self) -> str:
+        """Make an empty one; gives its name."""
+        name = f"book_{next(self._made)}"
+        self.ask(f"CREATE DATABASE {name} TEMPLATE template0")
+        return name
 
 
 class HttpServer(Server):

@@ -58,7 +58,8 @@ class Database:
             self.file = _keep_private(address.database)
             sa.event.listen(self._engine, "connect", _set_up_sqlite)
             sa.event.listen(self._engine, "begin", _begin_sqlite)
-        self._writer = self._engine.execution_options(writes=True)
+        # PostgreSQL answers an INSERT with rows, and SQLAlchemy then forgets how many there were.
+        self._writer = self._engine.execution_options(writes=True, preserve_rowcount=True)
         self._turns = Turns()
 
     @contextmanager

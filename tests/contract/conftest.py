@@ -16,12 +16,18 @@ if TYPE_CHECKING:
     from firesense.domain.alert import Alert
     from firesense.ports import Book
 
-BOOKS = {"sqlite": "sqlite:///{folder}/book.db"}
+BOOKS = ("sqlite", pytest.param("postgresql", marks=pytest.mark.server))
 
 
 @pytest.fixture(params=BOOKS)
-def book_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return BOOKS[request.param].format(folder=tmp_path)
+def book_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/book.db"
+        return
+    server = request.getfixturevalue("postgresql")
+    name = server.new_database()
+    yield server.url(name)
+    server.ask(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
