@@ -29,6 +29,7 @@ channels:
   - {{name: log, kind: log}}
   - {{name: mqtt, kind: mqtt, port: {port}}}
 history: {history}
+book: {book}
 web: {{port: {web_port}}}
 """
 
@@ -36,7 +37,7 @@ web: {{port: {web_port}}}
 class Daemon:
     """``firesense run`` in a folder of its own; ``wait`` shortens the ladders' waits of the shipped configuration."""
 
-    def __init__(self, folder, *, port, devices, protocol="mqtt5", history="{kind: sqlite}", wait="2s"):
+    def __init__(self, folder, *, port, devices, protocol="mqtt5", history="{kind: sqlite}", wait="2s", book=""):
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.web_port = free_port()
@@ -47,7 +48,9 @@ class Daemon:
         (folder / "ladders.yaml").write_text(ladders, encoding="utf-8")
         (folder / "devices.csv").write_text(devices, encoding="utf-8")
         self.config.write_text(
-            SETTINGS.format(root=ROOT, protocol=protocol, port=port, history=history, web_port=self.web_port),
+            SETTINGS.format(
+                root=ROOT, protocol=protocol, port=port, history=history, web_port=self.web_port, book=repr(book)
+            ),
             encoding="utf-8",
         )
         self.settings = load_settings(self.config)

@@ -55,7 +55,9 @@ class Settings(Written):
     brokers: tuple[Broker, ...] = (Broker(),)
     journal: JournalSettings = JournalSettings()
     quarantine: QuarantineSettings = QuarantineSettings()
-    book: str = Field(default="", description="an SQLAlchemy URL; empty: book.db in the data folder")
+    book: str = Field(
+        default="", description="an SQLAlchemy URL (SQLite or PostgreSQL); empty: book.db in the data folder"
+    )
     history: HistorySettings = HistorySettings()
     reading: ReadingSettings = ReadingSettings()
     alerting: AlertingSettings = AlertingSettings()

@@ -11,6 +11,7 @@ import paho.mqtt.client as mqtt
 import pytest
 
 from firesense.app import open_history
+from firesense.domain.alert import AlertClass
 from tests.daemon import Daemon
 from tests.waiting import wait_until
 
@@ -63,6 +64,13 @@ class Town:
     def __exit__(self, *_):
         self.client.disconnect()
         self.client.loop_stop()
+
+
+@pytest.fixture
+def book_url(postgresql):
+    name = postgresql.new_database()
+    yield postgresql.url(name)
+    postgresql.ask(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -178,3 +186,32 @@ def test_killed_in_the_middle_nothing_is_lost_or_raised_twice(tmp_path, mosquitt
             series = history.raw(device, "smoke_density", sent[0] * 1000, sent[-1] * 1000 + 1)
             assert len(series.at) == len(set(sent))
         assert daemon.kill(15) == [0], daemon.said()
+
+
+def test_from_a_frame_to_the_station_with_the_book_on_a_database_server(tmp_path, mosquitto, town, book_url):
+    with Daemon(tmp_path / "house", port=mosquitto.port, devices=DEVICES, book=book_url).ready() as daemon:
+        act(daemon, town)
+        assert not list((tmp_path / "house/data").glob("book.db*"))
+        assert daemon.cli("audit", "verify").returncode == 0
+
+
+@pytest.mark.parametrize("house_dies", [False, True])
+def test_a_database_server_that_dies_delays_the_call_of_a_fire_and_loses_none(
+    tmp_path, mosquitto, town, book_url, postgresql, house_dies
+):
+    with Daemon(tmp_path / "house", port=mosquitto.port, devices=DEVICES, book=book_url, wait="1h").ready() as daemon:
+        town.smoke()
+        wait_until(daemon.drained, "what the house was told is judged", said=daemon.said)
+        postgresql.kill9()
+        town.smoke(smoke=0.5, alarm=1)
+        wait_until(lambda: "cannot use the book" in daemon.said(), "the house misses its book", said=daemon.said)
+        assert not town.calls
+        if house_dies:
+            daemon.kill()
+        postgresql.start()
+        if house_dies:
+            daemon.ready()
+        wait_until(lambda: "zhang-wei" in town.people(), "the grid member is called", said=daemon.said)
+        wait_until(daemon.drained, "all frames are done and the ledger balances", said=daemon.said)
+        with daemon.book() as book:
+            assert [alert.alert_class for alert in book.alerts()].count(AlertClass.FIRE) == 1
