@@ -185,7 +185,6 @@ MIGRATIONS: Sequence[Sequence[str]] = (
 )
 
 _VERSION = "schema"
-_ONE_AT_A_TIME = 0x66697265  # any number, but the same for all who prepare a book
 
 
 def prepare(database: Database, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> int:
@@ -198,8 +197,6 @@ def prepare(database: Database, migrations: Sequence[Sequence[str]] = MIGRATIONS
         if _found(connection, database.name) == newest:
             return newest
     with database.writing() as connection:
-        if connection.dialect.name == "postgresql":  # SQLite has one writer at a time anyway
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ONE_AT_A_TIME)))
         version = _found(connection, database.name)
         if version is None:
             tables.metadata.create_all(connection)

@@ -2,7 +2,8 @@
 
 SQLite is used by several threads and several processes at once: write-ahead log, every commit on the disk before it
 returns, and a write takes the lock when it begins (BEGIN IMMEDIATE), because a transaction that reads first and asks
-for the lock later is refused at once when somebody wrote in between.
+for the lock later is refused at once when somebody wrote in between. On PostgreSQL one writes at a time, too: what a
+transaction has looked at is still so when it writes, whatever the two did.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
 
 _BUSY_MS = 10_000  # how long a connection waits for another process's write
+_ONE_WRITES = 0x66697265  # a lock of PostgreSQL: any number, but the same for all who write a book
 _AGAIN = 0.01  # seconds; with nothing in the file the others are soon done
 # A value that cannot be kept, whatever state the database is in: text that is none, a number too large, a key twice.
 _OF_THE_VALUE = (DataError, IntegrityError, UnicodeError, OverflowError)
@@ -58,6 +60,8 @@ class Database:
             self.file = _keep_private(address.database)
             sa.event.listen(self._engine, "connect", _set_up_sqlite)
             sa.event.listen(self._engine, "begin", _begin_sqlite)
+        else:
+            sa.event.listen(self._engine, "begin", _begin_postgresql)
         # PostgreSQL answers an INSERT with rows, and SQLAlchemy then forgets how many there were.
         self._writer = self._engine.execution_options(writes=True, preserve_rowcount=True)
         self._turns = Turns()
@@ -213,3 +217,8 @@ def _log_ahead(cursor: Any) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    if connection.get_execution_options().get("writes"):
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ONE_WRITES})")
