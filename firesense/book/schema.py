@@ -182,6 +182,7 @@ MIGRATIONS: Sequence[Sequence[str]] = (
         WHERE NOT alert.open""",
         "DROP INDEX step_figures",
     ),
+    ("DROP INDEX call_ready", "CREATE INDEX call_ready ON call (rank, ready_at, channel)"),
 )
 
 _VERSION = "schema"

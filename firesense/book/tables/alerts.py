@@ -213,7 +213,8 @@ call = Table(
     Column("told", word(Condition)),
     Column("owner", Text),  # the duty that leased it last; only that one knows whether it is still at it
 )
-Index("call_ready", call.c.rank, call.c.ready_at)
+# With the channel in it, the calls of a channel that is busy are passed over without being read.
+Index("call_ready", call.c.rank, call.c.ready_at, call.c.channel)
 Index("call_alert", call.c.alert)
 Index("call_line", call.c.channel, call.c.line, call.c.sent_at)
 Index("call_person", call.c.person, call.c.created_at)
