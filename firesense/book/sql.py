@@ -51,9 +51,12 @@ class Database:
         try:
             address = sa.make_url(url)
             self.name = address.render_as_string(hide_password=True)
-            self._engine = sa.create_engine(address, pool_size=8, max_overflow=24)
+            # A server may have been away since a connection was used last; a file is never.
+            away = address.get_backend_name() != "sqlite"
+            self._engine = sa.create_engine(address, pool_size=8, max_overflow=24, pool_pre_ping=away)
         except (SQLAlchemyError, ImportError, TypeError) as error:
             raise BookError(f"the book's URL cannot be used: {error}") from error
+        self._reader = self._engine
         self.file: Path | None = None
         self._inode: int | None = None
         if self._engine.dialect.name == "sqlite":
@@ -62,6 +65,7 @@ class Database:
             sa.event.listen(self._engine, "begin", _begin_sqlite)
         else:
             sa.event.listen(self._engine, "begin", _begin_postgresql)
+            self._reader = self._engine.execution_options(isolation_level="REPEATABLE READ")
         # PostgreSQL answers an INSERT with rows, and SQLAlchemy then forgets how many there were.
         self._writer = self._engine.execution_options(writes=True, preserve_rowcount=True)
         self._turns = Turns()
@@ -69,7 +73,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One snapshot for as many questions as are asked. Raises BookError."""
-        with self._as_book_errors(), self._engine.connect() as connection:
+        with self._as_book_errors(), self._reader.connect() as connection:
             yield connection
 
     @contextmanager

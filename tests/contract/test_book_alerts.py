@@ -6,7 +6,9 @@ from dataclasses import replace
 from threading import Barrier, Thread
 
 import pytest
+import sqlalchemy as sa
 
+from firesense.book import tables
 from firesense.domain.alert import AlertClass, Case, Condition, Finding
 from firesense.domain.because import Because, Witness
 from firesense.domain.deed import Actor, Verify
@@ -391,3 +393,12 @@ def test_why_an_alert_was_raised_is_kept_once_and_as_it_was(book):
 def test_nothing_is_known_of_an_alert_whose_grounds_were_not_kept(book, alert):
     assert book.because(alert.id) is None
     assert book.because("NONE") is None
+
+
+def test_what_is_read_together_is_of_one_moment(book):
+    how_many = sa.select(sa.func.count()).select_from(tables.alert)
+    with book._database.reading() as connection:
+        assert connection.scalar(how_many) == 0
+        book.commit(outcome(1, raised(alarm())))
+        assert connection.scalar(how_many) == 0
+    assert len(book.alerts()) == 1
