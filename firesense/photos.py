@@ -44,7 +44,9 @@ _JPEGS = ("JPEG", "MPO")
 # A segment, which a length follows, or what ends all looking. Anything else is filling, coded colours, or a marker with
 # nothing behind it (0x01, RST0 to RST7), wherever it stands. Of frames only what cameras write (SOF0 to SOF2): one
 # without loss comes whole from a decoder that was asked for a fraction, and is written past the end of its memory.
-_MARKER = re.compile(rb"\xff(?:([\xc0-\xc2\xc4\xda-\xdd\xe0-\xef\xfe])|[\xc3\xc5-\xcf\xd8\xd9\xde\xdf\xf0-\xfd])")
+_MARKER = re.compile(
+    rb"\xff(?:([\xc0-\xc2\xc4\xcc\xda-\xdd\xe0-\xef\xfe])|[\xc3\xc5-\xcb\xcd-\xcf\xd8\xd9\xde\xdf\xf0-\xfd])"
+)
 _BEGIN, _SCAN = b"\xff\xd8", b"\xff\xda"
 _NAME = re.compile("[0-9a-f]{64}")
 

@@ -103,7 +103,8 @@ class Climbs(Chapter):
             ]
             if still:
                 _MOVE.run(connection, map(_moved, still))
-                queue_calls(connection, [call for move in still for call in move.calls])
+                queue_calls(connection, [call for move in still if _is_news(move) for call in move.calls], news=True)
+                queue_calls(connection, [call for move in still if not _is_news(move) for call in move.calls])
                 add_steps(connection, [step for move in still for step in move.steps])
         return len(still)
 
@@ -128,6 +129,12 @@ def _each(connection: Connection, question: sa.Select[Any], climbs: Sequence[Cli
     alerts = list(dict.fromkeys(climb.alert for climb in climbs))
     for start in range(0, len(alerts), _AT_ONCE):
         yield from connection.execute(question, {"alerts": alerts[start : start + _AT_ONCE]})
+
+
+def _is_news(move: Move) -> bool:
+    """Whether a stretch of climbing only begins: people are called to it for the first time."""
+    before = move.before
+    return (before.rung, before.tries, before.round) == (0, 0, before.first_round) and not before.strand
 
 
 def _moved(move: Move) -> tuple[Any, ...]:

@@ -13,7 +13,7 @@ from firesense.domain.escalation import ORDERED, Call, CallState, Purpose
 from firesense.domain.rollcall import ROLL_CALL
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from sqlalchemy.engine import Connection
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _CALL = tables.call.c
 _DUE = sa.and_(_CALL.rank.in_(rows.CALL_RANKS), _CALL.ready_at <= sa.bindparam("now"))
+_DUE_OF = sa.and_(_CALL.rank.in_(sa.bindparam("ranks", expanding=True)), _CALL.ready_at <= sa.bindparam("now"))
 _FREE = _CALL.channel.not_in(sa.bindparam("without", expanding=True))
 _ANY_DUE = sa.select(_CALL.number).where(_DUE, _FREE).limit(1)
 _MOOT = (
@@ -33,7 +34,7 @@ _ASK_NO_MORE = sa.update(tables.call).where(_CALL.number == sa.bindparam("taken"
 _TAKE = (
     sa.select(_CALL.number, *rows.CALL, *rows.ALERT)
     .join(tables.alert, tables.alert.c.id == _CALL.alert)
-    .where(_DUE, _FREE)
+    .where(_DUE_OF, _FREE)
     .order_by(_CALL.rank, _CALL.ready_at, _CALL.number)
     .limit(sa.bindparam("most"))
     .with_for_update(of=tables.call, skip_locked=True)
@@ -108,17 +109,12 @@ class Outbox(Chapter):
             if connection.scalar(_ANY_DUE, {"now": now, "without": list(without)}) is None:
                 return []
         leased: list[tuple[Call, Alert]] = []
+        asked = {"now": now, "until": until, "owner": owner, "without": list(without)}
         with self._database.writing() as connection:
-            room = most
-            while room:
-                asked = {"now": now, "most": room, "without": list(without)}
-                found = [_due(row) for row in connection.execute(_TAKE, asked)]
-                wanted = [(number, call, alert) for number, call, alert in found if not is_needless(call, alert)]
-                _lease(connection, wanted, until, owner)
-                _drop(connection, ((number, call) for number, call, alert in found if is_needless(call, alert)))
-                leased += ((call, alert) for _, call, alert in wanted)
-                # In the place of those that were dropped others can be made.
-                room = room - len(wanted) if len(wanted) < len(found) else 0
+            # A quarter is kept for the rest: new fires go first, but those that burn already must not wait for ever.
+            leased += _take(connection, (rows.NEWS,), most - most // 4, asked)
+            for ranks in (rows.RANKS, rows.CALL_RANKS):
+                leased += _take(connection, ranks, most - len(leased), asked)
         return leased
 
     def lease_like(
@@ -150,6 +146,23 @@ def is_needless(call: Call, alert: Alert) -> bool:
     if call.purpose is Purpose.ALERT:
         return alert.case is not Case.OPEN
     return call.purpose in {Purpose.UNDONE, Purpose.WHISTLE} and not alert.open
+
+
+def _take(
+    connection: Connection, ranks: Collection[int], most: int, asked: Mapping[str, Any]
+) -> list[tuple[Call, Alert]]:
+    """Lease due calls of these ranks; in the place of needless ones, which are dropped, others are taken."""
+    leased: list[tuple[Call, Alert]] = []
+    room = most
+    while room:
+        question = {"now": asked["now"], "without": asked["without"], "ranks": ranks, "most": room}
+        found = [_due(row) for row in connection.execute(_TAKE, question)]
+        wanted = [(number, call, alert) for number, call, alert in found if not is_needless(call, alert)]
+        _lease(connection, wanted, asked["until"], asked["owner"])
+        _drop(connection, ((number, call) for number, call, alert in found if is_needless(call, alert)))
+        leased += ((call, alert) for _, call, alert in wanted)
+        room = room - len(wanted) if len(wanted) < len(found) else 0
+    return leased
 
 
 def _due(row: Any) -> tuple[int, Call, Alert]:

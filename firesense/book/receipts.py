@@ -64,7 +64,7 @@ class Receipts(Chapter):
                         if others:
                             detail["next"] = ",".join(others)
                         add_steps(connection, [Step(call.alert, at, StepKind.WAITS, call.person, detail)])
-            queue_calls(connection, instead)
+            queue_calls(connection, instead, news=True)  # nobody was told yet
 
     def report(self, call: Call, at: Instant, instead: Sequence[Call] = (), *, silent: bool = False) -> bool:
         """Write what is said later of a call that was sent; says whether that is news. See the port."""
@@ -89,13 +89,12 @@ class Receipts(Chapter):
                 kind = StepKind.SENT
                 if call.state is CallState.FAILED:
                     values["receipt"] = detail["reason"] = call.receipt
-                    remember = insert_new(connection, tables.seen).on_conflict_do_nothing()
-                    connection.execute(remember, {"name": _failed(call.channel, before.receipt), "at": at})
+                    _remember(connection, _failed(call.channel, before.receipt), at)
                     kind = StepKind.FAILED
                 _write(connection, before, values)
                 step = Step(call.alert, at, kind, call.person, detail)
             add_steps(connection, [step])
-            queue_calls(connection, instead)
+            queue_calls(connection, instead, news=True)
             if call.state is CallState.FAILED and not silent:
                 hurry_on(connection, [(call, at)])
         return True
@@ -130,9 +129,7 @@ class Receipts(Chapter):
     def first_time(self, name: str, at: Instant) -> bool:
         """Say whether nobody came with this name before, and remember it for a week."""
         with self._database.writing() as connection:
-            connection.execute(sa.delete(tables.seen).where(_SEEN.at < at - _REMEMBERED))
-            new = insert_new(connection, tables.seen).on_conflict_do_nothing()
-            return connection.execute(new, {"name": name, "at": at}).rowcount > 0
+            return _remember(connection, name, at)
 
 
 def _failed(channel: str, reference: str) -> str:
@@ -163,3 +160,10 @@ def _write(connection: Connection, call: Call, values: dict[str, object]) -> Non
 def _pairs(connection: Connection, query: sa.Select[Any], values: dict[str, object]) -> list[tuple[Call, Alert]]:
     split = len(rows.CALL)
     return [(Call(*row[:split]), Alert(*row[split:])) for row in connection.execute(query, values)]
+
+
+def _remember(connection: Connection, name: str, at: Instant) -> bool:
+    """Remember a name for a week, and forget what is older; says whether it is new."""
+    connection.execute(sa.delete(tables.seen).where(_SEEN.at < at - _REMEMBERED))
+    new = insert_new(connection, tables.seen).on_conflict_do_nothing()
+    return connection.execute(new, {"name": name, "at": at}).rowcount > 0

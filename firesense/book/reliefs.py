@@ -112,13 +112,28 @@ class Reliefs(Chapter):
 
 
 def _same(change: Change) -> sa.Select[str]:
-    """Who wrote, and nobody took back, what comes to the same as a change."""
+    """Who wrote, and nobody took back or changed again since, what comes to the same as a change."""
     said = (_CHANGE.kind, _CHANGE.begins_at, _CHANGE.ends_at, _CHANGE.person, _CHANGE.stand_in, _CHANGE.roster)
     return (
         sa.select(_CHANGE.who)
         .where(_CHANGE.revoked_at.is_(None), *(column == getattr(change, column.name) for column in said))
+        .where(~_changed_again(change))
         .order_by(_CHANGE.number)
         .limit(1)
+    )
+
+
+def _changed_again(change: Change) -> sa.ColumnElement[bool]:
+    """Whether what a row says was changed once more by a later one that holds, which is not its other half."""
+    later, these = tables.roster_change.alias("later").c, (change.person, change.stand_in)
+    return sa.exists().where(
+        later.number > _CHANGE.number,
+        later.revoked_at.is_(None),
+        later.roster == _CHANGE.roster,
+        sa.or_(later.swap == "", later.swap != _CHANGE.swap),
+        later.begins_at < _CHANGE.ends_at,
+        later.ends_at > _CHANGE.begins_at,
+        sa.or_(later.person.in_(these), later.stand_in.in_(these)),
     )
 
 

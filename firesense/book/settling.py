@@ -191,8 +191,8 @@ def _after(was: _Was, one: Settled, state: CallState) -> _Is:
         ask_at,
         call.line or was.line,
         call.tried_at,
-        # The first calls of a fire go before all others once: where nobody answers they would do so for ever.
-        max(was.rank, rows.FIRST) if state is CallState.FAILED_FOR_NOW else was.rank,
+        # The first calls of a fire go before all others once: to try them again, or to ask after them, is no news.
+        max(was.rank, rows.FIRST) if one.call.attempts else was.rank,
     )
 
 

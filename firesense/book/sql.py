@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
 
 _BUSY_MS = 10_000  # how long a connection waits for another process's write
+_SILENT_MS = 60_000  # how long a transaction on a server may stand still
 _ONE_WRITES = 0x66697265  # a lock of PostgreSQL: any number, but the same for all who write a book
 _AGAIN = 0.01  # seconds; with nothing in the file the others are soon done
 # A value that cannot be kept, whatever state the database is in: text that is none, a number too large, a key twice.
@@ -225,4 +226,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def _begin_postgresql(connection: Connection) -> None:
     if connection.get_execution_options().get("writes"):
+        # Whoever has the lock and says nothing more loses it; whoever waits for it does so as long as on SQLite.
+        for name, most in (("lock_timeout", _BUSY_MS), ("idle_in_transaction_session_timeout", _SILENT_MS)):
+            connection.exec_driver_sql(f"SET LOCAL {name} = {most}")
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ONE_WRITES})")

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from firesense.domain.alert import AlertClass
+from firesense.domain.alert import AlertClass, Finding
 from firesense.domain.deed import Actor, Arrive
 from firesense.domain.errors import BookRefused, NotFound
 from firesense.domain.escalation import CallState, ClimbState, Move, Purpose, Settled, Step, StepKind
 from firesense.domain.instant import MINUTE, SECOND
+from firesense.domain.outcome import TripAgain
 from tests.book_examples import LATER, NOON, TIMED, alarm, call, climb, kinds, lease, outcome, raised, sent, states
 
 # -- climbs -----------------------------------------------------------------------------------------------------------
@@ -99,6 +100,57 @@ def test_what_failed_goes_before_the_others_no_more_and_what_stands_for_it_does(
     other = replace(first, key="other", channel="sms", instead_of=first.channel, due_at=LATER + 1)
     book.settle(replace(first, state=CallState.FAILED_FOR_NOW, attempts=1, due_at=LATER + 2), LATER, [other])
     assert [one.key for one in lease(book, LATER + 2)] == [call(old, "zhou").key, "other", "again", first.key]
+
+
+def test_to_ask_after_a_first_call_is_no_news(book):
+    old, new = alarm(2), alarm(3)
+    book.commit(outcome(1, raised(old, call(old, "zhou"))))
+    book.lease_calls(NOON + MINUTE, LATER + MINUTE, 1)
+    book.commit(outcome(2, raised(new, call(new, "wen"))))
+    ((first, _),) = book.lease_calls(NOON + MINUTE, LATER, 1)
+    book.settle(replace(first, state=CallState.SENT, attempts=1, sent_at=NOON, ask_at=LATER), NOON)
+    assert book.advance(climb(old), replace(climb(old), rung=2), [call(old, "liu")], ())
+    assert [one.person for one in lease(book)] == ["liu", "wen"]
+
+
+def test_new_fires_leave_a_quarter_to_those_that_burn_already(book):
+    old, new = alarm(2), [alarm(number) for number in range(10, 30)]
+    book.commit(outcome(1, raised(old, call(old, "zhou"))))
+    lease(book)
+    later = [replace(call(old, "liu"), key=f"again:{number}") for number in range(5)]
+    assert book.advance(climb(old), replace(climb(old), rung=2), later, ())
+    book.commit(outcome(2, *(raised(each, call(each, "wen")) for each in new)))
+    taken = book.lease_calls(LATER, LATER + SECOND, 8)
+    assert [one.person for one, _ in taken] == ["wen"] * 6 + ["liu"] * 2
+    rest = book.lease_calls(LATER, LATER + SECOND, 24)
+    assert [one.person for one, _ in rest].count("wen") == 14
+    assert len(rest) == 17
+
+
+def test_what_stands_for_a_first_call_that_waits_or_failed_goes_before_the_others(book):
+    old, new = alarm(2), alarm(3)
+    book.commit(outcome(1, raised(old, call(old, "zhou"))))
+    lease(book)
+    book.commit(outcome(2, raised(new, call(new, "wen"))))
+    again = replace(call(old, "liu"), key="again")
+    assert book.advance(climb(old), replace(climb(old), rung=2), [again], ())
+    other = replace(call(new, "wen"), key="other", channel="sms", due_at=LATER - 1)
+    book.postpone([call(new, "wen")], LATER + MINUTE, "budget", NOON, [other])
+    assert [one.key for one in lease(book)][:2] == ["other", "again"]
+
+
+def test_people_who_are_called_anew_to_a_fire_that_comes_back_go_before_the_others(book):
+    old, back = alarm(2), alarm(3)
+    book.commit(outcome(1, raised(old, call(old, "zhou")), raised(back, call(back, "zhou"))))
+    lease(book)
+    again = replace(call(old, "liu"), key="again")
+    assert book.advance(climb(old), replace(climb(old), rung=2), [again], ())
+    book.close_alert(back.id, "wen", LATER, Finding.FALSE_ALARM, "")
+    book.commit(outcome(2, TripAgain(back.id, LATER + 1, 1.0)))
+    anew = replace(call(back, "wen", round_=1), due_at=LATER + 1)
+    before = book.climb(back.id)
+    assert book.advance(before, replace(before, rung=1, version=before.version + 1), [anew], ())
+    assert lease(book, LATER + 1)[0].alert == back.id
 
 
 def test_calls_are_leased_once_urgent_first_then_the_longest_due(book):

@@ -174,6 +174,17 @@ def test_when_one_channel_has_told_it_the_other_need_not(book):
 
 
 # -- once, and floods -------------------------------------------------------------------------------------------------
+def test_a_reference_that_failed_is_forgotten_after_a_week_though_nobody_comes_with_a_name(book):
+    first, second = alarm(2), alarm(3)
+    book.commit(outcome(1, raised(first), raised(second)))
+    for each, at in ((first, NOON), (second, NOON + 8 * DAY)):
+        one = book.calls(each.id)[0]
+        book.settle(replace(one, state=CallState.SENT, receipt=f"ref-{each.offset}", attempts=1), at)
+        assert book.report(replace(one, state=CallState.FAILED, receipt="no line"), at)
+    assert not book.failed_with(one.channel, "ref-2")
+    assert book.failed_with(one.channel, "ref-3")
+
+
 def test_a_name_is_new_once_a_week(book):
     assert not book.was_seen("callback:sms:1")
     assert book.first_time("callback:sms:1", NOON)

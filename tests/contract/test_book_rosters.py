@@ -90,6 +90,16 @@ def test_what_is_in_force_is_not_written_again(book):
     assert book.roster_changes(NOON, NOON + 2 * DAY) == again
 
 
+def test_a_stand_in_that_was_undone_by_the_way_back_may_be_written_again(book):
+    there = replace(LEAVE, id="c1", kind=ChangeKind.OVERRIDE, stand_in="wen")
+    back = replace(there, id="c2", person="wen", stand_in=there.person)
+    book.change_rosters([there])
+    book.change_rosters([back])
+    once_more = replace(there, id="c3")
+    book.change_rosters([once_more])
+    assert book.roster_changes(NOON, NOON + HOUR) == [there, back, once_more]
+
+
 @pytest.mark.parametrize(
     "other",
     [
