@@ -260,7 +260,7 @@ class PostgreSQL(Server):
     """A database server; everybody on this machine is ``firesense``, who may do everything. Nothing is on the disk."""
 
     program = "postgres"
-    user = "postgres" if os.geteuid() == 0 else None  # it does not run as root
+    user = "nobody" if os.geteuid() == 0 else None  # it does not run as root
 
     def __init__(self) -> None:
         # Not in a test's folder, which only root may look into.
