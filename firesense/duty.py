@@ -42,6 +42,8 @@ _BREATH = timedelta(milliseconds=20)  # for calls to end by the dozen: writing d
 _CHUNK = timedelta(milliseconds=100)  # climbs move for so long, then calls are made
 _LEAST = 20  # climbs, however slow the book is
 _EVER = 36_500 * DAY
+_FAR = 2 * DAY  # few ladders wait for so long
+_FAR_EVERY = 60 * SECOND
 _EVERY_HAZARD = 1_000_000
 
 
@@ -66,6 +68,7 @@ class Duty:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._broken = False
         self._seen_at: Instant | None = None
+        self._dated_at: Instant = 0
         self._hush = Hush(book, plan_source, delivery.kinds)
         self.auditor = Auditor(book, plan_source, delivery.kinds)
         self.turns = 0  # grows while the street moves, even when there is nothing to do
@@ -78,6 +81,11 @@ class Duty:
         """
         if self._seen_at is None or now < self._seen_at - SECOND:
             self._date_anew(now)
+            self._dated_at = now
+        elif abs(now - self._dated_at) >= _FAR_EVERY:
+            # Somebody else's clock was ahead, or ours was while we did not look.
+            self._date_climbs(now, now + _FAR)
+            self._dated_at = now
         self._seen_at = now
         moved = self._hush.keep(now) + self._roll.step(now) + self._move_climbs(now) + self._move_hazards(now)
         moved += self.auditor.look(now) if not moved else 0  # whatever is due is moved first
@@ -132,17 +140,21 @@ class Duty:
 
     def _date_anew(self, now: Instant) -> None:
         released = self._book.release_calls(now, now + micros(_LATEST_CALL), owner=self._delivery.owner)
+        redated = self._date_climbs(now, now)
+        hazards_dated, windows = self._date_hazards(now), self._hush.date_anew(now)
+        if released or redated or hazards_dated or windows:
+            _log.info("duty dated anew", calls=released, climbs=redated, hazards=hazards_dated, windows=windows)
+
+    def _date_climbs(self, now: Instant, beyond: Instant) -> int:
+        """Let no climb that is due after ``beyond`` wait longer than its ladder says; counts those that did."""
         moves: list[Move] = []
-        for climb in self._book.climbs_after(now):
+        for climb in self._book.climbs_after(beyond):
             try:
                 if (after := escalate.redated(climb, now)) is not None:
                     moves.append(Move(climb, after))
             except Exception:  # noqa: BLE001 - one damaged climb must not keep the house from starting
                 _log.exception("a climb could not be dated anew", alert=climb.alert)
-        redated = self._book.advance_all(moves)
-        hazards_dated, windows = self._date_hazards(now), self._hush.date_anew(now)
-        if released or redated or hazards_dated or windows:
-            _log.info("duty dated anew", calls=released, climbs=redated, hazards=hazards_dated, windows=windows)
+        return self._book.advance_all(moves) if moves else 0
 
     def _date_hazards(self, now: Instant) -> int:
         plan = self._plan_source()

@@ -13,7 +13,7 @@ from firesense import duty, escalate
 from firesense.book import SqlBook
 from firesense.domain.errors import BookError, Conflict, NotFound
 from firesense.domain.escalation import CallState, ClimbState, Ladder, Rung, StepKind
-from firesense.domain.instant import MINUTE
+from firesense.domain.instant import DAY, MINUTE, SECOND
 from firesense.domain.message import Message, Receipt
 from firesense.domain.outcome import Outcome, Raise
 from firesense.duty import Duty
@@ -364,6 +364,22 @@ def test_a_clock_that_is_put_back_keeps_nobody_waiting(house, killed):
         await house.pass_time(90)
         assert house.told == ["wu"], "the wait of the rung, from when the clock was found put back"
         assert house.book.climb("AB12CD34EF").state is ClimbState.CLIMBING
+
+    asyncio.run(story())
+
+
+def test_what_a_clock_far_ahead_has_dated_waits_no_longer_although_duty_never_saw_that_clock(house):
+    async def story():
+        house.raise_alert()
+        await house.pass_time()
+        assert house.told == ["lin"]
+        before = house.book.climb("AB12CD34EF")
+        far = replace(before, due_at=house.clock.now() + 30 * DAY, version=before.version + 1)
+        assert house.book.advance(before, far, (), ())
+        await house.pass_time(60)
+        assert house.book.climb("AB12CD34EF").due_at == house.clock.now() + 90 * SECOND
+        await house.pass_time(90)
+        assert house.told == ["wu"]
 
     asyncio.run(story())
 
