@@ -45,6 +45,12 @@ def verdict(run: Run) -> None:
     }
 
 
+def all_kept(run: Run) -> bool:
+    """Whether the history has every frame it must have: what a store lost is written again in the background."""
+    points, poison = _points(run), {number / 1000 for number in run.plan.poison}
+    return all(frame.bad or frame.value in poison or frame.value in points[frame.device] for frame in run.fleet.said)
+
+
 def _frames(run: Run, held: dict[bytes, list[tuple[int, int]]], refused: dict[int, Reason]) -> None:
     """Every frame exactly once in the history, with its value and its time, or in quarantine with its reason."""
     points = _points(run)
