@@ -109,6 +109,7 @@ class Record:
         self._broken_at: Instant = 0
         self._returned = -1  # how far it was when it went back last
         self._connections: int | None = None
+        self._renewed = False  # whether there is a new connection, and what was written before it was not repeated yet
         self._renewed_at: Instant = 0
         self._failures = 0
         self.pause = timedelta()  # how long to wait before the next step is worth it
@@ -140,6 +141,7 @@ class Record:
                 self._commit(now)
             head = self._journal.head
             self.status.lag = head - self._done
+            self._return_for_connection(now)
             frames = self._write(now)
             self.status.lag = max(head - self._done, 0)
         except (BookError, JournalError) as error:
@@ -205,9 +207,11 @@ class Record:
         self._next = batch.next_offset
         self._account(batch, read, refused, now)
         self.status.last_write_at = now
-        if self._renewed(now):
-            self._return(now)
-            return len(batch)
+        before, self._connections = self._connections, self._history.connections
+        if before not in {None, self._connections} and self._written:
+            self._renewed = True
+            if self._return_for_connection(now):
+                return len(batch)
         while self._written and self._written[0][0] < now - self._go_back:
             self._written.popleft()
         self._written.append((now, batch.first_offset))
@@ -215,15 +219,15 @@ class Record:
             self._reach = self._go_back
         return len(batch)
 
-    def _renewed(self, now: Instant) -> bool:
-        """Whether the store took the last write on a new connection: between two writes it may have been restarted.
+    def _return_for_connection(self, now: Instant) -> bool:
+        """Go back when the store took a write on a new connection: since the write before it may have restarted.
 
-        Looked at once in ``go_back``, for a proxy that closes every connection.
+        Once in ``go_back``, for a proxy that closes every connection; what is too early is done when it is time.
         """
-        before, self._connections = self._connections, self._history.connections
-        if before in {None, self._connections} or not self._written or abs(now - self._renewed_at) < self._go_back:
+        if not self._renewed or abs(now - self._renewed_at) < self._go_back:
             return False
-        self._renewed_at = now
+        self._renewed, self._renewed_at = False, now
+        self._return(now)
         return True
 
     def _read(self) -> _Stretch | None:

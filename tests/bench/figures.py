@@ -65,7 +65,7 @@ def fill(book: SqlBook, count: int) -> None:
             kinds = (StepKind.RAISED, *(StepKind.CALLED, StepKind.SENT) * 2, StepKind.ACKNOWLEDGED)
             steps = [Step(alert.id, at, kind) for kind in (*kinds, StepKind.ARRIVED, StepKind.CLOSED)]
             written[tables.alert].append(rows.alert_values(alert))
-            written[tables.call] += [rows.call_values(call) for call in calls]
+            written[tables.call] += [dict(zip(rows.CALL_NAMES, rows.call_line(call), strict=True)) for call in calls]
             written[tables.step] += [rows.values(step) for step in steps]
             if number % 1000 == 999 or number == count - 1:
                 for table, lines in written.items():

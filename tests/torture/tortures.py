@@ -92,9 +92,9 @@ class Tortures:
         self._run.result.kills += 1
         if self._run.front.forgetful:
             self._run.front.crash()
-            self._run.to_store.reset()
         else:
             self._run.store.kill9()
+        self._run.to_store.reset()  # its connections die with it; the front would keep them, and hide that it was gone
 
     def _start_store(self) -> None:
         if self._run.front.forgetful:

@@ -18,6 +18,7 @@ from tests.torture.house import ROUNDS, RUNGS, WAIT
 if TYPE_CHECKING:
     from firesense.domain.alert import Alert
     from firesense.ports import Book
+    from tests.torture.publisher import Said
     from tests.torture.run import Run
 
 _EARLY = 50_000  # microseconds a rung may come before its time
@@ -45,10 +46,14 @@ def verdict(run: Run) -> None:
     }
 
 
-def all_kept(run: Run) -> bool:
-    """Whether the history has every frame it must have: what a store lost is written again in the background."""
+def missing(run: Run) -> list[Said]:
+    """The frames that the history must have and has not yet: what a store lost is written again in the background."""
     points, poison = _points(run), {number / 1000 for number in run.plan.poison}
-    return all(frame.bad or frame.value in poison or frame.value in points[frame.device] for frame in run.fleet.said)
+    return [
+        frame
+        for frame in run.fleet.said
+        if not frame.bad and frame.value not in poison and frame.value not in points[frame.device]
+    ]
 
 
 def _frames(run: Run, held: dict[bytes, list[tuple[int, int]]], refused: dict[int, Reason]) -> None:

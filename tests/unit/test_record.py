@@ -293,6 +293,22 @@ def test_a_new_connection_may_lead_to_a_store_that_was_restarted_unseen(house):
     assert house.tally() == Tally(recorded=4)
 
 
+def test_a_second_restart_within_the_minute_is_made_good_when_the_minute_is_over(house):
+    house.receive(20.0)
+    house.step()
+    for value in (21.0, 22.0):
+        house.history.connections += 1
+        house.receive(value)
+        house.step(20)
+        while house.step(1):
+            pass
+    house.history.offsets.clear()
+    assert not house.step(10)
+    assert house.step(60), "nothing new was said, and yet"
+    assert house.history.offsets == [[0, 1, 2]]
+    assert not house.step(120)
+
+
 def test_a_refusing_store_is_shown_and_loses_nothing(house):
     house.receive(20.0)
     house.history.moods = [HistoryRefused("401: unauthorized")]
