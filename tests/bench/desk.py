@@ -79,8 +79,8 @@ class House:
             for alert in found:
                 book.close_alert(alert.id, "station", now(), Finding.TEST, "")
         ids: list[str] = []
-        for _ in range(self._count // 100):
-            ids += self._raise(100)
+        for first in range(0, self._count, 100):
+            ids += self._raise(min(100, self._count - first))
         return ids
 
     @contextmanager
@@ -128,7 +128,7 @@ def _day(name: str, client: httpx2.Client, house: House) -> None:
     for deed, said in _DEEDS:
         _show(deed, [_timed(client.post, f"/api/v1/alerts/{each}/{deed}", json=said) for each in alerts[:_EACH]])
     _show("its page", [_timed(client.get, f"/alerts/{each}") for each in alerts[-_EACH:]])
-    _show("the board", [_timed(client.get, "/") for _ in range(_EACH // 4)])
+    _show("the board", [_timed(client.get, "/") for _ in range(min(_EACH, len(alerts)) // 4 + 1)])
 
 
 def _timed(ask, *given, **said) -> float:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 ROOT = Path(__file__).parents[2]
-RESULTS = ROOT / "bench-results"
+RESULTS = Path(os.environ.get("RESULTS") or ROOT / "bench-results")
 MEASURED_CORE, OTHER_CORE = 0, 1
 
 

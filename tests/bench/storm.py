@@ -16,6 +16,7 @@ import threading
 import time
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -201,9 +202,7 @@ def climbs(station: Station) -> None:
     org = station.book.org()
 
     def burn() -> None:
-        number = CLIMBS
-        while not stop.wait(1.0):
-            number += 1
+        for number in count(CLIMBS):
             alert = replace(_alert(number, AlertClass.FIRE, station.clock.now()), place=GRID)
             begun = escalate.begin(alert, ladder, org, KINDS, station.clock.now())
             position = station.book.position("alerting") + 1
@@ -211,6 +210,8 @@ def climbs(station: Station) -> None:
             raised[alert.id] = time.monotonic()
             station.book.commit(Outcome("alerting", position, station.clock.now(), (deed,)))
             station.duty.poke()
+            if stop.wait(1.0):
+                return
 
     burning = threading.Thread(target=burn)
     burning.start()
