@@ -22,6 +22,7 @@ from paho.mqtt import MQTTException
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from firesense.domain.frame import Marks
+from firesense.transport.filters import Filters
 from firesense.transport.health import backoff
 from firesense.transport.listener311 import Staged
 
@@ -37,8 +38,6 @@ _STAGED = 2000  # frames the event loop may be behind
 _STAGED_BYTES = 4 * 1024 * 1024
 _LOOK = 1.0  # seconds between looks at the keep-alive
 _PATIENCE = 2.0  # seconds for the last bytes to leave
-_ASK_AGAIN = 60.0  # seconds until a refused filter is asked for again: rights may have been given meanwhile
-_REFUSED = 128
 _DISCONNECT = b"\xe0\x00"
 _NOT_YET = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 _MALFORMED = (ValueError, IndexError, struct.error, MQTTException)
@@ -77,10 +76,7 @@ class Wire311(threading.Thread):
         self._waker.settimeout(0)
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._woken, selectors.EVENT_READ)
-        self._refused: dict[str, str] = {}
-        self._asked: tuple[str, ...] = ()
-        self._ask_at = 0.0
-        self._all_granted = False
+        self._filters = Filters(options.qos)
         self._reason = ""
 
     # -- from the event loop ----------------------------------------------------------------------------------------
@@ -206,8 +202,8 @@ class Wire311(threading.Thread):
             if client.want_write():
                 client.loop_write()
             client.loop_misc()
-            if self._refused and time.monotonic() >= self._ask_at:
-                self._subscribe(client, tuple(self._refused))
+            if again := self._filters.due(time.monotonic()):
+                self._subscribe(client, again)
             self._hand_over()
 
     def _watch(self, sock: Any, wanted: int) -> None:
@@ -281,27 +277,19 @@ class Wire311(threading.Thread):
             self._reason = f"the broker refused the connection: {str(code).lower()}"
             return
         self._call(self._listener.opened, self._epoch, flags.session_present)
-        if flags.session_present and self._all_granted:
+        if flags.session_present and self._filters.all_granted:
             self._call(self._listener.granted, "")  # subscribing anew would bring all retained frames again
         else:
             self._subscribe(client, self._options.subscriptions)
 
     def _subscribe(self, client: paho.Client, filters: tuple[str, ...]) -> None:
-        self._asked = filters
-        self._ask_at = time.monotonic() + _ASK_AGAIN
+        self._filters.ask(filters, time.monotonic())
         client.subscribe([(topic_filter, self._options.qos) for topic_filter in filters])
 
     def _on_subscribe(
         self, _client: paho.Client, _data: Any, _mid: int, codes: list[ReasonCode], _properties: Properties | None
     ) -> None:
-        for topic_filter, code in zip(self._asked, codes, strict=True):
-            self._refused.pop(topic_filter, None)
-            if code.value >= _REFUSED:
-                self._refused[topic_filter] = f"filter {topic_filter}: refused"
-            elif code.value < self._options.qos:
-                self._refused[topic_filter] = f"filter {topic_filter}: only QoS {code.value} is granted"
-        self._all_granted = not self._refused
-        self._call(self._listener.granted, "; ".join(self._refused.values()))
+        self._call(self._listener.granted, self._filters.answer([code.value for code in codes]))
 
     def _on_message(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
         staged = self._staged

@@ -18,6 +18,7 @@ import structlog
 from mqtt5 import PublishPacket, read
 
 from firesense.domain.frame import Marks
+from firesense.transport.filters import Filters
 from firesense.transport.publish5 import Unreadable, body_of, salvage
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ _PUBREC = 0x50
 _PUBCOMP = 0x70
 _SUBSCRIBE_ID = 1
 _PATIENCE = 2.0  # seconds for the last bytes to leave
-_ASK_AGAIN = 60.0  # seconds until a refused filter is asked for again: rights may have been given meanwhile
 _MARKS = bytes((flags & 1) * Marks.RETAINED | (flags >> 3) * Marks.REDELIVERED for flags in range(16))
 
 
@@ -62,9 +62,7 @@ class Link(asyncio.BufferedProtocol):
         self._end = 0
         self._skip = 0
         self._exactly_once: set[int] = set()
-        self._asked: tuple[str, ...] = ()
-        self._refused: dict[str, str] = {}
-        self._ask_at = 0.0
+        self._filters = Filters(options.qos)
         self._answer_by = inf  # when the subscriptions must have been answered
         self._keep_alive = options.keep_alive.total_seconds()
         self._heard_at = 0.0
@@ -296,8 +294,10 @@ class Link(asyncio.BufferedProtocol):
                 pass
             case mqtt5.ConnAckPacket() if not self._accepted.done():
                 self._accepted.set_result(packet)
-            case mqtt5.SubAckPacket() if len(packet.reason_codes) == len(self._asked):
-                self._granted([code.name for code in packet.reason_codes], [int(code) for code in packet.reason_codes])
+            case mqtt5.SubAckPacket() if len(packet.reason_codes) == len(self._filters.asked):
+                codes = packet.reason_codes
+                self._answer_by = inf
+                self._health.up(self._filters.answer([int(code) for code in codes], [code.name for code in codes]))
             case mqtt5.DisconnectPacket():
                 self._end_with(_because("the broker disconnected", packet.reason_code.name, packet.reason_str))
             case _:
@@ -305,7 +305,7 @@ class Link(asyncio.BufferedProtocol):
 
     def _subscribe(self, filters: tuple[str, ...]) -> None:
         # Retained frames come with a new subscription only; live ones must not look retained (clause 3.8.3.1).
-        self._asked = filters
+        self._filters.ask(filters, self._loop.time())
         self._answer_by = self._loop.time() + self._options.connect_timeout.total_seconds()
         asked = [
             mqtt5.TopicFilter(
@@ -318,17 +318,6 @@ class Link(asyncio.BufferedProtocol):
         ]
         self._send(mqtt5.SubscribePacket(_SUBSCRIBE_ID, asked).write())
 
-    def _granted(self, names: list[str], codes: list[int]) -> None:
-        for topic_filter, name, code in zip(self._asked, names, codes, strict=True):
-            self._refused.pop(topic_filter, None)
-            if code > self._options.qos:
-                self._refused[topic_filter] = f"filter {topic_filter}: refused ({name})"
-            elif code < self._options.qos:
-                self._refused[topic_filter] = f"filter {topic_filter}: only QoS {code} is granted"
-        self._answer_by = inf
-        self._ask_at = self._loop.time() + _ASK_AGAIN
-        self._health.up("; ".join(self._refused.values()))
-
     def _watch(self) -> None:
         """Ping twice in a keep-alive, so that a whole one of silence means that nobody is there."""
         now = self._loop.time()
@@ -339,8 +328,8 @@ class Link(asyncio.BufferedProtocol):
             self.abort("the broker did not answer the subscriptions")
             return
         self._send(mqtt5.PingReqPacket().write())
-        if self._refused and now >= self._ask_at:
-            self._subscribe(tuple(self._refused))
+        if again := self._filters.due(now):
+            self._subscribe(again)
         self._tick = self._loop.call_later(self._keep_alive / 2, self._watch)
 
     def _protocol_error(self, reason: str) -> None:

@@ -176,7 +176,7 @@ def test_a_refused_filter_is_said_and_the_others_work():
 
 
 def test_a_refused_filter_is_asked_for_again(monkeypatch):
-    monkeypatch.setattr("firesense.transport.wire5._ASK_AGAIN", 0.0)
+    monkeypatch.setattr("firesense.transport.filters.ASK_AGAIN", 0.0)
 
     async def story():
         async with session(filters=("up/#", "secret/#"), keep_alive=timedelta(seconds=1)) as (broker, transport):
