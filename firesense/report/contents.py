@@ -245,7 +245,7 @@ class _Contents:
     # -- words ------------------------------------------------------------------------------------------------------
     def _sheet(self, name: str, head: tuple[str, ...], rows: Sequence[tuple[Cell, ...]]) -> Sheet:
         said = tuple(self._text(one) if "." in one else self._say(f"head.{one}") for one in head)
-        return Sheet(self._say(f"sheet.{name}"), said, tuple(rows))
+        return Sheet(self._say(f"sheet.{name}"), tuple(one[:1].upper() + one[1:] for one in said), tuple(rows))
 
     def _say(self, key: str) -> str:
         return say(f"figures.{key}", self._language)

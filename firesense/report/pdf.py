@@ -12,6 +12,7 @@ from reportlab.lib import colors
 from reportlab.lib.pagesizes import A4, landscape
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
+from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.platypus import (
     CondPageBreak,
     Flowable,
@@ -38,7 +39,8 @@ _MARGIN = 14 * mm
 _PAGE = landscape(A4)
 _WIDTH = _PAGE[0] - 2 * _MARGIN
 _EDGE = colors.HexColor("#c6ccd6")
-_FIRST, _FIRST_OF_MANY = 0.2, 0.16  # of the width, for what a row is
+_PADDING = 3
+_WIDEST = 0.4  # of the width, for one column; what is longer goes over several lines
 _MANY = 8  # columns
 
 
@@ -97,7 +99,7 @@ class _Page:
 
     def story(self, report: Report) -> Iterator[Any]:
         yield Paragraph(escape(report.title), self.style(20, alignment=1))
-        facts = "    ".join(f"{name} {said}" for name, said in report.facts)
+        facts = " · ".join(f"{name} {said}" for name, said in report.facts)
         yield Paragraph(escape(facts), self.style(10, alignment=1, spaceBefore=6))
         heading, note = self.style(13, spaceBefore=10, spaceAfter=4), self.style(8)
         for block in report.blocks:
@@ -118,9 +120,7 @@ class _Page:
         left, right = self.style(size), self.style(size, alignment=2)
         cells = [[Paragraph(escape(name), left if number == 0 else right) for number, name in enumerate(sheet.head)]]
         cells += [[Paragraph(escape(c.text), right if c.number else left) for c in row] for row in sheet.rows]
-        first = _WIDTH * (_FIRST_OF_MANY if many else _FIRST)
-        rest = (_WIDTH - first) / max(len(sheet.head) - 1, 1)
-        table = Table(cells, colWidths=[first] + [rest] * (len(sheet.head) - 1), repeatRows=1)
+        table = Table(cells, colWidths=self._widths(sheet, size), repeatRows=1)
         table.setStyle(
             TableStyle(
                 [
@@ -128,14 +128,27 @@ class _Page:
                     ("GRID", (0, 0), (-1, -1), 0.5, _EDGE),
                     ("BACKGROUND", (0, 0), (-1, 0), colors.HexColor("#f3f4f6")),
                     ("VALIGN", (0, 0), (-1, -1), "TOP"),
-                    ("LEFTPADDING", (0, 0), (-1, -1), 3),
-                    ("RIGHTPADDING", (0, 0), (-1, -1), 3),
+                    ("LEFTPADDING", (0, 0), (-1, -1), _PADDING),
+                    ("RIGHTPADDING", (0, 0), (-1, -1), _PADDING),
                     ("TOPPADDING", (0, 0), (-1, -1), 2),
                     ("BOTTOMPADDING", (0, 0), (-1, -1), 2),
                 ]
             )
         )
         return table
+
+    def _widths(self, sheet: Sheet, size: float) -> list[float]:
+        """Give each column the room its longest cell takes (a head may go over two lines), and share out the rest."""
+        wanted = [stringWidth(name, self.font, size) / 2 for name in sheet.head]
+        for row in sheet.rows:
+            wanted = [
+                max(room, stringWidth(cell.text, self.font, size)) for room, cell in zip(wanted, row, strict=True)
+            ]
+        wanted = [min(room + 2 * _PADDING + 1, _WIDTH * _WIDEST) for room in wanted]
+        left = _WIDTH - sum(wanted)
+        if left < 0:
+            return [room * _WIDTH / sum(wanted) for room in wanted]
+        return [room + left / len(wanted) for room in wanted]
 
 
 class _Chart(Flowable):  # type: ignore[misc] # reportlab has no types
