@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+import psutil
 import pytest
 import sqlalchemy as sa
 
@@ -280,6 +281,12 @@ class PostgreSQL(Server):
 
     def stop(self) -> None:
         self._end(signal.SIGINT)  # it waits for whoever is connected when it is asked politely
+
+    def kill9(self) -> None:
+        """End it as a crash would; who served its connections notices that, and a new one starts when all are gone."""
+        served = psutil.Process(self.pid).children()
+        super().kill9()
+        psutil.wait_procs(served, 20)
 
     def remove(self) -> None:
         """Stop it and remove what it keeps."""

@@ -31,6 +31,13 @@ def test_nothing_is_lost_and_nothing_is_raised_twice(seed, tmp_path):
     assert not result.wrong, report(result)
 
 
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("seed", range(SEED, SEED + RUNS // 5))
+def test_the_same_holds_with_the_book_on_a_database_server(seed, tmp_path):
+    result = Run(draw(seed, seconds=6, faults=4, book="postgresql"), tmp_path / f"seed-{seed}").go()
+    assert not result.wrong, report(result)
+
+
 class Echo:
     """A server that sends back what it gets."""
 

@@ -23,6 +23,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=12.0, help="how long each is tortured")
     parser.add_argument("--faults", type=int, default=6, help="in each run, half of them kills at least")
     parser.add_argument("--full", action="store_true", help="stop the daemon for 20 s instead of 2")
+    parser.add_argument("--book", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--folder", type=Path, help="where failed runs are kept (default: a new one in /tmp)")
     parser.add_argument("--only", default="", help="store=victoriametrics, for one: skip runs that are drawn otherwise")
     asked = parser.parse_args()
@@ -33,7 +34,7 @@ def main() -> int:
     total: Counter[str] = Counter()
     failed: list[int] = []
     for seed in range(asked.seed, asked.seed + asked.runs):
-        plan = draw(seed, seconds=asked.seconds, faults=asked.faults, full=asked.full)
+        plan = draw(seed, seconds=asked.seconds, faults=asked.faults, full=asked.full, book=asked.book)
         if name and str(getattr(plan, name)) != value:
             continue
         result = Run(plan, folder / f"seed-{seed}").go()

@@ -33,6 +33,7 @@ files:
   {{profiles: {root}/device_profiles, rules: rules.yaml, org: org.yaml, ladders: ladders.yaml, devices: devices.csv}}
 brokers: [{{name: main, protocol: {protocol}, port: {port}, client_id: tortured, keep_alive: 5s, connect_timeout: 3s}}]
 history: {{{history}, timeout: 3s, go_back: 20s}}
+book: "{book}"
 alerting: {{snapshot_every: 3s}}
 channels:
   - {{name: log, kind: log}}

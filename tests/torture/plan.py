@@ -65,19 +65,22 @@ class Plan:
     bad_every: int
     poison: tuple[int, ...]  # numbers of frames that the store refuses
     faults: tuple[Fault, ...] = field(default_factory=tuple)
+    book: str = "sqlite"  # or postgresql
 
     @property
     def title(self) -> str:
         parts = [f"seed {self.seed}", "street by street" if self.apart else "all in one", self.protocol, self.store]
+        parts += [self.book] * (self.book != "sqlite")
         return ", ".join([*parts, "stepped clock"] if self.stepped else parts)
 
 
-def draw(seed: int, *, seconds: float = SECONDS, faults: int = 6, full: bool = False) -> Plan:
+def draw(seed: int, *, seconds: float = SECONDS, faults: int = 6, full: bool = False, book: str = "sqlite") -> Plan:
     """Draw a run. ``full`` lets a stopped daemon stay stopped for 20 s instead of 2."""
     dice = random.Random(seed)
     stepped = dice.random() < 0.15
     weights = WEIGHTS | ({"step_clock": 8} if stepped else {})
-    drawn = [dice.choice(KILLS) for _ in range(max(faults // 2, 1))]
+    kills = KILLS if book == "sqlite" else (*KILLS, "kill_book", "kill_book")
+    drawn = [dice.choice(kills) for _ in range(max(faults // 2, 1))]
     drawn += dice.choices(list(weights), list(weights.values()), k=faults - len(drawn))
     dice.shuffle(drawn)
     instants = sorted(dice.uniform(0.5, seconds) for _ in drawn)
@@ -97,6 +100,7 @@ def draw(seed: int, *, seconds: float = SECONDS, faults: int = 6, full: bool = F
             Fault(at, kind, _length(dice, kind, full=full), dice.random())
             for at, kind in zip(instants, drawn, strict=True)
         ),
+        book=book,
     )
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from firesense.app import open_book, open_journal
 from firesense.domain.errors import FiresenseError
 from tests.faults import FaultProxy
-from tests.servers import InfluxDB, Mosquitto, VictoriaMetrics
+from tests.servers import InfluxDB, Mosquitto, PostgreSQL, VictoriaMetrics
 from tests.torture.calls import People
 from tests.torture.disk import Disk
 from tests.torture.house import ROOT, House
@@ -105,7 +105,15 @@ class Run:
             if plan.store == "victoriametrics"
             else f'kind: influxdb1, url: "{url}", database: firesense'
         )
+        self.database = None
+        book = ""  # in the data folder
+        if plan.book == "postgresql":
+            self.database = PostgreSQL()
+            stack.callback(self.database.remove)
+            self.database.start()
+            book = self.database.url(self.database.new_database())
         settings = {
+            "book": book,
             "protocol": plan.protocol,
             "port": self.to_broker.port,
             "history": history,

@@ -41,8 +41,14 @@ class Tortures:
             self._run.house.signal(name, signal.SIGKILL)
             self._run.result.kills += 1
         self._kill_store_now()
+        if self._run.database is not None:
+            self._run.house.may_die = True
+            self._kill_book_now()
+            self._run.database.start()
         self._kill_broker_now()
         self._start_store()
+        if self._run.database is not None:
+            self._well_again()
         return "daemon, store and broker"
 
     def _term_daemon(self, fault: Fault) -> str:
@@ -87,6 +93,19 @@ class Tortures:
         time.sleep(fault.seconds)  # how long it is away
         self._start_store()
         return f"({self._run.front.forgotten} writes forgotten so far)" if self._run.plan.store == "forgetful" else ""
+
+    def _kill_book(self, fault: Fault) -> str:
+        """The database server dies; a daemon that starts meanwhile ends, and is started again."""
+        self._run.house.may_die = True
+        self._kill_book_now()
+        self._last(fault, fault.seconds)
+        self._run.database.start()
+        self._well_again()
+        return ""
+
+    def _kill_book_now(self) -> None:
+        self._run.database.kill9()
+        self._run.result.kills += 1
 
     def _kill_store_now(self) -> None:
         self._run.result.kills += 1

@@ -121,7 +121,14 @@ def _alerts(run: Run, book: Book) -> None:
         for alert in alerts
         if (device not in run.burning or alert.rule != "smoke-fire") and (device != FIRESENSE or alert.rule == DEAF)
     ]
-    heard = Counter(call.says["key"] for call in run.people.heard())
+    calls = [call.says for call in run.people.heard()]
+    heard = Counter(says["key"] for says in calls if says["bundled"] == 1)
+    raised = {alert.id for alerts in by_device.values() for alert in alerts}
+    wrong += [
+        f"a bundle that nobody expects: {says}"
+        for says in calls
+        if says["bundled"] > 1 and (says["alert"]["id"] not in raised or says["alert"]["class"] == "fire")
+    ]
     for device in run.burning:
         alerts = [alert for alert in by_device[device] if alert.rule == "smoke-fire"]
         if len(alerts) != 1:
