@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from starlette.testclient import TestClient
 
@@ -116,6 +118,21 @@ def test_the_page_has_a_button_and_shows_what_came_of_it(client, township):
     assert call.state is RollCallState.PLANNED
     client.cookies.set("firesense-language", "en")
     assert "Call the roll now" in client.get("/rollcalls").text
+
+
+def test_the_page_says_who_answered_and_after_how_long(client, township):
+    token = log_in(client)
+    started = start(client, token).json()["id"]
+    call, asked_at = township.book.roll_call(started), township.clock.at
+    answered_at = asked_at + 42 * SECOND
+    answered = replace(
+        call, state=RollCallState.ANSWERED, people=("station",), asked_at=asked_at, answered_at=answered_at
+    )
+    assert township.book.move_roll_call(call, replace(answered, answered_by="station", due_at=None))
+    page = client.get("/rollcalls")
+    assert page.status_code == 200
+    assert "值班员甲 · 00:42" in page.text
+    assert "已应答" in page.text
 
 
 def test_who_may_only_look_sees_no_button(client):
