@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
     from pathlib import Path
 
+    from pydantic_core import ErrorDetails
+
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SIZES = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 
@@ -102,9 +104,14 @@ def read_yaml(path: Path) -> Any:
 def faults_of(error: ValidationError, file: str, prefix: str = "") -> list[Fault]:
     """Turn what pydantic found into faults: ``rungs[2].wait: '5 min' is not a duration such as ...``."""
     return [
-        Fault(file, path_of((prefix, *one["loc"]) if prefix else one["loc"]), one["msg"].removeprefix("Value error, "))
+        Fault(file, path_of((prefix, *one["loc"]) if prefix else one["loc"]), _reason(one))
         for one in error.errors(include_url=False)
     ]
+
+
+def _reason(one: ErrorDetails) -> str:
+    """Say what is wrong the way people write: durations are days, not Python."""
+    return re.sub(r"datetime\.timedelta\((\w+)=(\d+)\)", r"\2 \1", one["msg"].removeprefix("Value error, "))
 
 
 def path_of(parts: tuple[int | str, ...]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from firesense.app.connections import BACKLOG, Connections
+from firesense.domain.errors import NotListening
 from firesense.web import end_streams
 
 if TYPE_CHECKING:
@@ -24,13 +26,27 @@ _GLANCE = 0.2  # seconds between looks at the stop sign
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Take the port, before anything else has started. Raises OSError when it cannot be had."""
+    """Take the port, before anything else has started. Raises NotListening when it cannot be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.create_server((host, port), family=family)
+    try:
+        listener = socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise not_listening(error, host, port, "web", "--port") from error
     # For those it accepts, which inherit it: asyncio sets it only where it made the socket itself. Without it the body
     # of an answer waits 40 ms for the other side to confirm its headers.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
+
+
+def not_listening(error: OSError, host: str, port: int, section: str, option: str) -> NotListening:
+    """Say why a server cannot listen, and what to do: in the settings its address is in ``section``."""
+    if error.errno == errno.EADDRINUSE:
+        reason = f"{section}.port {port} is in use: stop the other one, or choose another ({section}.port / {option})"
+    elif isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        reason = f"{section}.host {host} is no address of this machine"
+    else:
+        reason = f"{section}.host {host}, {section}.port {port}: {error.strerror or error}"
+    return NotListening(reason)
 
 
 def serve(

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
+from firesense.app.consoles import not_listening
 from firesense.web.operation import METRICS_TYPE, may_read
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ _PATIENCE = 10  # seconds for a request
 def listening(
     host: str, port: int, metrics: Callable[[], bytes], not_ready: Callable[[], Sequence[str]], token: str
 ) -> Iterator[None]:
-    """Answer /healthz, /readyz and /metrics while inside. Raises OSError when the port cannot be had."""
+    """Answer /healthz, /readyz and /metrics while inside. Raises NotListening when the port cannot be had."""
 
     class Answers(BaseHTTPRequestHandler):
         timeout = _PATIENCE
@@ -51,7 +52,10 @@ def listening(
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- http.server names it
             """Log nothing: it is asked every few seconds."""
 
-    server = ThreadingHTTPServer((host, port), Answers)
+    try:
+        server = ThreadingHTTPServer((host, port), Answers)
+    except OSError as error:
+        raise not_listening(error, host, port, "watch", "--watch-port") from error
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.2}, name="watch")
     thread.start()

@@ -9,7 +9,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from firesense.app.watch import READERS
 from firesense.domain.errors import BookError, HistoryError, JournalError
-from firesense.domain.instant import DAY, micros
+from firesense.domain.instant import DAY, MINUTE, micros, moment
 from firesense.history import SqliteHistory
 from firesense.photos import Photos
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _NEARLY_FULL, _ROOM = 0.9, 0.85  # of the journal's limit: where trimming begins, and what it leaves
 _SWEPT_AT_ONCE = 500  # names in one question
+_SOON = MINUTE  # after the start, when the streets are under way
 _log = structlog.get_logger(__name__)
 
 
@@ -45,18 +46,23 @@ class Retention:
         scheduler = BackgroundScheduler(timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True})
 
         def add(work: Callable[[], None], **every: int) -> None:
-            scheduler.add_job(_tried, "interval", args=[work], **every)
+            scheduler.add_job(_tried, "interval", args=[work], id=work.__name__, **every)
+
+        def add_soon(work: Callable[[], None], **every: int) -> None:
+            """First soon after the start: the timetable is lost with the process, which may stop every night."""
+            first = moment(self._clock.now() + _SOON)
+            scheduler.add_job(_tried, "interval", args=[work], id=work.__name__, next_run_time=first, **every)
 
         if "ingest" in streets:
             add(self.trim_journal, minutes=10)
             add(self.make_room, seconds=5)
         if "duty" in streets:
-            add(self.forget, hours=24)
-            add(self.sweep_photos, hours=24)
+            add_soon(self.forget, hours=24)
+            add_soon(self.sweep_photos, hours=24)
         if "record" in streets:
             add(self.trim_quarantine, seconds=30)
             if isinstance(self._history, SqliteHistory):
-                add(self.trim_history, hours=1)
+                add_soon(self.trim_history, hours=1)
         return scheduler
 
     def trim_journal(self) -> None:

@@ -31,13 +31,14 @@ class Kind(StrEnum):
 
     ALERT = "Alert"
     UPDATE = "Update"  # the next rung was called
+    VERIFIED = "Verified"  # an Update, too: somebody has looked on site
     ALL_CLEAR = "AllClear"  # an Update, too: the case is closed
     CANCEL = "Cancel"  # there was nothing
 
     @property
     def message_type(self) -> str:
         """The word of the schema."""
-        return "Update" if self is Kind.ALL_CLEAR else self.value
+        return "Update" if self in {Kind.ALL_CLEAR, Kind.VERIFIED} else self.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,25 +92,31 @@ class _Telling:
 def bulletins(alert: Alert, story: Iterable[Step], sender: str) -> list[Bulletin]:
     """Say which CAP messages an alert has sent so far, oldest first; there is always the first.
 
-    It was raised: Alert. The next rung was called: Update. It was closed: AllClear, or Cancel when there was nothing.
+    It was raised: Alert. The next rung was called, or somebody said what was found on site: Update. It was closed:
+    AllClear, or Cancel when there was nothing.
     ``story`` is in order, as the book keeps it; ``sender`` is the code of who sends.
     """
     steps = list(story)
     telling = _Telling(alert, sender, _roles(steps))
     now = Bulletin(0, Kind.ALERT, "", alert.raised_at, value=_first_value(alert, steps))
     telling.tell(Kind.ALERT, now, alert.raised_at)
+    over = False
     for step in steps:
         match step.kind:
             case StepKind.CLIMBED if "strand" not in step.detail:  # a whistle calls somebody in, besides the climb
                 # It climbs again after it was closed when the device says so again: what was found is found no more.
-                now = replace(now, rung=_count(step, "rung"), round=_count(step, "round"), finding=None)
+                now = replace(now, rung=_count(step, "rung"), round=_count(step, "round"))
+                now, over = (replace(now, finding=None), False) if over else (now, False)
                 telling.tell(Kind.UPDATE, now, step.at)
+            case StepKind.VERIFIED:
+                now, over = replace(now, finding=_finding(step)), False
+                telling.tell(Kind.VERIFIED, now, step.at)
             case StepKind.TRIPPED_AGAIN:
                 now = replace(now, value=_value(step))
             case StepKind.CLOSED:
-                finding = _finding(step)
-                now = replace(now, finding=finding)
-                telling.tell(Kind.CANCEL if _denies(finding, alert.alert_class) else Kind.ALL_CLEAR, now, step.at)
+                now, over = replace(now, finding=_finding(step)), True
+                nothing = denies(now.finding, alert.alert_class)
+                telling.tell(Kind.CANCEL if nothing else Kind.ALL_CLEAR, now, step.at)
     return telling.told
 
 
@@ -172,7 +179,7 @@ def _finding(step: Step) -> Finding | None:
     return Finding(text) if text in {finding.value for finding in Finding} else None
 
 
-def _denies(finding: Finding | None, alert_class: AlertClass) -> bool:
+def denies(finding: Finding | None, alert_class: AlertClass) -> bool:
     """Whether what was found says that there was no such thing as the alert told of."""
     match finding:
         case Finding.FALSE_ALARM:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from firesense.cap.bulletins import Kind, beijing, bulletins, named
+from firesense.cap.bulletins import Kind, beijing, bulletins, denies, named
 from firesense.domain.alert import AlertClass, Finding, Grade
 from firesense.domain.catalogue import CLASSES
 from firesense.domain.errors import NotFound
+from firesense.domain.hazard import REPORTED_RULE
 from firesense.domain.rule import RuleKind
 from firesense.text import LANGUAGES, TEXTS, say
 
@@ -162,7 +163,7 @@ class _Writer:
 
     @property
     def _certainty(self) -> str:
-        if self.bulletin.kind is Kind.CANCEL:
+        if self.bulletin.kind is Kind.CANCEL or denies(self.bulletin.finding, self.alert.alert_class):
             return "Unlikely"
         match self.alert.alert_class:
             case AlertClass.FIRE:  # a detector says so; that it burns is known when someone has seen it
@@ -184,6 +185,8 @@ class _Writer:
             case Kind.UPDATE:
                 at = {"round": bulletin.round + 1, "rung": bulletin.rung + 1}
                 mark = say("cap.mark.climbed", language, mark=mark, **at)
+            case Kind.VERIFIED:
+                mark = say("cap.mark.verified", language, mark=mark)
             case Kind.CANCEL:
                 mark = say("cap.mark.cancelled", language, mark=mark)
             case Kind.ALL_CLEAR:
@@ -191,25 +194,38 @@ class _Writer:
         if self.exercise:
             mark = say("cap.mark.exercise", language, mark=mark)
         place = self._places[-1].name if self._places else self.alert.place
+        if not self.alert.device:  # somebody reported it
+            return say("call.title.place", language, mark=mark, place=place)
         return say("call.title", language, mark=mark, place=place, device=self.alert.device)
 
     def _description(self, language: str) -> str:
         alert, bulletin = self.alert, self.bulletin
-        text = alert.text.get(language) or alert.text.get("zh") or alert.rule
         device = self.plan.registry.get(alert.device)
         lines = [
-            say("call.what", language, what=text),
+            say("call.what", language, what=self._what(language)),
             say("call.place", language, place=self._area_description(language)),
-            say("call.device", language, device=f"{alert.device} {device.name}" if device else alert.device),
-            say("call.time", language, time=beijing(alert.event_at)),
         ]
+        if alert.device:
+            lines.append(
+                say("call.device", language, device=f"{alert.device} {device.name}" if device else alert.device)
+            )
+        lines.append(say("call.time", language, time=beijing(alert.event_at)))
         if bulletin.kind is Kind.UPDATE:
             roles = ", ".join(_label("role", role, language) for role in bulletin.roles)
             lines.append(say("cap.climbed", language, round=bulletin.round + 1, rung=bulletin.rung + 1, roles=roles))
+        if bulletin.kind is Kind.VERIFIED and bulletin.finding:
+            lines.append(say("cap.verified", language, finding=_label("finding", bulletin.finding, language)))
         if self._over:
             finding = bulletin.finding
             lines.append(say("cap.closed", language, finding=_label("finding", finding, language) if finding else "-"))
         return "\n".join(_line(line) for line in lines)
+
+    def _what(self, language: str) -> str:
+        """What there is. People's own words name whom they please: of what was reported, only the grade is told."""
+        alert = self.alert
+        if alert.rule == REPORTED_RULE:
+            return say("cap.reported", language, grade=say(f"grade.{alert.grade}", language))
+        return alert.text.get(language) or alert.text.get("zh") or alert.rule
 
     def _parameters(self) -> Iterable[tuple[str, str]]:
         alert, bulletin = self.alert, self.bulletin

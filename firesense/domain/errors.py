@@ -11,6 +11,7 @@
     |   +-- BookRefused      trying again cannot help: what was given cannot be kept
     |   +-- Conflict         what the desk asked for does not fit the state it is in
     +-- NotAllowed           whoever asks may not do that
+    +-- NotListening         an address of the settings cannot be listened on: its port is taken, or it is not ours
     +-- PhotoRefused         what was sent is no photo, or too large; ``key`` says so in the reader's language
     +-- HistoryError         the history store did not accept
     |   +-- HistoryDown      trying again later can help; ``retry_after`` says when, if the store said so
@@ -105,6 +106,10 @@ class Conflict(BookError):
 
 class NotAllowed(FiresenseError):
     """Whoever asks for this may not do it."""
+
+
+class NotListening(FiresenseError):
+    """The address of a server of ours cannot be had."""
 
 
 class PhotoRefused(FiresenseError):

@@ -22,6 +22,7 @@ from firesense.settings.channels import (
     LogChannelSettings,
     LoudspeakerChannelSettings,
     MqttChannelSettings,
+    at_the_broker,
 )
 from firesense.settings.fonts import fault_of_font
 from firesense.settings.sections import (
@@ -102,7 +103,7 @@ def read_settings(path: Path) -> tuple[Settings, list[Fault]]:
     faults += between
     if any(fault.path == "zone" for fault in between):
         settings = settings.model_copy(update={"zone": Settings().zone})
-    settings = _absolute(settings, path.resolve().parent)
+    settings = _settled(_absolute(settings, path.resolve().parent))
     if settings.figures.font is not None and (reason := fault_of_font(settings.figures.font)):
         faults.append(Fault(str(path), "figures.font", reason))
     return settings, faults
@@ -181,6 +182,17 @@ def _is_http(url: str) -> bool:
         return parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
     except ValueError:
         return False
+
+
+def _settled(settings: Settings) -> Settings:
+    """Fill in what channels take from the first broker."""
+    if not settings.brokers:
+        return settings
+    channels = tuple(
+        at_the_broker(channel, settings.brokers[0]) if isinstance(channel, MqttChannelSettings) else channel
+        for channel in settings.channels
+    )
+    return settings.model_copy(update={"channels": channels})
 
 
 def _absolute(settings: Settings, folder: Path) -> Settings:

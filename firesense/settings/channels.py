@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr
 
 from firesense.domain.quiet_hours import SPAN
-from firesense.settings.sections import Count, Port, Tls
+from firesense.settings.sections import Broker, Count, Port, Tls
 from firesense.yamlfile import Duration, Written
 
 
@@ -21,7 +21,10 @@ class LogChannelSettings(Written):
 
 
 class MqttChannelSettings(Written):
-    """Calls as JSON on a topic; ``{address}``, ``{place}`` and ``{class}`` in it are filled in."""
+    """Calls as JSON on a topic; ``{address}``, ``{place}`` and ``{class}`` in it are filled in.
+
+    Without a ``host`` it is the first of the brokers: see ``at_the_broker``.
+    """
 
     kind: Literal["mqtt"]
     name: str
@@ -243,3 +246,18 @@ ChannelSettings = Annotated[
     | AppriseChannelSettings,
     Field(discriminator="kind"),
 ]
+
+
+def at_the_broker(channel: MqttChannelSettings, broker: Broker) -> MqttChannelSettings:
+    """Take from the broker what nobody wrote for the channel; one with a ``host`` of its own is left as it is.
+
+    The login is taken whole or not at all: a name of one with the password of the other lets nobody in.
+    """
+    written = channel.model_fields_set
+    if "host" in written:
+        return channel
+    protocol: Literal["5", "3.1.1"] = "5" if broker.protocol == "mqtt5" else "3.1.1"
+    beside: dict[str, object] = {"host": broker.host, "port": broker.port, "tls": broker.tls, "protocol": protocol}
+    if not written & {"username", "password"}:
+        beside |= {"username": broker.username, "password": broker.password}
+    return channel.model_copy(update={name: value for name, value in beside.items() if name not in written})

@@ -140,12 +140,15 @@ ALERT_TEXTS: Mapping[str, tuple[str, str]] = {
     "cap.note.test": ("测试，不是真实警情", "A test, not a real alarm"),
     "cap.mark.exercise": ("演练·{mark}", "EXERCISE, {mark}"),
     "cap.mark.climbed": ("{mark}·上报第{round}轮第{rung}级", "{mark}, round {round}, rung {rung}"),
+    "cap.mark.verified": ("{mark}·已核实", "{mark}, verified"),
     "cap.mark.closed": ("{mark}·办结", "{mark}, closed"),
     "cap.mark.cancelled": ("{mark}·撤销", "{mark}, withdrawn"),
     "cap.climbed": (
         "无人接警，已上报至第{round}轮第{rung}级：{roles}",
         "Nobody took it; round {round}, rung {rung} was called: {roles}",
     ),
+    "cap.verified": ("现场核实：{finding}", "Found on site: {finding}"),
+    "cap.reported": ("群众上报的{grade}隐患", "A hazard reported by people, grade: {grade}"),
     "cap.closed": ("已办结，现场核实：{finding}", "Closed; found on site: {finding}"),
     "cap.nowhere": ("地点不明", "Place unknown"),
     "cap.do.fire": (

@@ -203,6 +203,10 @@ CONSOLE_TEXTS: Mapping[str, tuple[str, str]] = {
         "The page is out of date, load it again (CSRF token missing or wrong).",
     ),
     "web.problem.not_found": ("没有这项内容。", "There is no such thing."),
+    "web.problem.no_cap_message": (
+        "该警情只有第0至第{last}条CAP消息。",
+        "The alert has the CAP messages 0 to {last}.",
+    ),
     "web.problem.not_allowed": ("不支持这种请求方式。", "This method is not supported here."),
     "web.problem.conflict": ("警情已办结，或已由他人接警。", "The alert is closed, or somebody else has taken it."),
     "web.problem.too_large": ("请求过大。", "The request is too large."),

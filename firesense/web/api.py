@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from firesense.cap import cap_document
+from firesense.cap import bulletins, cap_document
 from firesense.domain.catalogue import CLASSES
 from firesense.domain.device import Device, Registry
 from firesense.domain.frame import Reason
@@ -122,8 +122,11 @@ def alert_as_cap(
     *,
     exercise: bool = False,
 ) -> Response:
-    """Give the newest CAP message of an alert, or the one of that number (from 0): raised, climbed, closed."""
+    """Give the newest CAP message of an alert, or the one of that number from 0: raised, climbed, verified, closed."""
     alert, story = parts.book.alert(alert_id), parts.book.story(alert_id)
+    last = len(bulletins(alert, story, sender)) - 1
+    if message is not None and message > last:
+        raise Problem(404, "web.problem.no_cap_message", last=last)
     document = cap_document(alert, story, parts.plan_source(), number=message, sender=sender, exercise=exercise)
     return Response(document, media_type="application/cap+xml")
 

@@ -16,6 +16,7 @@ from firesense.domain.alert import Alert, AlertClass, Case, Condition, Finding, 
 from firesense.domain.device import Device, Registry
 from firesense.domain.errors import NotFound
 from firesense.domain.escalation import Ladder, Rung, Step, StepKind
+from firesense.domain.hazard import REPORTED_RULE
 from firesense.domain.instant import MINUTE, SECOND
 from firesense.domain.place import Org, Person, Place, Post
 from firesense.domain.plan import Plan
@@ -214,6 +215,31 @@ def test_a_fire_that_was_dealt_with_is_all_clear_and_was_seen():
     assert info["description"].endswith("已办结，现场核实：火情属实")
 
 
+def verified(finding, at=AT + 5 * MINUTE, alert=FIRE):
+    return Step(alert.id, at, StepKind.VERIFIED, "lin", {"finding": finding.value, "note": "三楼冒烟，张三丰"})
+
+
+def test_a_fire_that_somebody_has_seen_is_told_at_once():
+    story = [*climbed(rungs=0), verified(Finding.FIRE)]
+    said = told(story=story)
+    assert (said["msgType"], said["sent"]) == ("Update", "2026-01-15T08:05:00+08:00")
+    info = said["info"]["zh-CN"]
+    assert (info["certainty"], info["urgency"], info["responseType"]) == ("Observed", "Immediate", "Assess")
+    assert info["headline"] == "【火警·已核实】上河村第一网格 · smoke-1"
+    assert info["description"].endswith("现场核实：火情属实")
+    assert info["parameter"]["firesense:finding"] == "fire"
+    higher = Step(FIRE.id, AT + 6 * MINUTE, StepKind.CLIMBED, detail={"rung": "1", "round": "0"})
+    assert told(story=[*story, higher])["info"]["en"]["certainty"] == "Observed", "what was seen is seen"
+
+
+def test_a_false_alarm_found_on_site_is_unlikely_until_it_is_withdrawn():
+    story = [*climbed(rungs=0), verified(Finding.FALSE_ALARM)]
+    said = told(story=story)
+    assert (said["msgType"], said["info"]["en"]["certainty"]) == ("Update", "Unlikely")
+    story.append(closed(Finding.FALSE_ALARM))
+    assert [one.kind for one in bulletins(FIRE, story, SENDER)] == [Kind.ALERT, Kind.VERIFIED, Kind.CANCEL]
+
+
 @pytest.mark.parametrize(
     ("alert_class", "finding", "kind"),
     [
@@ -338,6 +364,24 @@ def test_nobody_is_named_and_no_number_is_given_away():
             assert private not in document
 
 
+def test_of_what_people_report_only_grade_and_place_are_told():
+    words = "我是张三丰 13812345678，楼道堆了电动车"
+    report = replace(
+        LOW, rule=REPORTED_RULE, rule_version="", device="", device_class="", metric="", value=None, offset=-1
+    )
+    report = replace(report, text={"zh": words, "en": words})
+    document = cap_document(report, [], PLAN).decode()
+    for private in ("张三丰", "13812345678", "电动车"):
+        assert private not in document
+    chinese = read(document.encode())["info"]["zh-CN"]
+    assert chinese["headline"] == "【一般隐患】上河村第一网格"
+    assert chinese["description"].splitlines()[:2] == [
+        "情况：群众上报的一般隐患",
+        "位置：清河区 / 青溪镇 / 上河村第一网格",
+    ]
+    assert "设备" not in chinese["description"], "there is none"
+
+
 def test_a_sender_of_its_own():
     said = told(sender="99010042500101")
     assert said["sender"] == "99010042500101"
@@ -411,6 +455,7 @@ stories = st.lists(
 
 @given(alert=alerts, story=stories, exercise=st.booleans(), known=st.booleans())
 @example(alert=FIRE, story=climbed(rungs=2), exercise=False, known=True)
+@example(alert=FIRE, story=[verified(Finding.FIRE)], exercise=False, known=True)
 @example(alert=LOW, story=[closed(Finding.FALSE_ALARM, alert=LOW)], exercise=True, known=True)
 def test_every_message_of_any_alert_is_valid(alert, story, exercise, known):
     plan = PLAN if known else Plan()

@@ -93,3 +93,52 @@ def test_values_out_of_range_are_faults(tmp_path, line, path):
     with pytest.raises(ConfigError) as caught:
         settings_of(tmp_path, [line])
     assert any(path in str(fault) for fault in caught.value.faults)
+
+
+BROKER = (
+    "brokers: [{name: main, protocol: mqtt311, host: broker.example.org, port: 8883, username: firesense,"
+    " password: hidden-hidden-hidden, tls: {verify: false}}, {name: other, host: 192.0.2.9}]\n"
+)
+
+
+def mqtt_channel(folder, line, brokers=BROKER):
+    file = folder / "firesense.yaml"
+    file.write_text(f"{brokers}channels: [{{name: calls, kind: mqtt{line}}}]\n", encoding="utf-8")
+    [channel] = load_settings(file).channels
+    return channel
+
+
+def test_a_call_over_mqtt_goes_over_the_first_broker(tmp_path):
+    channel = mqtt_channel(tmp_path, "")
+    assert (channel.host, channel.port, channel.protocol) == ("broker.example.org", 8883, "3.1.1")
+    assert (channel.username, channel.password.get_secret_value()) == ("firesense", "hidden-hidden-hidden")
+    assert channel.tls is not None
+    assert channel.tls.verify is False
+    settings = load_settings(tmp_path / "firesense.yaml")
+    assert make_channels(settings, HandClock())["calls"]._options.host == "broker.example.org"
+
+
+def test_what_is_written_for_an_mqtt_channel_stays(tmp_path):
+    channel = mqtt_channel(tmp_path, ", port: 1884, protocol: '5', username: calls")
+    assert (channel.host, channel.port, channel.protocol) == ("broker.example.org", 1884, "5")
+    assert (channel.username, channel.password.get_secret_value()) == ("calls", ""), "no password of another login"
+
+
+def test_an_mqtt_channel_with_a_host_of_its_own_takes_nothing_from_the_brokers(tmp_path):
+    channel = mqtt_channel(tmp_path, ", host: 192.0.2.7")
+    assert (channel.host, channel.port, channel.protocol, channel.tls) == ("192.0.2.7", 1883, "5", None)
+    assert (channel.username, channel.password.get_secret_value()) == ("", "")
+
+
+def test_without_a_word_about_brokers_an_mqtt_channel_is_on_this_machine(tmp_path):
+    channel = mqtt_channel(tmp_path, "", brokers="")
+    assert (channel.host, channel.port, channel.protocol) == ("127.0.0.1", 1883, "5")
+
+
+def test_a_time_too_short_is_told_in_days(tmp_path):
+    file = tmp_path / "firesense.yaml"
+    file.write_text("keep: {cases: 30d}\n", encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load_settings(file)
+    [fault] = caught.value.faults
+    assert (fault.path, fault.reason) == ("keep.cases", "Input should be greater than or equal to 365 days")

@@ -214,7 +214,8 @@ def test_an_alert_as_cap(client, township):
     asked = client.get(f"/api/v1/alerts/{alert.id}/cap?exercise=true&sender=99010042500101").content
     assert b"<sender>99010042500101</sender>" in asked
     assert b"<status>Exercise</status>" in asked
-    problem_of(client.get(f"/api/v1/alerts/{alert.id}/cap?message=2"), 404)
+    problem = problem_of(client.get(f"/api/v1/alerts/{alert.id}/cap?message=2"), 404)
+    assert "CAP messages 0 to 1" in str(problem) or "第0至第1条" in str(problem)
     problem_of(client.get("/api/v1/alerts/NOBODY/cap"), 404)
     problem_of(client.get(f"/api/v1/alerts/{alert.id}/cap?sender=me"), 422)
 
