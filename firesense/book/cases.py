@@ -15,10 +15,11 @@ from firesense.book.story import add_steps, drop_calls, move_case, queue_calls, 
 from firesense.book.whistles import answer_whistles
 from firesense.domain.alert import Alert, Finding
 from firesense.domain.audit import Entry
-from firesense.domain.deed import Acknowledge, Actor, Close, Dispatch, Reset, Silence, Verify
+from firesense.domain.deed import Acknowledge, Actor, Close, Dispatch, Reset, Verify
 from firesense.domain.errors import Conflict
 from firesense.domain.escalation import Step, StepKind
 from firesense.domain.instant import SECOND
+from firesense.escalate import stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -118,10 +119,10 @@ class Cases(Chapter):
 
 def _write(connection: Connection, before: Alert, moved: Moved, deed: Deed, at: Instant) -> None:
     after = moved.alert
-    if isinstance(deed, (Silence, Reset)) and before.acknowledged_by:
-        drop_calls(connection, after.id)  # these are about the alarm: the case stands where it stood
+    if isinstance(deed, Reset) and before.acknowledged_by:
+        drop_calls(connection, after.id)  # it is about the alarm: the case stands where it stood
     else:
-        move_case(connection, after.id, after.case, at)
+        move_case(connection, after.id, stage(after), at)
     add_steps(connection, moved.steps)
     write_alert(connection, after)
 

@@ -10,7 +10,16 @@ import structlog
 
 from firesense.book import rows, tables
 from firesense.book.sql import Prepared, insert_if_new, insert_new
-from firesense.book.story import add_steps, drop_calls, end_climb, end_whistles, queue_calls, read_alert, write_alert
+from firesense.book.story import (
+    add_steps,
+    drop_calls,
+    end_climb,
+    end_whistles,
+    move_case,
+    queue_calls,
+    read_alert,
+    write_alert,
+)
 from firesense.domain.alert import AlertClass, Case, Condition, Finding
 from firesense.domain.errors import NotFound
 from firesense.domain.escalation import TOLD, Call, CallState, ClimbState, Purpose, Step, StepKind
@@ -133,19 +142,22 @@ def _trip_again(connection: Connection, deed: TripAgain, now: Instant) -> None:
     again = replace(alert, trips=alert.trips + 1)
     reopened = _is_news(connection, alert, deed.at)
     if alert.open or reopened:
-        again = replace(again, condition=Condition.FIRING, value=deed.value, cleared_at=None, silenced_at=None)
+        again = replace(again, condition=Condition.FIRING, value=deed.value, cleared_at=None)
     if reopened:
         # Whoever is responsible must hear of it once more; what was said before stays in the story.
         again = replace(again, case=Case.OPEN, acknowledged_at=None, acknowledged_by="")
         again = replace(again, closed_at=None, closed_by="", finding=None, note="", cause="")
-        again = replace(again, dispatched_at=None, arrived_at=None, verified_at=None, verified_by="")
+        again = replace(again, dispatched_at=None, arrived_at=None, verified_at=None, verified_by="", silenced_at=None)
         connection.execute(_START_AGAIN, {"id": alert.id, "now": now})
+    elif _ends_silence(alert, deed.at):
+        again = replace(again, silenced_at=None)
+        move_case(connection, alert.id, again.case, now)  # it waited for its closing only
     write_alert(connection, again)
     add_steps(connection, [Step(alert.id, now, StepKind.TRIPPED_AGAIN, detail=_value(deed.value))])
 
 
 def _is_news(connection: Connection, alert: Alert, at: Instant) -> bool:
-    """Whether a trip is news to whoever had the last word on an alert: it was closed or, a fire, verified or reset.
+    """Whether a trip is news to whoever spoke on an alert last: it was closed or, a fire, verified, silenced or reset.
 
     A fire that was over and trips again is news, however long its frame was on its way: whoever spoke had not heard of
     it. One that still fires may be told once more by the other street, so that has to be a later trip. While somebody
@@ -153,12 +165,20 @@ def _is_news(connection: Connection, alert: Alert, at: Instant) -> bool:
     """
     if alert.alert_class is not AlertClass.FIRE:
         return alert.closed_at is not None and at > alert.closed_at
-    said_at = alert.verified_at if alert.closed_at is None else alert.closed_at
+    spoken = (alert.verified_at, alert.silenced_at) if alert.closed_at is None else (alert.closed_at,)
+    said_at = min((at for at in spoken if at is not None), default=None)
     if alert.condition is Condition.FIRING:
         return said_at is not None and at > said_at
     if said_at is None and alert.condition is Condition.RESOLVED:
         return bool(connection.scalar(_LAST_OVER, {"id": alert.id}) == StepKind.RESET)
     return said_at is not None
+
+
+def _ends_silence(alert: Alert, at: Instant) -> bool:
+    """Whether a trip is later than the silence of an open alert: whoever silenced it had not heard of it."""
+    if not alert.open or alert.silenced_at is None:
+        return False
+    return alert.condition is not Condition.FIRING or at > alert.silenced_at
 
 
 def _value(value: float | None) -> dict[str, str]:

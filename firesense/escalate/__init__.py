@@ -5,7 +5,7 @@ twice is written once.
 """
 
 from firesense.escalate.auditing import AUDITED, adrift, mended
-from firesense.escalate.climbing import Acted, act, after_deed, begin, redated, standing
+from firesense.escalate.climbing import Acted, act, after_deed, begin, redated, stage, standing
 from firesense.escalate.failover import next_channel
 from firesense.escalate.whistling import Target, way_in, whistle
 
@@ -20,6 +20,7 @@ __all__ = [
     "mended",
     "next_channel",
     "redated",
+    "stage",
     "standing",
     "way_in",
     "whistle",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from firesense.domain.alert import Alert, AlertClass, Case
 from firesense.domain.escalation import Climb, ClimbState, Purpose, Step, StepKind
-from firesense.escalate.climbing import Acted, after_deed, granted
+from firesense.escalate.climbing import Acted, after_deed, granted, stage
 from firesense.escalate.errand import Errand
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def _undated(alert: Alert, climb: Climb, overdue_before: Instant | None) -> str:
     if climb.ladder.rungs and not 0 <= climb.rung < len(climb.ladder.rungs):
         return "no-such-rung"
     if climb.due_at is None:
-        waits = _TAKEN[climb.state] and granted(climb.ladder.timers, alert.case) is None
+        waits = _TAKEN[climb.state] and granted(climb.ladder.timers, stage(alert)) is None
         return "" if waits else "no-due-time"
     return "overdue" if overdue_before is not None and climb.due_at < overdue_before else ""
 
@@ -85,7 +85,7 @@ def mended(
         version=found.version + 1,
     )
     if not after.strand and alert.case is not Case.OPEN:
-        after = replace(after_deed(after, alert.case, now), version=after.version)
+        after = replace(after_deed(after, stage(alert), now), version=after.version)
     errand = Errand(alert, org, kinds, now, Purpose.NOTICE, after, {"repaired": why}, ())
     errand.tell_operator(lap)
     # Not to be taken for what is said at the end of this round.

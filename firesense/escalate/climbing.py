@@ -97,7 +97,7 @@ def act(
 def _tell_of_the_last(errand: Errand, climb: Climb) -> None:
     """Tell what became of the act before this one: a case that stands still, a round nobody answered, a whistle."""
     if errand.purpose is Purpose.UNDONE:
-        errand.say(StepKind.UNDONE, errand.alert.acknowledged_by, why=standing(errand.alert.case))
+        errand.say(StepKind.UNDONE, errand.alert.acknowledged_by, why=standing(errand.alert))
     if climb.strand and (climb.round, climb.rung, climb.tries) != (0, 0, 0):
         errand.tell_whistler()
     if climb.rung == 0 and climb.round > climb.first_round:
@@ -131,6 +131,8 @@ def _next_reached(errand: Errand, climb: Climb, start: int) -> tuple[Climb, time
 def after_deed(climb: Climb, case: Case, now: Instant) -> Climb:
     """Say how a climb goes on once a person has moved its case: it waits as long as the ladder's timers grant.
 
+    ``case`` is the stage the case is at now (``stage``).
+
     What a deed begins is a stretch of its own: a ladder that was climbed to its end may be climbed again. A case that
     nobody has any more (OPEN) climbs on at once; one that is closed stops.
     """
@@ -146,9 +148,18 @@ def after_deed(climb: Climb, case: Case, now: Instant) -> Climb:
     return replace(stretch, state=ClimbState.ACKNOWLEDGED, due_at=due_at)
 
 
-def standing(case: Case) -> str:
+def standing(alert: Alert) -> str:
     """Say in a word what has not been done about a case that somebody has; empty when nobody has it or it is over."""
-    return _STANDING.get(case, "")
+    return "silenced" if stage(alert) is not alert.case else _STANDING.get(alert.case, "")
+
+
+def stage(alert: Alert) -> Case:
+    """Say as what a case waits: its timer is that of this stage.
+
+    While an alert is silenced somebody has seen that it is nothing to come for: what is left is to close it.
+    """
+    taken = alert.case not in {Case.OPEN, Case.CLOSED}
+    return Case.VERIFIED if taken and alert.silenced_at is not None else alert.case
 
 
 def granted(timers: Timers, case: Case) -> timedelta | None:
@@ -191,7 +202,7 @@ def _detail(alert: Alert, climb: Climb) -> dict[str, str]:
     if climb.strand:
         return {"by": climb.by, "reason": climb.reason}
     if climb.state is ClimbState.ACKNOWLEDGED:
-        return {"why": standing(alert.case), "who": alert.acknowledged_by}
+        return {"why": standing(alert), "who": alert.acknowledged_by}
     return {}
 
 

@@ -33,6 +33,10 @@ LADDER_TEXTS: Mapping[str, tuple[str, str]] = {
         "{who} {time} 接警，已核实，至今没有办结。",
         "{who} acknowledged {time}; verified, not closed yet.",
     ),
+    "call.undone.silenced": (
+        "{who} {time} 接警，已消音，至今没有办结。",
+        "{who} acknowledged {time}; silenced, not closed yet.",
+    ),
     "call.whistle": ("{who} 吹哨，请立即报到：{reason}", "{who} calls you in, come at once: {reason}"),
     "call.purpose.undone": ("催办", "not done"),
     "call.purpose.whistle": ("吹哨", "whistle"),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from threading import Barrier, Thread
 
 import pytest
 
+from firesense import escalate
 from firesense.book import SqlBook
 from firesense.domain.alert import AlertClass, Case, Condition, Finding
 from firesense.domain.audit import Entry
@@ -25,12 +27,13 @@ from firesense.domain.deed import (
     Verify,
 )
 from firesense.domain.errors import Conflict, NotAllowed, NotFound
-from firesense.domain.escalation import CallState, ClimbState, Purpose, StepKind
+from firesense.domain.escalation import CallState, Climb, ClimbState, Purpose, StepKind, Timers
 from firesense.domain.instant import DAY, MINUTE
 from firesense.domain.outcome import Clear, TripAgain
 from firesense.ports import User
 from tests.book_examples import LADDER, LATER, NOON, ORG, SELECTORS, alarm, call, device, kinds, lease, outcome, raised
 
+ONE_MINUTE = timedelta(minutes=1)
 WEN, ZHOU = Actor("wen", "console 192.0.2.7"), Actor("zhou", "cli root@station")
 
 
@@ -108,7 +111,43 @@ def test_a_silence_ends_with_the_next_trip(book, alert):
     assert (silenced.silenced_at, silenced.condition) == (LATER, Condition.LATCHED)
     assert {c.state for c in book.calls(alert.id)} == {CallState.MOOT}
     book.commit(outcome(3, TripAgain(alert.id, LATER + 1, 0.5)))
-    assert book.alert(alert.id).silenced_at is None
+    again = book.alert(alert.id)
+    assert (again.silenced_at, again.case) == (None, Case.OPEN)
+    assert book.climb(alert.id).state is ClimbState.CLIMBING, "a fire after it was silenced is news"
+
+
+def test_a_silenced_case_waits_for_its_closing_whatever_else_is_done_about_it(book):
+    timed = replace(LADDER, timers=Timers(10 * ONE_MINUTE, 20 * ONE_MINUTE, 24 * 60 * ONE_MINUTE))
+    one = alarm()
+    book.commit(outcome(1, replace(raised(one), climb=Climb(one.id, timed, due_at=NOON))))
+    book.act(one.id, Acknowledge(), WEN, LATER)
+    assert book.climb(one.id).due_at == LATER + 10 * MINUTE
+    book.act(one.id, Silence(Ground.VIDEO, "camera 4"), WEN, LATER)
+    assert book.climb(one.id).due_at == LATER + DAY
+    book.act(one.id, Dispatch(("zhou",)), WEN, LATER + MINUTE)
+    book.act(one.id, Arrive(), ZHOU, LATER + 2 * MINUTE)
+    assert book.climb(one.id).due_at == LATER + 2 * MINUTE + DAY
+    assert escalate.adrift(book.alert(one.id), book.climb(one.id)) == ""
+
+
+def test_a_trip_from_before_the_silence_does_not_end_it(book, alert):
+    book.act(alert.id, Silence(Ground.VIDEO, "camera 4"), WEN, LATER)
+    book.commit(outcome(3, TripAgain(alert.id, LATER - 1, 0.5)))
+    assert book.alert(alert.id).silenced_at == LATER
+    book.commit(outcome(4, TripAgain(alert.id, LATER + 1, 0.5)))
+    assert (book.alert(alert.id).silenced_at, book.alert(alert.id).case) == (None, Case.OPEN)
+
+
+def test_a_hazard_that_trips_after_it_was_silenced_is_still_whose_it_was_and_its_timer_runs_anew(book):
+    timed = replace(LADDER, timers=Timers(10 * ONE_MINUTE, None, 24 * 60 * ONE_MINUTE))
+    one = alarm(alert_class=AlertClass.HAZARD)
+    book.commit(outcome(1, replace(raised(one), climb=Climb(one.id, timed, due_at=NOON))))
+    book.act(one.id, Silence(Ground.VIDEO, "camera 4"), WEN, LATER)
+    assert book.climb(one.id).due_at == LATER + DAY
+    book.commit(outcome(3, TripAgain(one.id, LATER + MINUTE, 0.5), at=LATER + MINUTE))
+    again = book.alert(one.id)
+    assert (again.silenced_at, again.case, again.acknowledged_by) == (None, Case.ACKNOWLEDGED, "wen")
+    assert book.climb(one.id).due_at == LATER + 11 * MINUTE
 
 
 def test_a_latched_fire_is_reset_and_its_case_goes_on(book, alert):

@@ -201,6 +201,33 @@ def test_a_fire_is_silenced_only_when_its_device_says_it_is_over_or_somebody_saw
     assert house.book.alert(alert.id).silenced_at is None, "what burns again sounds again"
 
 
+def test_a_fire_that_somebody_on_site_says_is_none_calls_nobody_until_it_burns_again(house):
+    alert = fire(house)
+    house.desk.acknowledge(alert.id, YANG)
+    house.settle()
+    house.wind(minutes=1)
+    house.desk.silence(alert.id, YANG, Ground.ON_SITE, shown_by="张伟")
+    told = len(house.told_of("fire"))
+    house.wind(minutes=40, step=MINUTE)
+    assert house.told_of("fire")[told:] == [], "nobody on site, no result: that is known, and not for the whole ladder"
+    assert house.book.climb(alert.id).due_at == house.clock.at - 40 * MINUTE + DAY, "it is not forgotten, either"
+    house.hear(smoke(house.clock))
+    told = len(house.told_of("fire"))
+    house.wind(minutes=1)
+    house.hear(smoke(house.clock, **BURNS))
+    assert {each.person for each in house.told_of("fire")[told:]} >= {"zhang-wei"}, "what burns again is called again"
+    assert house.book.climb(alert.id).state is ClimbState.CLIMBING
+
+
+def test_a_case_that_was_silenced_and_never_closed_is_told_after_a_day(house):
+    alert = fire(house)
+    house.desk.silence(alert.id, YANG, Ground.VIDEO, shown_by="camera 4")
+    house.wind(hours=25, step=HOUR)
+    undone = [each for each in house.told if each.purpose == "undone"]
+    assert undone
+    assert all("已消音，至今没有办结" in each.body for each in undone)
+
+
 def test_a_latched_fire_is_reset_and_the_next_fire_of_that_detector_is_heard(house):
     alert = fire(house)
     house.wind(seconds=30)

@@ -269,6 +269,20 @@ def test_a_case_that_somebody_has_and_nothing_is_done_about_climbs_on_and_says_w
     assert acted.climb.due_at == NOW + minutes * MINUTE + 2 * MINUTE, "and goes on by the rungs' own waits"
 
 
+def test_a_case_that_is_silenced_waits_for_its_closing_only():
+    """Somebody has seen that it is nothing to come for, whatever was done about it before."""
+    begun = escalate.begin(alert(), TIMED, org(), KINDS, NOW)
+    for case in (Case.ACKNOWLEDGED, Case.DISPATCHED, Case.ON_SITE, Case.VERIFIED):
+        about = replace(taken(begun, case)[0], silenced_at=NOW)
+        assert escalate.stage(about) is Case.VERIFIED
+        waiting = escalate.after_deed(begun.climb, escalate.stage(about), NOW)
+        assert waiting.due_at == NOW + 24 * 60 * MINUTE
+        acted = escalate.act(about, waiting, org(), KINDS, waiting.due_at)
+        assert {call.detail["why"] for call in acted.calls} == {"not-closed" if case is Case.VERIFIED else "silenced"}
+    for case in (Case.OPEN, Case.CLOSED):
+        assert escalate.stage(replace(about, case=case)) is case
+
+
 def test_what_a_person_does_sets_the_timer_anew_and_the_next_delay_calls_people_anew():
     begun = escalate.begin(alert(), TIMED, org(), KINDS, NOW)
     about, climb = taken(begun)
