@@ -1,7 +1,7 @@
 """What comes back: reports of providers, keys pressed on telephones, answers to text messages, links and buttons.
 
-Whatever says that somebody takes an alert goes through the desk, with the channel as its origin. Everything may come
-twice, late, or from somebody who has no business with it.
+Whatever answers a call goes through the desk, which knows what the answer means, with the channel as its origin.
+Everything may come twice, late, or from somebody who has no business with it.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ import structlog
 from firesense.domain.alert import Case
 from firesense.domain.deed import Actor
 from firesense.domain.errors import Conflict, Forged, NotAllowed, NotFound, NotYet, Unreadable
-from firesense.domain.escalation import CallState
+from firesense.domain.escalation import CallState, ClimbState, Purpose, StepKind
 from firesense.domain.instant import DAY, MINUTE
+from firesense.escalate import standing
 from firesense.notify.provider import line_of_telephone
 from firesense.ports import Answered, Greeted
 
@@ -49,19 +50,20 @@ class Standing(StrEnum):
     """What a link can still do."""
 
     OPEN = "open"
-    YOURS = "yours"  # its person has the alert already
-    GONE = "gone"  # somebody else has it
+    YOURS = "yours"  # its person has the alert already, or has come
+    GONE = "gone"  # somebody else has it, has come, or has done something since
     OVER = "over"  # the alert is closed
     DEAD = "dead"  # no such link, or not any more
 
 
 @dataclass(frozen=True, slots=True)
 class Taking:
-    """What a link leads to; no alert for a dead one."""
+    """What a link leads to; no alert for a dead one. ``who`` has the alert or, called in by a whistle, has come."""
 
     standing: Standing
     alert: Alert | None = None
     call: Call | None = None
+    who: str = ""
 
 
 @dataclass(slots=True)
@@ -155,7 +157,7 @@ class Answering:
     def pressed(self, call: Call, key: str) -> None:
         """Somebody who was called pressed a key on the telephone. Raises BookError."""
         if key.strip("#* ") == TAKE_KEY:
-            self._acknowledge(call, call.person, call.channel)
+            self._answer(call, call.person, call.channel)
 
     # -- links ------------------------------------------------------------------------------------------------------
     def look(self, alert_id: str, token: str) -> Taking:
@@ -169,18 +171,35 @@ class Answering:
             return Taking(Standing.DEAD)
         if not alert.open:
             return Taking(Standing.OVER, alert, call)
-        if alert.acknowledged_by:
-            own = alert.acknowledged_by == call.person
-            return Taking(Standing.YOURS if own else Standing.GONE, alert, call)
-        if alert.case is not Case.OPEN or self._book.was_seen(_link(call)):
+        who = self._who_answered(alert, call)
+        if who:
+            return Taking(Standing.YOURS if who == call.person else Standing.GONE, alert, call, who)
+        if who is not None or self._book.was_seen(_link(call)):
             return Taking(Standing.DEAD)
         return Taking(Standing.OPEN, alert, call)
 
+    def _who_answered(self, alert: Alert, call: Call) -> str | None:
+        """Who has done already what the call asks for, if anybody knows; None while it is still to be done."""
+        match call.purpose:
+            case Purpose.WHISTLE:
+                whistles = self._book.whistles(alert.id)
+                if any(each.strand == call.strand and each.state is not ClimbState.STOPPED for each in whistles):
+                    return None
+                story = reversed(self._book.story(alert.id))
+                came = (step for step in story if step.kind is StepKind.ANSWERED)
+                return next((step.who for step in came if step.detail.get("strand") == call.strand), "")
+            case Purpose.UNDONE:
+                told = call.detail.get("who", ""), call.detail.get("why", "")
+                stands_still = (alert.acknowledged_by, standing(alert)) == told and call.person != told[0]
+                return None if stands_still or alert.case is Case.OPEN else alert.acknowledged_by
+            case _:
+                return None if alert.case is Case.OPEN and not alert.acknowledged_by else alert.acknowledged_by
+
     def take(self, alert_id: str, token: str, origin: str) -> Taking:
-        """Take the alert of a link, once; gives what it has become. Raises BookError."""
+        """Answer the call of a link, once; gives what it has become. Raises BookError."""
         taking = self.look(alert_id, token)
         if taking.standing is Standing.OPEN and taking.call is not None:
-            self._acknowledge(taking.call, taking.call.person, f"{taking.call.channel} {origin}".strip(), "link")
+            self._answer(taking.call, taking.call.person, f"{taking.call.channel} {origin}".strip(), "link")
             return self.look(alert_id, token)
         return taking
 
@@ -227,7 +246,7 @@ class Answering:
         # In a group it may be somebody else than who was called by name.
         people = self._org().people.values() if news.address else ()
         presser = next((each.id for each in people if each.addresses.get(name) == news.address), call.person)
-        self._acknowledge(call, presser, name)
+        self._answer(call, presser, name)
 
     def _of_answer(self, name: str, news: News) -> None:
         now = self._clock.now()
@@ -237,16 +256,16 @@ class Answering:
         if call is None:
             self._warn("an answer holds no code of ours", channel=name)
             return
-        self._acknowledge(call, call.person, name)
+        self._answer(call, call.person, name)
 
-    def _acknowledge(self, call: Call, who: str, way: str, by: str = "channel") -> None:
-        """Let somebody take the alert; each call does that once: what was said of it before says nothing anew."""
+    def _answer(self, call: Call, who: str, way: str, by: str = "channel") -> None:
+        """Let somebody answer a call; each does that once: what was said of it before says nothing anew."""
         if self._book.was_seen(_link(call)):
             return
         try:
-            self._desk.take_called(call.alert, Actor(who, f"{by} {way}"))
+            self._desk.answer_call(call, Actor(who, f"{by} {way}"))
         except (Conflict, NotAllowed) as error:
-            _log.info("an alert was not taken", alert=call.alert, who=who, by=f"{by} {way}", reason=str(error))
+            _log.info("an answer came too late", alert=call.alert, who=who, by=f"{by} {way}", reason=str(error))
         self._book.first_time(_link(call), self._clock.now())
 
     def _warn(self, event: str, **fields: str) -> None:

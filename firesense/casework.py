@@ -89,6 +89,8 @@ def _acknowledge(alert: Alert, who: str, at: Instant, _deed: Acknowledge) -> Mov
 def _take_over(alert: Alert, who: str, at: Instant, deed: TakeOver) -> Moved:
     if not alert.acknowledged_by or alert.acknowledged_by == who:
         return _held(alert, who, at)
+    if deed.had_by not in {"", alert.acknowledged_by}:
+        raise _taken(alert)
     detail = _said(had_by=alert.acknowledged_by, reason=deed.reason)
     return Moved(
         replace(alert, acknowledged_by=who, acknowledged_at=at), (Step(alert.id, at, StepKind.TAKEN_OVER, who, detail),)

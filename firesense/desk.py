@@ -75,12 +75,23 @@ class Desk:
         """Take an alert: nobody else is called, and it is this person's now to see to."""
         return self._do(alert_id, Acknowledge(), actor)
 
-    def take_called(self, alert_id: str, actor: Actor) -> Alert:
-        """Take an alert by the answer to a call about it: whoever was called may, wherever it is.
+    def answer_call(self, call: Call, actor: Actor) -> None:
+        """Do what the answer to a call says: whoever was called may, wherever the alert is.
 
-        Of its incident it takes what the actor was told of, too, and what is where the actor is on duty, at a place or
-        below it: an answer proves no more than that.
+        Called to an alert, the actor takes it; called because whoever has it does nothing, takes it over from them;
+        called in by a whistle, has come, and the alert stays with whoever has it. Of an incident the actor takes what
+        they were told of, too, and what is where they are on duty, at a place or below it: an answer proves no more
+        than that.
         """
+        match call.purpose:
+            case Purpose.WHISTLE:
+                self._come(call.alert, actor, call.strand)
+            case Purpose.UNDONE:
+                self._take_called(call.alert, TakeOver(call.detail.get("why", ""), call.detail.get("who", "")), actor)
+            case _:
+                self._take_called(call.alert, Acknowledge(), actor)
+
+    def _take_called(self, alert_id: str, deed: Acknowledge | TakeOver, actor: Actor) -> None:
         now, plan = self._clock.now(), self._plan_source()
         alert = self._book.alert(alert_id)
         told_of = self._book.told_of(alert.incident, actor.name)
@@ -89,9 +100,8 @@ class Desk:
         def may(mate: Alert) -> bool:
             return mate.id in told_of or any(place.code in places for place in plan.org.path(mate.place))
 
-        taken = self._book.act(alert_id, Acknowledge(), actor, now, may=may)
+        self._book.act(alert_id, deed, actor, now, may=may)
         self._changed()
-        return taken
 
     def take_over(self, alert_id: str, actor: Actor, reason: str) -> Alert:
         """Take an alert from whoever has it."""
@@ -225,6 +235,9 @@ class Desk:
         """Say that the department this person was called for has come, or the one of that whistle."""
         if strand:  # for somebody else
             self._allow(actor, self._book.alert(alert_id), self._plan_source())
+        return self._come(alert_id, actor, strand)
+
+    def _come(self, alert_id: str, actor: Actor, strand: str) -> list[str]:
         answered = self._book.answer(alert_id, actor, self._clock.now(), strand)
         self._changed()
         return answered

@@ -78,9 +78,13 @@ class Acknowledge:
 
 @dataclass(frozen=True, slots=True)
 class TakeOver:
-    """Take an alert from whoever has it, for a reason; one that nobody has is simply taken."""
+    """Take an alert from whoever has it, for a reason; one that nobody has is simply taken.
+
+    With ``had_by`` it is taken from that person, and not from whoever else has taken it over meanwhile.
+    """
 
     reason: str
+    had_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

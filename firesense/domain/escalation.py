@@ -197,7 +197,8 @@ class Call:
 
     ``key`` says what makes it the same call (alert, strand, purpose, round, rung, try, person, channel), so that
     writing it twice is writing it once, and a receiver can drop what it has seen. ``strand`` is that of its climb.
-    ``detail`` is what is to be said besides: ``why`` the case stands still, ``by`` and ``reason`` of a whistle.
+    ``detail`` is what is to be said besides: ``why`` the case stands still, ``who`` has it and since when
+    (``taken_at``); ``by`` whom a whistle was blown and its ``reason``.
 
     ``receipt`` is the channel's own reference once it is sent, the reason before that. ``ask_at`` is when a call that
     was sent has to be asked after, as long as nothing says that it arrived. ``line`` is whose budget it spent (a

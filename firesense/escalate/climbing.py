@@ -202,7 +202,8 @@ def _detail(alert: Alert, climb: Climb) -> dict[str, str]:
     if climb.strand:
         return {"by": climb.by, "reason": climb.reason}
     if climb.state is ClimbState.ACKNOWLEDGED:
-        return {"why": standing(alert), "who": alert.acknowledged_by}
+        has_it = {"why": standing(alert), "who": alert.acknowledged_by}
+        return has_it | ({"taken_at": str(alert.acknowledged_at)} if alert.acknowledged_at is not None else {})
     return {}
 
 

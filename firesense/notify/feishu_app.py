@@ -16,6 +16,7 @@ from firesense.domain.escalation import CallState
 from firesense.domain.instant import micros
 from firesense.domain.limits import Limit
 from firesense.domain.message import Receipt
+from firesense.notify.answer_words import answer_words
 from firesense.notify.exchange import PATIENCE, Exchange, read_json
 from firesense.notify.provider import Codes, Token, objects, options_faults, read_body, refuse, text_of
 from firesense.notify.robot import shortened
@@ -169,7 +170,7 @@ def _card(message: Message) -> dict[str, Any]:
     buttons: list[dict[str, Any]] = []
     if message.take:
         value = {"alert": message.call.alert, "token": message.take.rpartition("/")[2]}
-        label = {"tag": "plain_text", "content": say("take.button", language)}
+        label = {"tag": "plain_text", "content": answer_words("take.button", message.call)}
         buttons.append({"tag": "button", "type": "danger", "text": label, "value": value})
     if message.link:
         label = {"tag": "plain_text", "content": say("web.details_only", language)}

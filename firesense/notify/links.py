@@ -1,4 +1,4 @@
-"""Proof that somebody was called: the link, and the code to answer with, by which a call can be taken without a log-in.
+"""Proof that somebody was called: the link, and the code to answer with, by which a call is answered without a log-in.
 
 Nothing of it is stored: both are made of the call's key with a secret of the house, so whoever brings one back was
 given it. They die with the call's time, and with the alert.
@@ -12,7 +12,7 @@ import hmac
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from firesense.domain.escalation import Purpose
+from firesense.domain.escalation import ASKING
 from firesense.domain.instant import micros
 
 if TYPE_CHECKING:
@@ -43,21 +43,24 @@ class Links:
         return base64.b32encode(digest[:_TOKEN_BYTES]).decode().lower()
 
     def link(self, call: Call) -> str:
-        """Where the call can be taken, without a host when there is none; empty for a call that is none to an alert."""
-        if call.purpose is not Purpose.ALERT:
+        """Where the call can be answered, without a host when there is none; empty for one that asks for no answer."""
+        if call.purpose not in ASKING:
             return ""
         return f"{self._url}/take/{call.alert}/{self.token(call)}"
 
     def code(self, call: Call) -> str:
-        """Six digits to answer a text message with."""
-        if call.purpose is not Purpose.ALERT:
+        """Six digits to answer a text message with; empty for a call that asks for no answer."""
+        if call.purpose not in ASKING:
             return ""
         digest = hmac.digest(self._secret, f"code\0{call.key}\0{call.created_at}".encode(), hashlib.sha256)
         return f"{int.from_bytes(digest[:8], 'big') % 10**_CODE_DIGITS:0{_CODE_DIGITS}}"
 
     def of_token(self, token: str, calls: Iterable[Call], now: Instant) -> Call | None:
         """The call whose token this is, if its time is not over."""
-        return next((call for call in calls if _same(self.token(call), token.lower()) and self._alive(call, now)), None)
+        asking = (call for call in calls if call.purpose in ASKING)
+        return next(
+            (call for call in asking if _same(self.token(call), token.lower()) and self._alive(call, now)), None
+        )
 
     def of_code(self, text: str, calls: Iterable[Call], now: Instant) -> Call | None:
         """The call whose code stands in an answer, if its time is not over. ``calls`` went to whoever answered."""

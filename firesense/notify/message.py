@@ -49,7 +49,7 @@ def compose(
 
     ``plan`` gives the names of device and places; what it does not know is called by its id. ``console_url`` is where
     people reach the console, without a slash at the end; empty leaves the link out. Times are shown in ``zone``.
-    ``links`` gives the call a link and a code to take the alert with.
+    ``links`` gives the call a link and a code to be answered with.
     """
     language = call.language
     path = [_short(place.name) for place in plan.org.path(alert.place)]
@@ -159,7 +159,8 @@ def _besides(call: Call, alert: Alert, plan: Plan, zone: tzinfo) -> str:
             reason = " ".join(call.detail.get("reason", "").split())
             return say("call.whistle", language, who=_name(call.detail.get("by", ""), plan), reason=reason)
         case Purpose.UNDONE:
-            time = _local(alert.acknowledged_at, zone) if alert.acknowledged_at is not None else ""
+            taken_at = call.detail.get("taken_at", "") or str(alert.acknowledged_at or "")
+            time = _local(int(taken_at), zone) if taken_at else ""
             why, who = call.detail.get("why", "nobody-on-site"), _name(call.detail.get("who", ""), plan)
             return say(f"call.undone.{why}", language, who=who, time=time)
         case Purpose.NOTICE:

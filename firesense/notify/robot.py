@@ -21,9 +21,9 @@ import msgspec
 from firesense.domain.errors import ChannelBusy, ChannelDown, ChannelRefused, ConfigError, Fault
 from firesense.domain.limits import Limit
 from firesense.domain.message import Receipt
+from firesense.notify.answer_words import answer_words
 from firesense.notify.budget import Budget
 from firesense.notify.exchange import PATIENCE, Exchange
-from firesense.text import say
 
 if TYPE_CHECKING:
     from firesense.domain.escalation import Call
@@ -151,7 +151,7 @@ def words_to_one(message: Message) -> str:
     """The message as one text to one person, with the link to take the alert."""
     if not message.take.startswith("http"):
         return words(message)
-    return f"{words(message)}\n{say('take.link', message.call.language, link=message.take)}"
+    return f"{words(message)}\n{answer_words('take.link', message.call, link=message.take)}"
 
 
 def words(message: Message) -> str:

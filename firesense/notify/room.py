@@ -9,6 +9,7 @@ from string import Formatter
 from typing import TYPE_CHECKING
 
 from firesense.domain.errors import Fault
+from firesense.notify.answer_words import answer_words
 from firesense.notify.speech import spoken
 from firesense.text import say
 
@@ -61,7 +62,7 @@ def short_text(message: Message, pattern: str, most: int) -> str:
     if message.bundled > 1:
         return filled(say("sms.bundle", language, title="{title}"), {"title": message.title}, most)
     facts = message.facts
-    end = say("sms.code", language, code=message.code) if message.code and not pattern else ""
+    end = answer_words("sms.code", message.call, code=message.code) if message.code and not pattern else ""
     body = pattern or say("sms.text", language, **{name: f"{{{name}}}" for name in ("mark", "place", "what", "clock")})
     return filled(body, facts, most - units(end)) + end
 

@@ -16,7 +16,7 @@ import aiosmtplib
 from firesense.domain.errors import ChannelDown, ChannelRefused, ConfigError, Fault
 from firesense.domain.instant import moment
 from firesense.domain.message import Receipt
-from firesense.text import say
+from firesense.notify.answer_words import answer_words
 
 if TYPE_CHECKING:
     from firesense.domain.message import Message
@@ -117,7 +117,7 @@ class SmtpChannel:
         if call.urgent:
             mail["X-Priority"] = "1"
             mail["Importance"] = "high"
-        take = say("take.link", call.language, link=message.take) if message.take.startswith("http") else ""
+        take = answer_words("take.link", call, link=message.take) if message.take.startswith("http") else ""
         mail.set_content("\n".join(part for part in (message.body, message.link, take) if part) + "\n")
         return mail
 

@@ -17,6 +17,7 @@ from firesense.domain.callback import Heard, News
 from firesense.domain.errors import ChannelRefused, Forged, Unreadable
 from firesense.domain.limits import Limit
 from firesense.domain.message import Receipt
+from firesense.notify.answer_words import answer_words
 from firesense.notify.exchange import PATIENCE, Exchange, read_json
 from firesense.notify.provider import Codes, Token, options_faults, refuse, text_of
 from firesense.notify.robot import shortened, words_to_one
@@ -158,7 +159,7 @@ def _card(message: Message) -> dict[str, Any]:
     """A card with a button; the provider cuts what is longer, so that is done here, with a sign that it was."""
     call = message.call
     button = {
-        "text": say("take.button", call.language),
+        "text": answer_words("take.button", call),
         "style": 2,  # red
         "key": f"{call.alert}/{message.take.rpartition('/')[2]}/{call.language}",
     }

@@ -23,6 +23,8 @@ CHANNEL_TEXTS: Mapping[str, tuple[str, str]] = {
     # -- where every character counts -------------------------------------------------------------------------------
     "sms.text": ("{mark}：{place}，{what}，{clock}。", "{mark}: {place}, {what}, {clock}."),
     "sms.code": ("回复{code}接警", "Reply {code} to take it"),
+    "sms.code.undone": ("回复{code}接手", "Reply {code} to take it over"),
+    "sms.code.whistle": ("回复{code}报到", "Reply {code}: we are coming"),
     "sms.bundle": ("{title}。详见平台", "{title}. See the console"),
     # -- to be spoken -----------------------------------------------------------------------------------------------
     "voice.text": ("{mark}。{place}，{what}，时间{clock}。", "{mark}. {place}, {what}, at {clock}."),
@@ -31,8 +33,8 @@ CHANNEL_TEXTS: Mapping[str, tuple[str, str]] = {
     "speaker.over": ("{mark}。{place}。", "{mark}. {place}."),
     "speaker.other": ("通知：{mark}。{place}，{what}。", "Notice: {mark}. {place}, {what}."),
     # -- a card with a button, and the page behind a link -----------------------------------------------------------
-    "take.button": ("接警", "Take it"),
     "take.heard": ("已收到", "Received"),
+    "take.button": ("接警", "Take it"),
     "take.link": ("点此接警：{link}", "Take it here: {link}"),
     "take.title": ("接警确认", "Take this alert"),
     "take.who": ("{name}，您将接下这起警情：", "{name}, you are about to take this alert:"),
@@ -40,6 +42,33 @@ CHANNEL_TEXTS: Mapping[str, tuple[str, str]] = {
     "take.done": ("已接警，请尽快处置。", "It is yours. See to it now."),
     "take.yours": ("您已接警。", "You have it already."),
     "take.gone": ("{who} 已接警。", "{who} has it."),
+    # whoever has it does nothing
+    "take.button.undone": ("接手", "Take it over"),
+    "take.link.undone": ("点此接手：{link}", "Take it over here: {link}"),
+    "take.title.undone": ("接手确认", "Take this alert over"),
+    "take.who.undone": (
+        "{name}，{holder} 已接警但至今没有进展。您可以接手：",
+        "{name}, {holder} has this alert and nothing has moved. You may take it over:",
+    ),
+    "take.hint.undone": (
+        "接手后由您负责处置，时限重新计算。",
+        "It is yours to see to then, and its time begins anew.",
+    ),
+    "take.done.undone": ("已接手，请尽快处置。", "It is yours now. See to it."),
+    "take.yours.undone": ("这起警情已由您负责。", "It is yours already."),
+    "take.gone.undone": ("{who} 正在处置。", "{who} is seeing to it."),
+    # a department is called in
+    "take.button.whistle": ("报到", "We are coming"),
+    "take.link.whistle": ("点此报到：{link}", "Say that you are coming: {link}"),
+    "take.title.whistle": ("报到确认", "You are called in"),
+    "take.who.whistle": ("{name}，您的部门被吹哨，请报到：", "{name}, your department is called in:"),
+    "take.hint.whistle": (
+        "报到表示贵部门已出动；警情仍由原接警人负责。",
+        "That says that you are on your way; the alert stays with whoever has it.",
+    ),
+    "take.done.whistle": ("已报到，请尽快到场。", "They know that you are coming. Be there soon."),
+    "take.yours.whistle": ("您已报到。", "You have said that you are coming."),
+    "take.gone.whistle": ("{who} 已报到。", "{who} is coming."),
     "take.over": ("这起警情已经结束，链接失效。", "This alert is over, and the link with it."),
     "take.dead": ("链接无效或已过期。", "This link is not valid, or not any more."),
 }

@@ -16,6 +16,8 @@ from firesense.domain.callback import Callback, Heard
 from firesense.domain.errors import Forged, NotFound, NotYet, Unreadable
 from firesense.domain.message import Message
 from firesense.domain.plan import Plan
+from firesense.notify.answer_words import answer_words
+from firesense.text import say
 from firesense.web.parts import TEMPLATES, AlertId, page_context
 from firesense.web.shown import person_name
 
@@ -93,7 +95,12 @@ def callbacks(
         plan = plan_source()
         language = taking.call.language if taking.call is not None else "zh"
         message = words(taking) if taking.call is not None and taking.alert is not None else None
-        has_it = taking.alert.acknowledged_by if taking.alert is not None else ""
+        holder = taking.who or (taking.alert.acknowledged_by if taking.alert is not None else "")
+
+        def asked(key: str, **values: str) -> str:
+            """Say it as the call asks to be answered; a link of no call is spoken of as if it were to take an alert."""
+            return answer_words(key, taking.call, **values) if taking.call is not None else say(key, language, **values)
+
         context = page_context(
             request,
             language=language,
@@ -102,7 +109,8 @@ def callbacks(
             message=message,
             action=f"/take/{alert_id}/{token}",
             who=person_name(plan, taking.call.person) if taking.call is not None else "",
-            holder=person_name(plan, has_it) if has_it else "",
+            holder=person_name(plan, holder) if holder else "",
+            asked=asked,
         )
         status = _STATUS[taking.standing]
         return TEMPLATES.TemplateResponse(request, "take.html", context, status_code=status, headers=_QUIETLY)
@@ -114,7 +122,7 @@ def callbacks(
 
     @router.post("/take/{alert_id}/{token}")
     def take(request: Request, alert_id: AlertId, token: Token) -> Response:
-        """Take the alert."""
+        """Answer the call: take the alert, take it over, or say that the department comes."""
         origin = request.client.host if request.client else ""
         taking = answering.take(alert_id, token, origin)
         return page(request, alert_id, token, taking, done=taking.standing is Standing.YOURS)

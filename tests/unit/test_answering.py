@@ -11,9 +11,11 @@ from structlog.testing import capture_logs
 
 from firesense.answering import Answering
 from firesense.domain.callback import Callback
-from firesense.domain.escalation import CallState
+from firesense.domain.deed import Actor
+from firesense.domain.escalation import CallState, ClimbState
 from firesense.domain.instant import MINUTE, SECOND
 from firesense.domain.place import Org, Person
+from firesense.escalate import Target
 from firesense.notify.aliyun import AliyunOptions, AliyunVoiceChannel
 from firesense.notify.links import Links
 from firesense.notify.mqtt import MqttChannel, MqttOptions
@@ -84,6 +86,16 @@ def test_an_answer_that_does_not_say_whose_it_is_is_of_whoever_was_called(townsh
     assert township.book.alert(alert.id).acknowledged_by == ""
     answering.hear("mqtt", over_the_broker(answer))
     assert township.book.alert(alert.id).acknowledged_by == call.person == "sun"
+
+
+def test_a_department_says_over_the_broker_that_it_comes_and_the_alert_is_still_to_be_taken(township, answering):
+    alert = township.alarm()
+    township.desk.whistle(alert.id, Actor("he"), Target("grid-leader"), "cut the power")
+    calls = township.book.calls(alert.id)
+    call = next(call for call in calls if (call.channel, call.strand) == ("mqtt", "w1"))
+    answering.hear("mqtt", over_the_broker({"alert": alert.id, "take": LINKS.token(call)}))
+    assert [whistle.state for whistle in township.book.whistles(alert.id)] == [ClimbState.STOPPED]
+    assert township.book.alert(alert.id).acknowledged_by == ""
 
 
 def test_strangers_write_few_lines_and_no_long_ones(township, outside, answering):

@@ -63,6 +63,9 @@ def test_taking_over_names_from_whom_and_why():
     assert moved.alert == replace(TAKEN, acknowledged_by="liu", acknowledged_at=LATER)
     assert moved.steps[0].detail == {"had_by": "wen", "reason": "wen is not answering"}
     assert move(OPEN, TakeOver(""), "liu", LATER).alert.acknowledged_by == "liu"
+    assert move(TAKEN, TakeOver("", "wen"), "liu", LATER).alert.acknowledged_by == "liu"
+    with pytest.raises(Conflict):
+        move(TAKEN, TakeOver("", "somebody-else"), "liu", LATER)
 
 
 def test_an_alert_is_handed_on_by_who_has_it_only():

@@ -132,7 +132,7 @@ def test_both_die_with_their_time():
 
 
 @pytest.mark.parametrize("purpose", [Purpose.NOTICE, Purpose.CLEARED])
-def test_what_is_no_alert_cannot_be_taken(purpose):
+def test_what_asks_for_no_answer_has_no_link(purpose):
     assert LINKS.link(call(purpose=purpose)) == LINKS.code(call(purpose=purpose)) == ""
 
 

@@ -55,12 +55,16 @@ def test_closing_keeps_what_was_found(township):
     assert township.changes == 1
 
 
+def call_to(township, alert):
+    return township.book.calls(alert.id)[0]
+
+
 def test_an_answer_takes_of_an_incident_what_is_where_its_person_is_on_duty(township):
     one, below, above = township.alarm(), township.alarm(2), township.alarm(3, place="t")
     for alert in (one, below, above):
         assert "he" not in {call.person for call in township.book.calls(alert.id)}
     township.desk.merge([one.id, below.id, above.id], Actor("station"))
-    township.desk.take_called(one.id, Actor("he", "channel mqtt"))
+    township.desk.answer_call(call_to(township, one), Actor("he", "channel mqtt"))
     taken = [township.book.alert(alert.id).acknowledged_by for alert in (one, below, above)]
     assert taken == ["he", "he", ""], "the village's grid leader is not on duty for the township"
 
@@ -72,7 +76,7 @@ def test_an_answer_takes_of_an_incident_what_its_person_was_told_of_and_not_what
     climb = replace(township.book.climb(told.id), alert=tried.id)
     township.book.commit(Outcome("alerting", 9, NOW, (Raise(tried, climb, (call,), ()),)))
     township.desk.merge([one.id, told.id, tried.id], Actor("station"))
-    township.desk.take_called(one.id, Actor("sun", "channel mqtt"))
+    township.desk.answer_call(call_to(township, one), Actor("sun", "channel mqtt"))
     taken = [township.book.alert(alert.id).acknowledged_by for alert in (one, told, tried)]
     assert taken == ["sun", "sun", ""], "nothing about it reached anybody yet"
     assert township.book.climb(tried.id).state is ClimbState.CLIMBING
@@ -81,9 +85,9 @@ def test_an_answer_takes_of_an_incident_what_its_person_was_told_of_and_not_what
 def test_an_answer_of_somebody_who_is_nowhere_on_duty_takes_the_one_alert(township):
     one, other = township.alarm(), township.alarm(2)
     township.desk.merge([one.id, other.id], Actor("station"))
-    township.desk.take_called(one.id, Actor("volunteer", "channel mqtt"))
+    township.desk.answer_call(call_to(township, one), Actor("volunteer", "channel mqtt"))
     assert [township.book.alert(alert.id).acknowledged_by for alert in (one, other)] == ["volunteer", ""]
     with pytest.raises(Conflict):
-        township.desk.take_called(one.id, Actor("sun"))
+        township.desk.answer_call(call_to(township, one), Actor("sun"))
     with pytest.raises(NotFound):
-        township.desk.take_called("NOSUCH", Actor("sun"))
+        township.desk.answer_call(replace(call_to(township, one), alert="NOSUCH"), Actor("sun"))

@@ -263,7 +263,7 @@ def test_a_case_that_somebody_has_and_nothing_is_done_about_climbs_on_and_says_w
     acted = escalate.act(about, waiting, org(), KINDS, NOW + minutes * MINUTE)
     assert called(acted) == [("wu", "app"), ("wu", "chat")], "the next rung"
     assert {call.purpose for call in acted.calls} == {Purpose.UNDONE}
-    assert acted.calls[0].detail == {"why": why, "who": "lin"}
+    assert acted.calls[0].detail == {"why": why, "who": "lin", "taken_at": str(about.acknowledged_at)}
     assert kinds_of(acted) == [StepKind.UNDONE, StepKind.CLIMBED, StepKind.CALLED]
     assert (acted.steps[0].who, acted.steps[0].detail) == ("lin", {"why": why})
     assert acted.climb.due_at == NOW + minutes * MINUTE + 2 * MINUTE, "and goes on by the rungs' own waits"
