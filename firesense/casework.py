@@ -136,6 +136,7 @@ def _verify(alert: Alert, who: str, at: Instant, deed: Verify) -> Moved:
         note=deed.note or alert.note,
         verified_at=at,
         verified_by=who,
+        arrived_at=held.alert.arrived_at or (at if deed.position else None),  # whoever says where they are is there
     )
     detail = _said(finding=deed.finding.value, cause=cause, note=deed.note)
     detail |= deed.position.detail() if deed.position else {}

@@ -63,6 +63,7 @@ _NUMBERS = (
     _instant(summed(_ALERT.taken_at)),
     _instant(_ALERT.acknowledged_at),
     _instant(_ALERT.arrived_at),
+    _instant(_ALERT.verified_at),
     _instant(_ALERT.cleared_at),
     _instant(_ALERT.closed_at),
 )
@@ -82,9 +83,8 @@ class AlertFigures(Chapter):
                 for column, more in zip(columns, zip(*stretch, strict=True), strict=True):
                     column.extend(more)
         alert_class, place, device, device_class, finding, cause, taken_by, closed_by, *numbers = columns
-        open_, held, undone, trips, raised_at, called_at, taken_at, had_at, arrived_at, cleared_at, closed_at = (
-            np.fromiter(column, np.int64, len(column)) for column in numbers
-        )
+        open_, held, undone, *instants = (np.fromiter(column, np.int64, len(column)) for column in numbers)
+        trips, raised_at, called_at, taken_at, had_at, arrived_at, verified_at, cleared_at, closed_at = instants
         return AlertColumns(
             alert_class=alert_class,
             place=place,
@@ -102,6 +102,7 @@ class AlertFigures(Chapter):
             called_at=called_at,
             taken_at=np.minimum(taken_at, had_at),
             arrived_at=arrived_at,
+            verified_at=verified_at,
             cleared_at=cleared_at,
             closed_at=closed_at,
         )

@@ -21,7 +21,7 @@ class Stage(StrEnum):
     """What is timed, each from the instant the alert was raised."""
 
     CALL = "call"  # to the first call that a channel took
-    ACKNOWLEDGE = "acknowledge"  # to the first time somebody had it
+    ACKNOWLEDGE = "acknowledge"  # to the first time somebody had it, or closed it without having had it
     ARRIVE = "arrive"  # to the first time somebody was on site
     CLOSE = "close"  # to its closing by a person
     RECOVER = "recover"  # to the instant the device said that it is over
@@ -51,6 +51,7 @@ class AlertColumns:
     called_at: Instants
     taken_at: Instants
     arrived_at: Instants
+    verified_at: Instants
     cleared_at: Instants
     closed_at: Instants
 

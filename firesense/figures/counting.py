@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from firesense.figures.periods import Period
 
 CLASSES = tuple(kind.value for kind in AlertClass)
+_MAYBE_FIRE = frozenset({"", Finding.FIRE.value})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,7 +101,7 @@ def figures(
 
 
 def times(taken: Instants, target: timedelta | None = None, waiting: int = 0) -> Times:
-    """Sum up how long a step took, in microseconds a case; ``waiting`` more cases wait for longer than the target.
+    """Sum up how long a step took, in microseconds a case; ``waiting`` more waited for longer than the target.
 
     Median and percentile are those of a spreadsheet (MEDIAN and PERCENTILE.INC): between two cases, in proportion.
     """
@@ -131,7 +132,6 @@ class _Rows:
         self.at = at[self.order]
         self.alerts = alerts
         self.targets = targets
-        self.now = now
         self.alert_class, self.classes = _coded(alerts.alert_class, self.order)
         self.finding, self.findings = _coded(alerts.finding, self.order)
         self.cause, self.causes = _coded(alerts.cause, self.order)
@@ -144,11 +144,17 @@ class _Rows:
         closed_at = np.where(by_person, alerts.closed_at[self.order], NEVER)
         self.done = {
             Stage.CALL: alerts.called_at[self.order],
-            Stage.ACKNOWLEDGE: alerts.taken_at[self.order],
+            # Whoever closes what nobody had has seen to it, and not before.
+            Stage.ACKNOWLEDGE: np.minimum(alerts.taken_at[self.order], closed_at),
             Stage.ARRIVE: alerts.arrived_at[self.order],
             Stage.CLOSE: closed_at,
             Stage.RECOVER: alerts.cleared_at[self.order],
         }
+        # What is over waits no longer; nor is anybody awaited where it was found to be no fire from afar.
+        self.over_at = np.where(self.open, now, np.minimum(alerts.closed_at[self.order], now))
+        no_fire = np.array([finding not in _MAYBE_FIRE for finding in alerts.finding], dtype=bool)[self.order]
+        found_at = np.where(no_fire, alerts.verified_at[self.order], NEVER)
+        self.nobody_comes_at = np.minimum(self.over_at, found_at)
 
     def between(self, first: int, after: int) -> Rows:
         """The rows of the places from one row of the tree up to another."""
@@ -186,7 +192,8 @@ class _Rows:
         target = self.targets.within.get(kind, {}).get(stage) if kind else None
         waiting = 0
         if target is not None:
-            waiting = int(np.count_nonzero(~has & self.open[rows] & (self.now - raised > micros(target))))
+            until = (self.nobody_comes_at if stage is Stage.ARRIVE else self.over_at)[rows]
+            waiting = int(np.count_nonzero(~has & (until - raised > micros(target))))
         return times(taken, target, waiting)
 
 

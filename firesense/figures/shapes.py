@@ -22,7 +22,7 @@ class Times:
     """How long a step took in ``count`` cases, and in how many it was ``late`` for ``target``.
 
     ``median``, ``ninetieth`` (of at least ENOUGH cases) and ``longest`` are durations. ``late`` counts those that took
-    longer, and those that wait for longer already; ``due`` is the number of cases it is a share of.
+    longer, and those that wait, or waited in vain, for longer; ``due`` is the number of cases it is a share of.
     """
 
     count: int = 0

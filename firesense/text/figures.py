@@ -111,8 +111,8 @@ FIGURE_TEXTS: Mapping[str, tuple[str, str]] = {
         "Alerts count in the period they were raised in; tests, maintenance and roll calls are no alerts.",
     ),
     "figures.note.times": (
-        "各环节时长均自报警起算；静默期内的报警只计数，不计时长。超时含至今未办且已过时限者。",
-        "Times run from the alert; those that waited for a quiet window are not timed. Late: took, or waits, too long.",
+        "各环节时长均自报警起算；静默期内的报警只计数，不计时长。超时含未办结及办结前已过时限者；未接警即办结的，办结即为接警。",
+        "Times run from the alert; those that waited for a quiet window are not timed. Late: took, or waited, too long; closing counts as taking.",
     ),
     "figures.note.few": (
         "n 为件数；不足 10 件时不计第 90 百分位，改列最长者。",

@@ -12,7 +12,7 @@ import pytest
 
 from firesense.cli import main
 from firesense.domain.alert import Finding, Grade
-from firesense.domain.deed import Actor
+from firesense.domain.deed import Actor, Position
 from firesense.domain.figures import Stage
 from firesense.domain.hazard import HazardAct, Report
 from firesense.domain.instant import MINUTE
@@ -211,3 +211,35 @@ def test_the_command_writes_what_the_period_says(house, tmp_path, capsys):
     said = capsys.readouterr().err
     for part in ("--period: 'soon' is no period", "there is no place 'nowhere'", "say --format", "cannot be written"):
         assert part in said
+
+
+def late(house, stage):
+    times = fires(house).times[stage]
+    return times.count, times.late, times.due
+
+
+def test_a_fire_that_nobody_took_stays_late_when_it_is_closed(tmp_path):
+    house = SmallHouse(tmp_path, [smoke_device(1)])
+    fire = burn(house, 1)
+    house.wind(hours=2, step=10 * MINUTE)
+    assert late(house, Stage.ACKNOWLEDGE) == (0, 1, 1)
+    assert late(house, Stage.ARRIVE) == (0, 1, 1)
+    house.desk.close(fire.id, Actor("zhang-wei"), Finding.FALSE_ALARM)
+    assert late(house, Stage.ACKNOWLEDGE) == (1, 1, 1), "whoever closed it saw to it then"
+    assert fires(house).times[Stage.ACKNOWLEDGE].longest == timedelta(hours=2)
+    assert late(house, Stage.ARRIVE) == (0, 1, 1), "nobody was there in all that time"
+    house.close()
+
+
+def test_whoever_verified_a_fire_from_where_it_is_was_on_site(tmp_path):
+    house = SmallHouse(tmp_path, [smoke_device(1)])
+    fire = burn(house, 1)
+    house.desk.acknowledge(fire.id, Actor("zhang-wei"))
+    house.wind(minutes=1)
+    house.desk.verify(fire.id, Actor("zhang-wei"), Finding.FALSE_ALARM, position=Position(30.27, 120.15))
+    house.wind(minutes=20, step=MINUTE)
+    assert late(house, Stage.ARRIVE) == (1, 0, 1)
+    house.desk.close(fire.id, Actor("zhang-wei"))
+    assert late(house, Stage.ARRIVE) == (1, 0, 1)
+    assert fires(house).times[Stage.ARRIVE].longest == minutes(1)
+    house.close()

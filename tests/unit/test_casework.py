@@ -101,6 +101,15 @@ def test_arrival_and_finding_say_where():
     assert (detail["finding"], detail["note"], detail["accuracy"]) == ("fire", "kitchen", "12")
 
 
+def test_whoever_says_from_where_they_found_it_has_arrived():
+    here = Position(30.2741, 120.1551, 8)
+    found = move(TAKEN, Verify(Finding.FALSE_ALARM, "cooking", "", here), "wen", LATER).alert
+    assert (found.arrived_at, found.verified_at, found.case) == (LATER, LATER, Case.VERIFIED)
+    there = replace(TAKEN, arrived_at=LATER - 3)
+    assert move(there, Verify(Finding.FIRE, position=here), "wen", LATER).alert.arrived_at == LATER - 3, "before that"
+    assert move(TAKEN, Verify(Finding.FIRE), "wen", LATER).alert.arrived_at is None, "a camera may have shown it"
+
+
 @pytest.mark.parametrize("where", [(90.1, 0), (0, -180.1), (float("nan"), 0), (0, 0, -1), (0, 0, float("nan"))])
 def test_a_position_is_a_place_on_earth(where):
     with pytest.raises(ValueError, match=r"cannot be|no place"):

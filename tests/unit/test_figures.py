@@ -44,7 +44,7 @@ DEVICES = [
 SILENT = Rule("silent", RuleKind.ABSENCE, "smoke", AlertClass.FAULT, Grade.MINOR)
 PLAN = Plan(registry=Registry(DEVICES), org=ORG, rules=(SILENT,))
 PLACES = [*ORG.places, "gone"]
-DONE = ("called_at", "taken_at", "arrived_at", "cleared_at", "closed_at")
+DONE = ("called_at", "taken_at", "arrived_at", "verified_at", "cleared_at", "closed_at")
 
 
 def row(**says):
@@ -104,6 +104,7 @@ def alerts(draw):
         called_at=draw(after),
         taken_at=draw(after),
         arrived_at=draw(after),
+        verified_at=draw(after),
         cleared_at=draw(after),
     )
 
@@ -122,9 +123,20 @@ def took(each, stage):
         Stage.CLOSE: "closed_at",
         Stage.RECOVER: "cleared_at",
     }[stage]
+    done = each[name]
     if stage is Stage.CLOSE and not each["closed_by"]:
-        return None
-    return None if each[name] == NEVER else max(each[name] - each["raised_at"], 0)
+        done = NEVER
+    if stage is Stage.ACKNOWLEDGE and each["closed_by"]:
+        done = min(done, each["closed_at"])
+    return None if done == NEVER else max(done - each["raised_at"], 0)
+
+
+def waited(each, stage):
+    """How long an alert has been waiting for a step it did not have, or did until nobody was awaited any more."""
+    until = min(NOW, each["closed_at"])
+    if stage is Stage.ARRIVE and each["finding"] not in {"", "fire"}:
+        until = min(until, each["verified_at"])
+    return until - each["raised_at"]
 
 
 def interpolated(values, part):
@@ -165,7 +177,7 @@ def check(found, rows, kind):
             assert (times.late, times.late_share) == (0, None)
             continue
         most = target / timedelta(microseconds=1)
-        waits = [e for e in timed if took(e, stage) is None and e["open"] and NOW - e["raised_at"] > most]
+        waits = [each for each in timed if took(each, stage) is None and waited(each, stage) > most]
         assert times.late == sum(span > most for span in spans) + len(waits)
         assert times.due == len(spans) + len(waits)
 
@@ -207,6 +219,34 @@ def test_whoever_nobody_has_called_for_a_day_is_late_and_one_that_came_by_itself
     rows = [row(), row(open=False, closed_at=row()["raised_at"] + SECOND, finding="cleared-itself")]
     times = figures(Facts(columns(rows)), PLAN, OCTOBER, "c", NOW).whole.by_class["fire"].times[Stage.CALL]
     assert (times.count, times.late, times.due) == (0, 1, 1)
+
+
+def late(rows, stage):
+    times = figures(Facts(columns(rows)), PLAN, OCTOBER, "c", NOW).whole.by_class["fire"].times[stage]
+    return times.count, times.late, times.due
+
+
+@pytest.mark.parametrize(
+    ("closed_by", "after", "acknowledge", "arrive"),
+    [
+        ("sun", 2 * HOUR, (1, 1, 1), (0, 1, 1)),
+        ("sun", MINUTE, (1, 0, 1), (0, 0, 0)),  # before anybody had to be there
+        ("", 2 * HOUR, (0, 1, 1), (0, 1, 1)),  # it was over by itself, after nobody had come for two hours
+        ("", MINUTE, (0, 0, 0), (0, 0, 0)),
+    ],
+)
+def test_closing_a_fire_that_nobody_took_does_not_make_it_any_less_late(closed_by, after, acknowledge, arrive):
+    closed = row(open=False, closed_by=closed_by, closed_at=row()["raised_at"] + after)
+    assert late([closed], Stage.ACKNOWLEDGE) == acknowledge
+    assert late([closed], Stage.ARRIVE) == arrive
+
+
+@pytest.mark.parametrize(("finding", "arrive"), [("false-alarm", (0, 0, 0)), ("fire", (0, 1, 1)), ("", (0, 1, 1))])
+def test_nobody_has_to_go_where_it_was_found_in_time_to_be_no_fire(finding, arrive):
+    known = row(finding=finding, verified_at=row()["raised_at"] + MINUTE)
+    assert late([known], Stage.ARRIVE) == arrive
+    later = row(finding="false-alarm", verified_at=row()["raised_at"] + HOUR)
+    assert late([later], Stage.ARRIVE) == (0, 1, 1)
 
 
 def test_alerts_held_by_a_window_are_counted_and_not_timed():
