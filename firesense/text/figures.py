@@ -112,7 +112,7 @@ FIGURE_TEXTS: Mapping[str, tuple[str, str]] = {
     ),
     "figures.note.times": (
         "各环节时长均自报警起算；静默期内的报警只计数，不计时长。超时含未办结及办结前已过时限者；未接警即办结的，办结即为接警。",
-        "Times run from the alert; those that waited for a quiet window are not timed. Late: took, or waited, too long; closing counts as taking.",
+        "Times run from the alert, unless a quiet window held it. Late: took, or waited, too long; closing is taking.",
     ),
     "figures.note.few": (
         "n 为件数；不足 10 件时不计第 90 百分位，改列最长者。",
