@@ -80,6 +80,12 @@ def reaches_incident(deed: Deed) -> bool:
             return True
 
 
+def reaches(deed: Deed, alert: Alert, mate: Alert) -> bool:
+    """Whether a deed on an alert is one on another of its incident, too: what was found of a fire is of fires only."""
+    same = alert.alert_class is mate.alert_class or not isinstance(deed, (Verify, Close))
+    return same and reaches_incident(deed)
+
+
 def _acknowledge(alert: Alert, who: str, at: Instant, _deed: Acknowledge) -> Moved:
     if alert.acknowledged_by and alert.acknowledged_by != who:
         raise _taken(alert)

@@ -25,6 +25,7 @@ from firesense.domain.deed import (
 )
 from firesense.domain.errors import Conflict, NotAllowed
 from firesense.domain.escalation import Purpose
+from firesense.domain.hazard import REPORTED_RULE
 from firesense.domain.instant import MINUTE
 from firesense.domain.plan import Plan
 from firesense.escalate import way_in, whistle
@@ -179,17 +180,19 @@ class Desk:
         return [mate for mate in mates if mate.open and not _may_act(actor, plan, mate)]
 
     def companions(self, alert: Alert) -> list[Alert]:
-        """Open alerts that may be of the same event: at the same site or in its grid, within a quarter of an hour."""
+        """Open alerts that may be of the same event: at the same site or in its grid, within a quarter of an hour.
+
+        Fires and hazards that devices report: a fault, a test and what people report are cases of their own.
+        """
         org = self._plan_source().org
         known = org.places.get(alert.place)
-        if not alert.open or known is None:
+        if not alert.open or not _of_an_event(alert) or known is None:
             return []
         base = known.parent if known.kind == SITE and known.parent else known.code
         places = {base, *(place.code for place in org.places.values() if place.parent == base)}
         near = self._book.near(places, alert.raised_at - _ONE_EVENT, alert.raised_at + _ONE_EVENT)
-        return [
-            each for each in near if each.id != alert.id and not (each.incident and each.incident == alert.incident)
-        ]
+        mates = {alert.incident} - {""}
+        return [each for each in near if each.id != alert.id and each.incident not in mates and _of_an_event(each)]
 
     def allows(self, actor: Actor, alert: Alert) -> bool:
         """Whether an actor may act on an alert."""
@@ -299,6 +302,10 @@ class Desk:
                 return raised(case, plan, self._kinds, (), now)
             case _:
                 return None
+
+
+def _of_an_event(alert: Alert) -> bool:
+    return alert.alert_class in {AlertClass.FIRE, AlertClass.HAZARD} and alert.rule != REPORTED_RULE
 
 
 def _may_act(actor: Actor, plan: Plan, alert: Alert) -> bool:

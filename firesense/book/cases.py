@@ -88,7 +88,7 @@ class Cases(Chapter):
             moved = casework.move(alert, deed, actor.name, at)
             if not moved.steps:
                 return alert
-            mates = _mates(connection, alert) if casework.reaches_incident(deed) else []
+            mates = [mate for mate in _mates(connection, alert) if casework.reaches(deed, alert, mate)]
             moved = moved.leaving([mate for mate in mates if not may(mate)])
             if _sent_just_now(connection, alert, deed, moved):
                 return alert

@@ -45,8 +45,8 @@ DESK_TEXTS: Mapping[str, tuple[str, str]] = {
     "web.of_incident": ("同一事件", "incident"),
     "web.look_only": ("您可以查看，不能在此处处置", "You may look, but not act here"),
     "web.incident": (
-        "同一事件共 {count} 起警情：接警、核实、办结同时生效",
-        "One incident of {count} alerts: they are taken, verified and closed together",
+        "同一事件共 {count} 起警情：一并接警、派员，同类警情一并核实、办结",
+        "One incident of {count} alerts: taken and sent to together; those of one class are closed together, too",
     ),
     "web.detail.accuracy": ("误差约 {metres} 米", "to about {metres} m"),
     "web.detail.person": ("{who}", "{who}"),

@@ -45,6 +45,7 @@ class Companion:
     where: str
     device: str
     raised_at: Instant
+    fire: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,4 +126,6 @@ def show_photos(photos: Iterable[Photo], plan: Plan) -> tuple[PhotoShown, ...]:
 
 def _companion(alert: Alert, plan: Plan, language: str) -> Companion:
     shown = show_alert(alert, None, (), plan, language)
-    return Companion(alert.id, shown.what, shown.places[-1], shown.device_name, alert.raised_at)
+    return Companion(
+        alert.id, shown.what, shown.places[-1], shown.device_name, alert.raised_at, alert.alert_class is AlertClass.FIRE
+    )

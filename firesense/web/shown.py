@@ -207,6 +207,8 @@ def _rungs(climb: Climb, called: Collection[tuple[int, int]]) -> tuple[RungShown
     if now < 0 and climb.round > 0:
         now, lap = len(climb.ladder.rungs) - 1, climb.round - 1
     following = next_rung(climb)
+    # What people do to the case begins a round, too: whoever was called before it was called all the same.
+    reached = {number for made_in, number in called if made_in <= lap}
 
     def standing(number: int) -> Standing:
         if number == now:
@@ -214,7 +216,7 @@ def _rungs(climb: Climb, called: Collection[tuple[int, int]]) -> tuple[RungShown
         if number == following:
             return "next"
         if number < now:
-            return "done" if (lap, number) in called else "skipped"
+            return "done" if number in reached else "skipped"
         return "later"
 
     return tuple(RungShown(number + 1, rung.roles, standing(number)) for number, rung in enumerate(climb.ladder.rungs))

@@ -210,6 +210,19 @@ def test_a_detector_found_faulty_says_nothing_of_the_others(book):
     assert (book.alert(one.id).finding, book.alert(two.id).finding) == (Finding.FAULT, None)
 
 
+def test_what_was_found_of_a_fire_says_nothing_of_a_fault_or_a_hazard_of_the_same_event(book):
+    fire = alarm(1)
+    others = [alarm(2, AlertClass.FAULT), alarm(3, AlertClass.HAZARD)]
+    book.commit(outcome(9, *map(raised, [fire, *others])))
+    book.merge([each.id for each in (fire, *others)], WEN, LATER)
+    book.act(fire.id, Acknowledge(), WEN, LATER)
+    book.act(fire.id, Verify(Finding.FIRE), WEN, LATER + 1)
+    book.act(fire.id, Close(), WEN, LATER + 2)
+    left = [book.alert(each.id) for each in others]
+    assert [(each.case, each.finding) for each in left] == [(Case.ACKNOWLEDGED, None)] * 2
+    assert [each.acknowledged_by for each in left] == ["wen", "wen"], "they were taken together"
+
+
 def test_what_somebody_else_has_stays_theirs(book):
     one, two = fires(book, 2)
     book.act(two.id, Acknowledge(), ZHOU, LATER)

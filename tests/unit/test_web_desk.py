@@ -169,6 +169,17 @@ def test_alerts_of_one_event_are_proposed_merged_taken_together_and_split(office
     assert do(officer, late, "split").status_code == 409
 
 
+def test_neither_faults_nor_reports_are_proposed_and_of_the_others_fires_are_ticked(officer, township):
+    one, fire = township.alarm(1), township.alarm(2)
+    hazard = township.alarm(3, AlertClass.HAZARD)
+    fault, report = township.alarm(4, AlertClass.FAULT), township.alarm(5, AlertClass.HAZARD, rule="reported")
+    page = officer.get(f"/alerts/{one.id}").text
+    offered = dict(re.findall(r'name="others" value="(\w+)"( checked)?', page))
+    assert offered == {fire.id: " checked", hazard.id: ""}
+    for alone in (fault, report):
+        assert officer.get(f"/api/v1/alerts/{alone.id}/companions").json()["alerts"] == []
+
+
 def test_who_acts_on_an_incident_is_told_what_of_it_is_not_theirs(console, officer, township):
     ours, theirs = township.alarm(1), township.alarm(2, place="nowhere")
     officer.post("/api/v1/incidents", json={"alerts": [ours.id, theirs.id]})

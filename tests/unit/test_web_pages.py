@@ -363,6 +363,7 @@ def test_what_is_not_there(client):
         (Climb("a", LADDER, rung=0, round=1, due_at=NOW), ["next", "skipped", "skipped", "skipped", "now"]),
         (Climb("a", ONCE, rung=0, round=1, due_at=NOW), ["done", "skipped", "skipped", "skipped", "now"]),
         (Climb("a", LADDER, ClimbState.ACKNOWLEDGED, rung=1), ["done", "later", "later", "later", "later"]),
+        (Climb("a", LADDER, ClimbState.ACKNOWLEDGED, rung=2, round=2), ["done", "done", "later", "later", "later"]),
     ],
 )
 def test_where_a_climb_stands(township, climb, standings):
