@@ -126,6 +126,5 @@ def show_photos(photos: Iterable[Photo], plan: Plan) -> tuple[PhotoShown, ...]:
 
 def _companion(alert: Alert, plan: Plan, language: str) -> Companion:
     shown = show_alert(alert, None, (), plan, language)
-    return Companion(
-        alert.id, shown.what, shown.places[-1], shown.device_name, alert.raised_at, alert.alert_class is AlertClass.FIRE
-    )
+    fire = alert.alert_class is AlertClass.FIRE
+    return Companion(alert.id, shown.what, shown.places[-1], shown.device_name, alert.raised_at, fire)
