@@ -15,7 +15,7 @@ from firesense.domain.place import Org
 from firesense.domain.roster import Change, ChangeKind, turns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import date
 
     from firesense.domain.deed import Actor
@@ -127,14 +127,18 @@ class RosterDesk:
         return self._book.revoke_change(change_id, actor.name, now, entry=entry)
 
     def emptied(self, changes: Sequence[Change]) -> list[Emptied]:
-        """The posts that nobody is on duty at because of these changes, in the sixty days from now on."""
+        """The posts that nobody is on duty at because of these changes, in the sixty days from now on.
+
+        Also where somebody is to stand in who cannot: the one they stand in for may be on leave already.
+        """
         org, now = self._org(), self._clock.now()
         ids = {change.id for change in changes}
         others = [change for change in org.rosters.changes if change.id not in ids]
-        before, after = with_changes(org, others), with_changes(org, [*others, *changes])
+        after = with_changes(org, [*others, *changes])
         found = []
         for change in changes:
             start, end = max(now, change.begins_at), min(change.ends_at, now + _LOOKED_AHEAD)
+            before = with_changes(org, others if change.kind is ChangeKind.LEAVE else _without_leave(others))
             for post in org.posts.values() if start < end else ():
                 if not _concerns(org, post, change):
                     continue
@@ -199,14 +203,17 @@ class RosterDesk:
                 raise NotAllowed(f"{actor.name} may not change who is on duty at {post.place}")
 
     def _is_on(self, person: str, roster: str, begins_at: Instant, ends_at: Instant) -> bool:
+        """Whether somebody would be on duty, were nobody on leave: stand-ins are sought when leave is written down."""
         org = self._org()
-        rosters = org.rosters
+        posts, changes = org.posts.values(), _without_leave(org.rosters.changes)
+        org = with_changes(org, changes)
         if roster:
-            return any(person in span.people for span in rosters.spans((), (roster,), begins_at, ends_at))
+            return any(person in span.people for span in org.rosters.spans((), (roster,), begins_at, ends_at))
+        stands_in = any(change.stand_in == person for change in changes)
         return any(
             person in span.people
-            for post in org.posts.values()
-            if post.rosters or person in post.holders
+            for post in posts
+            if stands_in or post.rosters or person in post.holders
             for span in org.changes(post, begins_at, ends_at)
         )
 
@@ -246,6 +253,10 @@ class RosterDesk:
 def with_changes(org: Org, changes: Sequence[Change]) -> Org:
     """The rosters of an org with other changes than it knows of; to ask who is on duty, and nothing else."""
     return Org((), (), (), org.rosters.by_id.values(), changes, org.rosters.days)
+
+
+def _without_leave(changes: Iterable[Change]) -> list[Change]:
+    return [change for change in changes if change.kind is not ChangeKind.LEAVE]
 
 
 def _concerns(org: Org, post: Post, change: Change) -> bool:

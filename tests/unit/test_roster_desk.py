@@ -93,6 +93,33 @@ def test_leave_says_which_posts_it_empties(desk, book):
     ]
 
 
+def test_who_is_on_leave_already_gets_a_stand_in_at_a_post_held_for_ever_as_in_a_roster(desk, book):
+    away = desk.leave(STATION, "wu", NOW, NOW + 2 * DAY)
+    assert [one.post.role for one in desk.emptied([away])] == ["leader", "head"]
+    desk.override(STATION, "zheng", NOW, NOW + 2 * DAY, instead_of="wu")
+    org = org_of(book)
+    assert [person.id for person in org.on_duty(org.posts["v", "head"], NOW + HOUR)] == ["zheng"]
+    desk.leave(STATION, "zhou", NOW, NOW + HOUR)
+    desk.override(STATION, "qian", NOW, NOW + HOUR, instead_of="zhou", roster="duty")
+    assert on_duty(book, 0) == ["qian"]
+
+
+def test_who_stands_in_at_a_post_held_for_ever_may_be_replaced_in_turn(desk, book):
+    desk.override(STATION, "zheng", NOW, NOW + DAY, instead_of="wu")
+    desk.override(STATION, "qian", NOW, NOW + DAY, instead_of="zheng")
+    org = org_of(book)
+    assert [person.id for person in org.on_duty(org.posts["v", "head"], NOW + HOUR)] == ["qian"]
+
+
+def test_a_stand_in_who_is_on_leave_too_leaves_the_post_empty_and_that_is_said(desk):
+    desk.leave(STATION, "wu", NOW, NOW + DAY)
+    desk.leave(STATION, "qian", NOW, NOW + HOUR)
+    change = desk.override(STATION, "qian", NOW, NOW + DAY, instead_of="wu")
+    assert [(one.post.role, one.begins_at, one.ends_at) for one in desk.emptied([change])] == [
+        ("head", NOW, NOW + HOUR)
+    ]
+
+
 def test_an_extra_hand_needs_a_roster(desk, book):
     desk.override(STATION, "qian", NOW, NOW + HOUR, roster="duty")
     assert on_duty(book, 0) == ["zhou", "qian"]
