@@ -33,7 +33,7 @@ class OrgImport:
 
 def plan_import(settings: Settings, paths: Sequence[Path], book: Book) -> OrgImport:
     """Read an org, with all that refers to it, and compare it with the book. Raises ConfigError with every fault."""
-    files = read_files(settings, org=read_org(paths))
+    files = read_files(settings, org=read_org(paths, {channel.name for channel in settings.channels}))
     stranded = tuple(device.id for device in book.registry() if device.place not in files.org.places)
     return OrgImport(files, tuple(differences(book.org(), files.org)), stranded)
 

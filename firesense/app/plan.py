@@ -22,6 +22,7 @@ from firesense.orgfile import load_devices
 from firesense.orgtree import load_org
 from firesense.profiles import load_profiles
 from firesense.rulebook import load_rules
+from firesense.settings import RosterSettings
 from firesense.yamlmarks import shown
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def read_files(settings: Settings, known: Collection[Fault] = (), *, org: Org | 
     unclear = any(fault.path.startswith("channels") for fault in known)  # then nobody can say which there are
     channels = None if unclear else {channel.name for channel in settings.channels}
     profiles = tried(lambda: load_profiles(files.profiles))
-    org = org or tried(lambda: load_org(files.org))
+    org = org or tried(lambda: load_org(files.org, channels))
     calendars = tried(lambda: read_calendars(settings, org))
     seasons = calendars.seasons if calendars else None  # of faulty calendars nothing is known
     rules = tried(lambda: load_rules(files.rules, seasons))
@@ -86,7 +87,7 @@ def read_files(settings: Settings, known: Collection[Fault] = (), *, org: Org | 
     practice = tried(lambda: load_practice(practices, org)) if org and practices else Practice()
     register = files.devices
     devices = tried(lambda: load_devices(register, profiles, org)) if register and profiles and org else []
-    faults += _roll_call_faults(settings, org) if org else []
+    faults += _post_faults(settings, org) if org else []
     if faults or not (profiles and rules and org and ladders and calendars and hazards and practice) or devices is None:
         raise ConfigError(faults)
     days = local_days(files.calendars, settings.zone)
@@ -162,13 +163,15 @@ def _register_new(devices: Sequence[Device], book: Book, actor: Actor, at: Insta
     return book.register(new, entry=entry)
 
 
-def _roll_call_faults(settings: Settings, org: Org) -> list[Fault]:
-    """Posts that roll is called at, and who is told when nobody answers: each has to be there."""
+def _post_faults(settings: Settings, org: Org) -> list[Fault]:
+    """Posts that roll is called at, who is told when nobody answers, and those of stations: each has to be there."""
     roles = {role for _, role in org.posts}
     known = roles | {f"{role}@{place}" for place, role in org.posts}
     named = [(f"rollcalls.posts[{number}]", post, known) for number, post in enumerate(settings.rollcalls.posts)]
     if settings.rollcalls.posts and settings.rollcalls.above:
         named.append(("rollcalls.above", settings.rollcalls.above, roles))
+    if settings.rosters != RosterSettings():  # the usual ones are not in every org
+        named += [(f"rosters.stations[{number}]", role, roles) for number, role in enumerate(settings.rosters.stations)]
     return [Fault("", path, f"there is no post {post!r}") for path, post, there in named if post not in there]
 
 
@@ -183,6 +186,7 @@ def _plan_of(files: Files, settings: Settings) -> Plan:
         whistling=files.ladders.whistling,
         roll_calling=settings.rollcalls.calling,
         targets=settings.figures.within,
+        stations=frozenset(settings.rosters.stations),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import secrets
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,28 +14,26 @@ from zoneinfo import ZoneInfo
 
 from firesense.app import RealClock, open_book
 from firesense.app.plan import plan_of
+from firesense.cli.roster_lines import Lines, wall
 from firesense.cli.terminal import plain
 from firesense.cli.who import actor
 from firesense.domain.audit import Entry
 from firesense.domain.errors import ConfigError, Fault, NotFound
-from firesense.domain.instant import DAY, instant, moment
+from firesense.domain.instant import DAY, instant
 from firesense.domain.roster import ChangeKind
 from firesense.ports import Feed
-from firesense.rosters import RosterDesk, calendar_of, check, handover
+from firesense.rosters import RosterDesk, calendar_of, check, handover, open_alerts, stations
 from firesense.settings import load_settings
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Iterator, Sequence
     from datetime import tzinfo
 
     from firesense.cli.daemon import Commands
-    from firesense.domain.alert import Alert
     from firesense.domain.instant import Instant
-    from firesense.domain.place import Org
     from firesense.domain.roster import Change
-    from firesense.ports import Book
 
+_A_YEAR = 366
 _EVER = 36_500 * DAY
 _WHEN = ("%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d")
 
@@ -84,7 +83,7 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
     command.add_argument("--stop", action="store_true", help="let every such address of theirs be of no more use")
     command.set_defaults(does=_feed)
     command = roster.add_parser("handover", parents=[shared], help="what the next shift has to know")
-    command.add_argument("--place", default="", help="code of the station (default: every place with a roster)")
+    command.add_argument("--place", default="", help="code of the station (default: every station)")
     command.set_defaults(does=_handover)
 
 
@@ -100,14 +99,16 @@ def _add_time(command: argparse.ArgumentParser) -> None:
 
 
 def _day(text: str) -> date:
-    return date.fromisoformat(text)
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: it is a day such as 2026-10-01") from None
 
 
 def _days(text: str) -> int:
-    number = int(text)
-    if not 1 <= number <= 366:  # noqa: PLR2004 -- a year
-        raise ValueError(text)
-    return number
+    if not text.isdecimal() or not 1 <= int(text) <= _A_YEAR:
+        raise argparse.ArgumentTypeError(f"{text!r}: it is a number from 1 to {_A_YEAR}")
+    return int(text)
 
 
 def _when(text: str, option: str, zone: tzinfo) -> Instant:
@@ -119,56 +120,25 @@ def _when(text: str, option: str, zone: tzinfo) -> Instant:
     raise ConfigError([Fault("", option, f"{text!r} is no time such as 2026-10-01 or '2026-10-01 08:30'")])
 
 
-def _wall(at: Instant, zone: tzinfo) -> str:
-    return moment(at).astimezone(zone).strftime("%Y-%m-%d %H:%M")
-
-
-def _names(org: Org, people: tuple[str, ...]) -> str:
-    return ", ".join(plain(org.people[one].name) if one in org.people else plain(one) for one in people)
-
-
 def _show(asked: argparse.Namespace) -> None:
     settings = load_settings(asked.config)
-    zone = ZoneInfo(settings.zone)
     with open_book(settings) as book:
         org = plan_of(settings, book).org
     if asked.place and asked.place not in org.places:
         raise NotFound(f"there is no place {asked.place!r}")
     now = RealClock().now()
-    for post in org.posts.values():
-        if asked.place and not any(place.code == asked.place for place in org.path(post.place)):
-            continue
-        print(f"{plain(org.places[post.place].name)} ({post.place})  {post.role}")
-        for span in org.changes(post, now, now + asked.days * DAY):
-            who = _names(org, span.people) or "NOBODY"
-            print(f"  {_wall(span.begins_at, zone)}  {_wall(span.ends_at, zone)}  {who}")
+    for line in Lines(org, settings).duties(now, now + asked.days * DAY, asked.place):
+        print(line)
 
 
 def _check(asked: argparse.Namespace) -> int:
     settings = load_settings(asked.config)
-    zone = ZoneInfo(settings.zone)
     with open_book(settings) as book:
         plan = plan_of(settings, book)
     start = RealClock().now()
     found = check(plan, {channel.name for channel in settings.channels}, start, start + asked.days * DAY)
-    org = plan.org
-    for hole in found.holes:
-        where = f"{plain(org.places[hole.place].name)} ({hole.place})" + (" and all below" if hole.below else "")
-        classes = ", ".join(hole.alert_classes)
-        print(f"nobody  {_wall(hole.begins_at, zone)}  {_wall(hole.ends_at, zone)}  {where}: {classes}")
-    for post in found.vacant:
-        print(f"vacant  {plain(org.places[post.place].name)} ({post.place}) {post.role}: never held")
-    for person in found.unreachable:
-        print(f"no channel  {plain(person.name)} ({person.id}) has duties, and no channel reaches them")
-    for person in found.idle:
-        print(f"no post  {plain(person.name)} ({person.id})")
-    for place, person in found.alone:
-        print(f"alone  {plain(place.name)} ({place.code}): {plain(person.name)} is all there is")
-    print(
-        f"{len(org.places)} places, {asked.days} days: {len(found.holes)} holes, {len(found.vacant)} vacant posts,"
-        f" {len(found.unreachable)} people without a channel, {len(found.idle)} without a post,"
-        f" {len(found.alone)} one-person stations"
-    )
+    for line in Lines(plan.org, settings).coverage(found, asked.days):
+        print(line)
     return 1 if found.holes else 0
 
 
@@ -218,7 +188,7 @@ def _tell(desk: RosterDesk, changes: Sequence[Change], zone: tzinfo) -> None:
         print(_line(change, zone))
     for empty in desk.emptied(changes):
         where = f"{empty.post.place} {empty.post.role}"
-        print(f"nobody is on duty: {where}  {_wall(empty.begins_at, zone)}  {_wall(empty.ends_at, zone)}")
+        print(f"nobody is on duty: {where}  {wall(empty.begins_at, zone)}  {wall(empty.ends_at, zone)}")
 
 
 def _line(change: Change, zone: tzinfo) -> str:
@@ -228,7 +198,7 @@ def _line(change: Change, zone: tzinfo) -> str:
         what = f"{change.stand_in} instead of {change.person}"
     else:
         what = f"{change.stand_in} besides the others"
-    parts = [change.id, _wall(change.begins_at, zone), _wall(change.ends_at, zone), what, change.roster]
+    parts = [change.id, wall(change.begins_at, zone), wall(change.ends_at, zone), what, change.roster]
     return "  ".join(plain(part) for part in (*parts, change.note) if part)
 
 
@@ -264,29 +234,13 @@ def _feed(asked: argparse.Namespace) -> None:
 
 def _handover(asked: argparse.Namespace) -> None:
     settings = load_settings(asked.config)
-    zone = ZoneInfo(settings.zone)
     now = RealClock().now()
     with open_book(settings) as book:
-        org = plan_of(settings, book).org
-        alerts = list(_open_alerts(book))
+        plan = plan_of(settings, book)
+        alerts = list(open_alerts(book))
+    org = plan.org
     if asked.place and asked.place not in org.places:
         raise NotFound(f"there is no place {asked.place!r}")
-    rostered = dict.fromkeys(post.place for post in org.posts.values() if post.rosters)
-    for code in [asked.place] if asked.place else rostered:
-        report = handover(org, org.places[code], alerts, now)
-        print(f"{plain(report.place.name)} ({code}), {_wall(now, zone)}: {len(report.alerts)} open alerts")
-        for post, present, following in report.posts:
-            print(f"  {post.role}: {_names(org, present.people) or 'NOBODY'} until {_wall(present.ends_at, zone)}")
-            if following is not None:
-                print(f"    then {_names(org, following.people) or 'NOBODY'}")
-        for alert in report.alerts:
-            has = f"with {plain(alert.acknowledged_by)}" if alert.acknowledged_by else "nobody has it"
-            text = plain(alert.text.get("en", ""))
-            print(f"  {alert.id}  {_wall(alert.raised_at, zone)}  {alert.alert_class:<7} {alert.place}  {text}: {has}")
-
-
-def _open_alerts(book: Book) -> Iterator[Alert]:
-    after = ""
-    while page := book.alerts(after=after):
-        yield from page
-        after = page[-1].id
+    for code in [asked.place] if asked.place else dict.fromkeys(post.place for post in stations(plan)):
+        for line in Lines(org, settings).handover(handover(org, org.places[code], alerts, now), now):
+            print(line)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 
 OPERATOR = "operator"  # the role, at the root, that is told when a ladder reaches nobody
+# The roles at stations, of two people at least, unless the settings name others.
+STATIONS = frozenset({"station-duty", "street-office", "guidance-centre"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from firesense.domain.device import Registry
 from firesense.domain.escalation import Whistling
 from firesense.domain.figures import Targets
 from firesense.domain.hazard import HazardRules
-from firesense.domain.place import Org
+from firesense.domain.place import STATIONS, Org
 from firesense.domain.practice import Practice
 from firesense.domain.rollcall import RollCalling
 
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 class Plan:
     """What files say: profiles, rules, calendars, rules of hazards and whistles, practice of the desk and so on.
 
-    From the book come devices, org and ladders; ``version`` is its number of them.
+    ``stations`` are the roles of those at a station, of whom there should be two. From the book come devices, org and
+    ladders; ``version`` is its number of them.
     """
 
     profiles: Mapping[str, Profile] = field(default_factory=dict)
@@ -42,3 +43,4 @@ class Plan:
     practice: Practice = field(default_factory=Practice)
     roll_calling: RollCalling = field(default_factory=RollCalling)
     targets: Targets = field(default_factory=Targets)
+    stations: frozenset[str] = STATIONS

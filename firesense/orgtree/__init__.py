@@ -17,7 +17,7 @@ from firesense.orgtree.workbook import read_workbook, workbook
 from firesense.orgtree.written import read_yaml_org, yaml_org
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from firesense.domain.place import Org
@@ -25,15 +25,16 @@ if TYPE_CHECKING:
 __all__ = ["Difference", "csv_files", "differences", "load_org", "read_org", "workbook", "yaml_org"]
 
 
-def load_org(path: Path) -> Org:
+def load_org(path: Path, channels: Collection[str] | None = None) -> Org:
     """Read an org from where the settings say it is: a YAML file, a workbook, or a folder of CSV files.
 
-    Raises ConfigError with every fault.
+    ``channels`` are those that people's addresses may be for, if that is known. Raises ConfigError with every
+    fault.
     """
-    return read_org([path])
+    return read_org([path], channels)
 
 
-def read_org(paths: Sequence[Path]) -> Org:
+def read_org(paths: Sequence[Path], channels: Collection[str] | None = None) -> Org:
     """Read an org from one YAML file, one workbook, or CSV files and folders of them. Raises ConfigError."""
     files: list[Path] = []
     for path in paths:
@@ -46,11 +47,11 @@ def read_org(paths: Sequence[Path]) -> Org:
             files.append(path)
     suffixes = {path.suffix.lower() for path in files}
     if suffixes <= {".yaml", ".yml"} and len(files) == 1:
-        return org_of(read_yaml_org(files[0]))
+        return org_of(read_yaml_org(files[0]), channels)
     if suffixes == {".xlsx"} and len(files) == 1:
-        return org_of(read_sheets(read_workbook(files[0])))
+        return org_of(read_sheets(read_workbook(files[0])), channels)
     if suffixes == {".csv"}:
-        return org_of(read_sheets(_read_all(files)))
+        return org_of(read_sheets(_read_all(files)), channels)
     names = ", ".join(map(str, files))
     raise ConfigError([Fault(names, "", "an org is one YAML file, one workbook (.xlsx), or CSV files")])
 

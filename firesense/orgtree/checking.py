@@ -16,7 +16,7 @@ from firesense.domain.roster import EVERY_WEEKDAY, Days, Roster, Rotation
 from firesense.orgtree import codes, words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from datetime import time
 
     from firesense.orgtree.draft import Draft, Row
@@ -28,9 +28,12 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]")
 _T = TypeVar("_T")
 
 
-def org_of(draft: Draft) -> Org:
-    """Check a draft, and make an org of it. Raises ConfigError with every fault, each with where it stands."""
-    check = _Check(draft, list(draft.faults))
+def org_of(draft: Draft, channels: Collection[str] | None = None) -> Org:
+    """Check a draft, and make an org of it. Raises ConfigError with every fault, each with where it stands.
+
+    ``channels`` are those there are, if that is known: an address for another one would reach nobody.
+    """
+    check = _Check(draft, list(draft.faults), channels)
     people = check.people()
     places = check.places()
     rosters = check.rosters(people)
@@ -44,6 +47,7 @@ def org_of(draft: Draft) -> Org:
 class _Check:
     draft: Draft
     faults: list[Fault] = field(default_factory=list)
+    channels: Collection[str] | None = None
 
     def _say(self, row: Row, name: str, reason: str) -> None:
         self.faults.append(row.where.fault(name, reason))
@@ -92,8 +96,19 @@ class _Check:
             for channel, address in addresses.items():
                 if not address.strip():
                     self._say(row, "addresses", f"the one of {channel} is empty")
+            self._known_channels(row, addresses)
             found[person] = Person(person, row.text("name"), addresses, phone, language, quiet)
         return found
+
+    def _known_channels(self, row: Row, addresses: Iterable[str]) -> None:
+        unknown = [] if self.channels is None else [name for name in addresses if name not in self.channels]
+        for channel in unknown:
+            reason = f"there is no channel {channel!r}"
+            columns = row.where.columns
+            if columns is None:
+                self._say(row, f"addresses.{channel}", reason)
+            else:  # once for all the people below: it is the heading that is wrong
+                self.faults.append(Fault(row.where.file, f"column {columns[f'address:{channel}']}", reason))
 
     # -- places -----------------------------------------------------------------------------------------------------
     def places(self) -> dict[str, Place]:

@@ -4,7 +4,8 @@ from firesense.rosters.changing import Emptied, RosterDesk, with_changes
 from firesense.rosters.coverage import Coverage, Hole, check
 from firesense.rosters.feed import calendar_of
 from firesense.rosters.handing import HandOvers
-from firesense.rosters.handover import Handover, handover
+from firesense.rosters.handover import Handover, handover, open_alerts
+from firesense.rosters.stations import Lonely, stations
 
 __all__ = [
     "Coverage",
@@ -12,9 +13,12 @@ __all__ = [
     "HandOvers",
     "Handover",
     "Hole",
+    "Lonely",
     "RosterDesk",
     "calendar_of",
     "check",
     "handover",
+    "open_alerts",
+    "stations",
     "with_changes",
 ]

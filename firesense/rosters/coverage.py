@@ -17,13 +17,14 @@ import numpy as np
 from firesense import route
 from firesense.domain.alert import Alert, AlertClass, Grade
 from firesense.domain.calendar import within
+from firesense.rosters.stations import Lonely, alone, stations
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from firesense.domain.escalation import Ladder
     from firesense.domain.instant import Instant
-    from firesense.domain.place import Person, Place, Post
+    from firesense.domain.place import Person, Post
     from firesense.domain.plan import Plan
     from firesense.domain.roster import Span
 
@@ -47,7 +48,8 @@ class Coverage:
     """What the check found from ``start`` until ``end``.
 
     ``vacant`` posts have nobody all the time, ``unreachable`` people have duties and no channel, ``idle`` ones no
-    duty, and at the places of ``alone`` one person holds every post there is.
+    duty. ``alone``: when a station's post has one person, whoever is off duty counted; ``empty``: when nobody is on
+    duty at one. Both by place and post, in order of time.
     """
 
     start: Instant
@@ -56,7 +58,8 @@ class Coverage:
     vacant: tuple[Post, ...]
     unreachable: tuple[Person, ...]
     idle: tuple[Person, ...]
-    alone: tuple[tuple[Place, Person], ...]
+    alone: tuple[Lonely, ...]
+    empty: tuple[Lonely, ...]
 
 
 def check(plan: Plan, channels: Collection[str], start: Instant, end: Instant) -> Coverage:
@@ -72,6 +75,7 @@ def check(plan: Plan, channels: Collection[str], start: Instant, end: Instant) -
         tuple(person for person in org.people.values() if person.id in busy and not look.reachable(person)),
         tuple(person for person in org.people.values() if person.id not in busy),
         tuple(look.alone()),
+        tuple(look.empty()),
     )
 
 
@@ -191,16 +195,17 @@ class _Look:
         for change in self._org.rosters.changes:
             yield change.stand_in
 
-    def alone(self) -> Iterator[tuple[Place, Person]]:
-        """Stations (places with a roster, or with several posts) where one person is all there is."""
-        posts: dict[str, list[Post]] = {}
-        for post in self._org.posts.values():
-            posts.setdefault(post.place, []).append(post)
-        for code, held in posts.items():
-            if len(held) > 1 or held[0].rosters:
-                people = {person for post in held for person in self.people_of(post)}
-                if len(people) == 1:
-                    yield self._org.places[code], self._org.people[people.pop()]
+    def alone(self) -> Iterator[Lonely]:
+        """When one person is all a station's post has."""
+        for post in stations(self._plan):
+            yield from alone(self._org, post, self._start, self._end)
+
+    def empty(self) -> Iterator[Lonely]:
+        """When nobody is on duty at a station's post that is held at other times."""
+        for post in stations(self._plan):
+            if self.people_of(post):
+                for begins_at, ends_at in uncovered(self.spans_of(post), self._known):
+                    yield Lonely(begins_at, ends_at, post)
 
     # -- holes ------------------------------------------------------------------------------------------------------
     def holes(self) -> Iterator[Hole]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from icalendar import Calendar, Event
 
 from firesense.domain.instant import DAY, moment
-from firesense.text import TEXTS, say
+from firesense.text import name_of, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +48,9 @@ def calendar_of(org: Org, feed: Feed, now: Instant, language: str = "zh") -> byt
             names = "、".join(org.people[one].name for one in span.people if one in org.people)
             place = org.places[post.place]
             key = "roster.event.person" if feed.person else "roster.event.post"
-            event.add("summary", say(key, language, place=place.name, role=_role(post.role, language), names=names))
+            event.add(
+                "summary", say(key, language, place=place.name, role=name_of("role", post.role, language), names=names)
+            )
             event.add("location", place.address or place.name)
             calendar.add_component(event)
     return bytes(calendar.to_ical())
@@ -59,12 +61,8 @@ def _title(org: Org, feed: Feed, language: str) -> str:
         person = org.people.get(feed.person)
         return say("roster.calendar", language, what=person.name if person else feed.person)
     place = org.places.get(feed.place)
-    what = f"{place.name if place else feed.place} {_role(feed.role, language)}"
+    what = f"{place.name if place else feed.place} {name_of('role', feed.role, language)}"
     return say("roster.calendar", language, what=what)
-
-
-def _role(role: str, language: str) -> str:
-    return say(f"role.{role}", language) if f"role.{role}" in TEXTS else role
 
 
 def _duties(org: Org, post: Post, person: str, start: Instant, end: Instant) -> Iterator[Span]:

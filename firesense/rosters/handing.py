@@ -9,11 +9,11 @@ from firesense import callout
 from firesense.domain.alert import AlertClass, Case
 from firesense.domain.escalation import Purpose
 from firesense.domain.instant import HOUR, SECOND
+from firesense.rosters.handover import open_alerts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
-    from firesense.domain.alert import Alert
     from firesense.domain.escalation import Call
     from firesense.domain.instant import Instant
     from firesense.domain.place import Org, Person, Post
@@ -62,7 +62,7 @@ class HandOvers:
         return len(calls)
 
     def _calls(self, org: Org, came: Mapping[Post, tuple[Person, ...]], now: Instant) -> list[Call]:
-        alerts = [alert for alert in self._open_alerts() if alert.alert_class is not AlertClass.TEST]
+        alerts = [alert for alert in open_alerts(self._book) if alert.alert_class is not AlertClass.TEST]
         paths = {alert.id: {place.code for place in org.path(alert.place)} for alert in alerts}
         calls: dict[str, Call] = {}
         for post, people in came.items():
@@ -76,12 +76,6 @@ class HandOvers:
             for call in told:
                 calls.setdefault(call.key, replace(call, urgent=False))
         return list(calls.values())
-
-    def _open_alerts(self) -> Iterator[Alert]:
-        after = ""
-        while page := self._book.alerts(after=after):
-            yield from page
-            after = page[-1].id
 
 
 def came_on(org: Org, post: Post, since: Instant, now: Instant) -> tuple[Person, ...]:

@@ -38,6 +38,7 @@ from firesense.settings.sections import (
     ReadingSettings,
     RecordSettings,
     RollCallSettings,
+    RosterSettings,
     TellingSettings,
     Tls,
     WatchSettings,
@@ -70,6 +71,7 @@ class Settings(Written):
     keep: KeepSettings = KeepSettings()
     watch: WatchSettings = WatchSettings()
     rollcalls: RollCallSettings = RollCallSettings()
+    rosters: RosterSettings = RosterSettings()
     figures: FigureSettings = FigureSettings()
 
 
@@ -231,6 +233,7 @@ __all__ = [
     "LoudspeakerChannelSettings",
     "MqttChannelSettings",
     "QuietSettings",
+    "RosterSettings",
     "Settings",
     "Tls",
     "WatchSettings",

@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr, field_validator
 from firesense.domain.alert import AlertClass
 from firesense.domain.escalation import Hours
 from firesense.domain.figures import Stage, Targets
+from firesense.domain.place import STATIONS
 from firesense.domain.quiet_hours import SPAN
 from firesense.domain.rollcall import RollCalling
 from firesense.yamlfile import Duration, Size, Written
@@ -157,6 +158,12 @@ class RollCallSettings(Written):
         first, last = (time.fromisoformat(part) for part in self.hours.split("-"))
         hours = Hours(*(timedelta(hours=at.hour, minutes=at.minute) for at in (first, last)))
         return RollCalling(self.posts, self.times, hours, self.within, self.above, self.channels)
+
+
+class RosterSettings(Written):
+    """``stations``: the roles of those at a station, of whom one is too few; the coverage check looks for that."""
+
+    stations: tuple[Annotated[str, Field(min_length=1)], ...] = tuple(sorted(STATIONS))
 
 
 class FigureSettings(Written):

@@ -41,3 +41,9 @@ def say(key: str, language: str, /, **values: object) -> str:
     """Give the text of that key in that language (anything but "en" is Chinese) with its placeholders filled."""
     chinese, english = TEXTS[key]
     return (english if language == "en" else chinese).format(**values)
+
+
+def name_of(section: str, word: str, language: str) -> str:
+    """Name a word of the configuration or of an enum: its text if there is one, else the word itself."""
+    key = f"{section}.{word}"
+    return say(key, language) if key in TEXTS else word

@@ -28,6 +28,45 @@ ROSTER_TEXTS: Mapping[str, tuple[str, str]] = {
         "您已接班（{place}）：未办结 {open} 起，其中无人接警 {waiting} 起，最紧急的是：",
         "You are on duty now ({place}): {open} cases are open, {waiting} of them nobody has. The most urgent one:",
     ),
+    # -- on the command line ----------------------------------------------------------------------------------------
+    "roster.and": ("、", ", "),
+    "roster.span": ("{begins} 至 {ends}", "{begins}  {ends}"),
+    "roster.nobody": ("无人", "NOBODY"),
+    "roster.place": ("{name}（{code}）{below}", "{name} ({code}){below}"),
+    "roster.below": ("及其下所有地点", " and all below"),
+    "roster.hole": ("无人接警  {span}  {where}：{classes}", "nobody  {span}  {where}: {classes}"),
+    "roster.empty": ("无人在岗  {span}  {where} {role}", "empty  {span}  {where} {role}: nobody is on duty"),
+    "roster.vacant": ("岗位空缺  {where} {role}：期间一直无人", "vacant  {where} {role}: nobody at any time"),
+    "roster.unreachable": (
+        "无法通知  {name}（{id}）有岗位，没有可用的通知渠道",
+        "no channel  {name} ({id}) has duties, and no channel reaches them",
+    ),
+    "roster.idle": ("没有岗位  {name}（{id}）", "no post  {name} ({id})"),
+    "roster.alone": (
+        "一人岗位  {span}  {where} {role}：只有{name}一人",
+        "alone  {span}  {where} {role}: {name} is all there is",
+    ),
+    "roster.sum": (
+        "{places} 个地点，{days} 天：警报无人接收 {holes} 处，{missing}",
+        "{places} places, {days} days: {holes} holes, {missing}",
+    ),
+    "roster.missing": (
+        "岗位空缺 {vacant} 个，无法通知 {unreachable} 人，没有岗位 {idle} 人，一人岗位 {alone} 个，站点无人 {empty} 段",
+        (
+            "{vacant} vacant posts, {unreachable} people without a channel, {idle} without a post,"
+            " {alone} one-person stations, {empty} times one is empty"
+        ),
+    ),
+    "roster.handover": (
+        "{where}，{at}：未办结 {open} 起，其中无人接警 {waiting} 起",
+        "{where}, {at}: {open} open alerts, {waiting} of them nobody has",
+    ),
+    "roster.on": ("  {role}：{names}，至 {until}", "  {role}: {names} until {until}"),
+    "roster.on.always": ("  {role}：{names}", "  {role}: {names}"),
+    "roster.then": ("    接班：{names}", "    then {names}"),
+    "roster.alert": ("  {id}  {at}  {kind}  {place}  {text}：{has}", "  {id}  {at}  {kind}  {place}  {text}: {has}"),
+    "roster.with": ("{who} 已接警", "with {who}"),
+    "roster.with.nobody": ("无人接警", "nobody has it"),
     # -- the page ---------------------------------------------------------------------------------------------------
     "web.rosters": ("值班", "On duty"),
     "web.rosters.lead": (
@@ -45,7 +84,7 @@ ROSTER_TEXTS: Mapping[str, tuple[str, str]] = {
     "web.rosters.hole": ("{place}{below}：{classes}", "{place}{below}: {classes}"),
     "web.rosters.below": ("及其下所有地点", " and everywhere below"),
     "web.rosters.more": ("另有 {count} 处", "and {count} more"),
-    "web.rosters.none": ("没有排班的岗位", "No post has a roster"),
+    "web.rosters.none": ("没有岗位排班", "No post has a roster"),
     "web.rosters.until": ("至 {at}", "until {at}"),
     "web.rosters.changes": ("代班、换班、请假", "Stand-ins, swaps, leave"),
     "web.rosters.stands-in": ("{stand_in} 代 {person}", "{stand_in} for {person}"),

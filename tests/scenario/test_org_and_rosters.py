@@ -215,7 +215,8 @@ def test_an_export_never_overwrites(house, firesense):
 
 # -- rosters on the command line --------------------------------------------------------------------------------------
 def test_a_roster_is_shown_changed_checked_and_fetched(firesense):
-    assert "青溪镇 (990100101)  station-duty" in firesense("roster", "show", "--place", STATION, "--days", "2")
+    shown = firesense("roster", "show", "--place", STATION, "--days", "2")
+    assert "青溪镇（990100101）  消防工作站值班员  station-duty" in shown
     far = date.today().year + 1  # noqa: DTZ011 -- commands ask the machine's clock
     time = ("--from", f"{far}-03-01 08:00", "--until", f"{far}-03-02 08:00", "--as", "station")
     on = ("yang-min", "zhao-lei")[(date(far, 3, 1) - date(2026, 1, 1)).days % 2]
@@ -233,18 +234,78 @@ def test_a_roster_is_shown_changed_checked_and_fetched(firesense):
     assert address.endswith(".ics")
     assert "1 addresses are of no more use" in firesense("roster", "feed", "--person", on, "--stop")
     assert "there is no post 'ghost'" in firesense("roster", "feed", "--post", STATION, "ghost", code=1)
-    assert "0 open alerts" in firesense("roster", "handover")
     assert "nobody is called 'ghost'" in firesense("roster", "leave", "ghost", *time, code=1)
     assert "is no time such as" in firesense("roster", "leave", on, "--from", "x", "--until", "y", "--as", "z", code=2)
 
 
-@pytest.mark.usefixtures("house")
-def test_a_hole_makes_the_check_fail_and_is_told_with_its_place_and_time(firesense):
-    assert "0 holes" in firesense("roster", "check", "--days", "2")
+def test_a_hole_makes_the_check_fail_and_is_told_with_its_place_and_time(house, firesense):
+    assert "警报无人接收 0 处" in firesense("roster", "check", "--days", "2")
     year = date.today().year  # noqa: DTZ011 -- commands ask the machine's clock
     time = ("--from", f"{year}-01-01 00:00", "--until", f"{year + 2}-01-01 00:00")
     firesense("roster", "leave", "operator", *time, "--as", "station")
     said = firesense("roster", "check", "--days", "2", code=1)
-    assert "nobody" in said
-    assert "清河区 (990100): fault, test" in said
-    assert "vacant  柳林村第一网格 (990100101202-01) grid-leader: never held" in said
+    assert "无人接警" in said
+    assert "清河区（990100）：故障、测试" in said
+    assert "岗位空缺  柳林村第一网格（990100101202-01） 网格长：期间一直无人" in said
+    speak_english(house)
+    said = firesense("roster", "check", "--days", "2", code=1)
+    assert "清河区 (990100): Fault, Test" in said
+    assert "vacant  柳林村第一网格 (990100101202-01) grid leader: nobody at any time" in said
+
+
+def test_a_street_office_of_one_is_told_though_the_maintenance_company_has_a_post_there(firesense):
+    lines = firesense("roster", "check", "--days", "2").splitlines()
+    [alone] = [line for line in lines if line.startswith("一人岗位")]
+    assert alone.endswith("北关街道（990100002） 街道办：只有黄婷一人")
+
+
+def test_the_settings_name_the_posts_of_stations_and_a_misspelt_one_is_a_fault(house, firesense):
+    settings = house.folder / "firesense.yaml"
+    before = settings.read_text(encoding="utf-8")
+    settings.write_text(before + "\nrosters: {stations: [brigade-duty]}\n", encoding="utf-8")
+    assert "只有吴霞一人" in firesense("roster", "check", "--days", "2")
+    settings.write_text(before + "\nrosters: {stations: [brigade-dutty]}\n", encoding="utf-8")
+    assert "rosters.stations[0]: there is no post 'brigade-dutty'" in firesense("check", code=2)
+
+
+@pytest.mark.parametrize("days", ["0", "367", "-1", "a week"])
+def test_days_that_cannot_be_are_told_which_can(days, capsys):
+    with pytest.raises(SystemExit):
+        main(["roster", "check", f"--days={days}"])
+    assert "it is a number from 1 to 366" in capsys.readouterr().err
+
+
+def test_a_misspelt_channel_beside_a_good_one_is_a_fault_with_its_line(house, firesense):
+    org = house.folder / "org.yaml"
+    org.write_text(ORG.replace("{log: li-na, mqtt: li-na}", "{log: li-na, mqqt: li-na}"), encoding="utf-8")
+    [line] = [nth for nth, text in enumerate(org.read_text(encoding="utf-8").splitlines(), 1) if "mqqt" in text]
+    said = firesense("check", code=2)
+    assert f"org.yaml:{line}:" in said
+    assert "people.li-na.addresses.mqqt: there is no channel 'mqqt'" in said
+
+
+def test_a_misspelt_channel_of_a_sheet_is_told_once_for_its_column(house, firesense):
+    folder = house.folder / "sheets"
+    firesense("org", "export", "--format", "csv", "--to", str(folder))
+    people = (folder / "people.csv").read_text(encoding="utf-8-sig")
+    (folder / "people.csv").write_text(people.replace("address:mqtt", "address:mqqt"), encoding="utf-8")
+    said = firesense("org", "import", str(folder), code=2)
+    assert said.count("column address:mqqt: there is no channel 'mqqt'") == 1
+
+
+def test_the_hand_over_says_who_goes_who_comes_and_what_is_open(house, firesense):
+    house.hear(smoke(house.clock, alarm=1))
+    said = firesense("roster", "handover")
+    assert "青溪镇（990100101），" in said
+    assert "：未办结 1 起，其中无人接警 1 起" in said
+    assert "  上河村第一网格  感烟报警器报火警：无人接警" in said
+    assert "    接班：" in said
+    assert "北关街道（990100002）" in said  # a station without a roster is one, too
+    speak_english(house)
+    assert ": 1 open alerts, 1 of them nobody has" in firesense("roster", "handover", "--place", STATION)
+
+
+def speak_english(house):
+    """Have the settings ask for English."""
+    settings = house.folder / "firesense.yaml"
+    settings.write_text(settings.read_text(encoding="utf-8") + "\nlanguage: en\n", encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from firesense import escalate, route
 from firesense.domain.alert import Alert, AlertClass, Grade
 from firesense.domain.calendar import Calendars, Period
-from firesense.domain.escalation import Hours, Ladder, Purpose, Rung, Selector
+from firesense.domain.escalation import Department, Hours, Ladder, Purpose, Rung, Selector, Whistling
 from firesense.domain.instant import DAY, HOUR, instant
 from firesense.domain.place import Org, Person, Place, Post
 from firesense.domain.plan import Plan
@@ -96,7 +97,67 @@ def test_what_is_missing_besides_holes_is_said():
     assert [(post.place, post.role) for post in found.vacant] == [("g1", "grid-member")]
     assert [person.id for person in found.unreachable] == ["zheng"]
     assert [person.id for person in found.idle] == ["wu", "wang"]
-    assert [(place.code, person.id) for place, person in found.alone] == [("t", "zhou")]
+    assert [(one.post.place, one.post.role, one.person) for one in found.alone] == [("t", "station-duty", "zhou")]
+
+
+def stretches(lonely):
+    """Place, role, who, and the hours from the start on."""
+    return [
+        (one.post.place, one.post.role, one.person, (one.begins_at - START) // HOUR, (one.ends_at - START) // HOUR)
+        for one in lonely
+    ]
+
+
+def test_a_station_has_one_person_whatever_companies_and_grids_are_there():
+    posts = [
+        Post("street-office", "t", ("zhou",)),
+        Post("maintenance", "t", ("wang",)),
+        Post("grid-member", "g1", ("wu",)),
+        Post("grid-leader", "g1"),
+    ]
+    assert stretches(check(plan_of(posts), KINDS, START, END).alone) == [("t", "street-office", "zhou", 0, 144)]
+
+
+def test_a_station_whose_only_post_one_person_holds_for_ever_has_one_person():
+    found = check(plan_of([Post("station-duty", "t", ("zhou",))]), KINDS, START, END)
+    assert stretches(found.alone) == [("t", "station-duty", "zhou", 0, 144)]
+    two = check(plan_of([Post("station-duty", "t", ("zhou", "wu"))]), KINDS, START, END)
+    assert two.alone == ()
+
+
+def test_a_station_of_two_has_one_person_while_the_other_is_on_leave_and_is_empty_in_their_turns():
+    posts, roster = [Post("station-duty", "t", (), ("duty",))], station("zhou", "wu")  # a day each, from eight
+    away = Change("a", ChangeKind.LEAVE, START + 20 * HOUR, START + 80 * HOUR, "wu")
+    found = check(plan_of(posts, [roster], [away]), KINDS, START, END)
+    assert stretches(found.alone) == [("t", "station-duty", "zhou", 20, 80)]
+    assert stretches(found.empty) == [("t", "station-duty", "", 20, 26), ("t", "station-duty", "", 50, 74)]
+    helper = Change("b", ChangeKind.OVERRIDE, START + 50 * HOUR, START + 74 * HOUR, "wu", "wang", "duty")
+    helped = check(plan_of(posts, [roster], [away, helper]), KINDS, START, END)
+    assert stretches(helped.alone) == [("t", "station-duty", "zhou", 20, 50), ("t", "station-duty", "zhou", 74, 80)]
+    assert stretches(helped.empty) == [("t", "station-duty", "", 20, 26)]
+
+
+def test_two_who_swap_are_still_two():
+    posts, roster = [Post("station-duty", "t", (), ("duty",))], station("zhou", "wu")
+    swap = [
+        Change("a", ChangeKind.OVERRIDE, START + 2 * HOUR, START + 26 * HOUR, "zhou", "wu", "duty", "a"),
+        Change("b", ChangeKind.OVERRIDE, START + 26 * HOUR, START + 50 * HOUR, "wu", "zhou", "duty", "a"),
+    ]
+    assert check(plan_of(posts, [roster], swap), KINDS, START, END).alone == ()
+
+
+def test_who_comes_to_a_roster_later_is_no_second_person_before():
+    first = Rotation((("zhou",),), date(2026, 9, 1), time(8), time(8), until=date(2026, 9, 30))
+    then = Rotation((("zhou",), ("wu",)), date(2026, 10, 1), time(8), time(8))
+    plan = plan_of([Post("station-duty", "t", (), ("duty",))], [Roster("duty", (first, then))])
+    assert stretches(check(plan, KINDS, START, END).alone) == [("t", "station-duty", "zhou", 0, 74)]
+
+
+def test_the_settings_say_which_posts_are_stations_and_a_department_with_a_roster_is_none():
+    posts = [Post("fire-hall", "t", ("zhou",)), Post("maintenance", "t", (), ("duty",))]
+    plan = replace(plan_of(posts, [station("wu")]), stations=frozenset({"fire-hall"}))
+    plan = replace(plan, whistling=Whistling(departments={"maintenance": Department()}))
+    assert [one.post.role for one in check(plan, KINDS, START, END).alone] == ["fire-hall"]
 
 
 def test_hours_and_seasons_of_selectors_are_walked_exactly():
