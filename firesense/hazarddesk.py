@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 from firesense import hazards
 from firesense.domain.deed import Actor
 from firesense.domain.errors import NotAllowed, NotFound
-from firesense.domain.hazard import HazardAct
+from firesense.domain.escalation import Climb
+from firesense.domain.hazard import HazardAct, HazardState
 from firesense.raising import raised
+from firesense.route import choose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -76,12 +78,14 @@ class HazardDesk:
 
         Raises NotFound, Conflict when its state does not allow it, NotAllowed when the person may not, BookError.
         """
-        around = self.around()
+        plan = self._plan_source()
+        around = self._around(plan)
 
         def deed(alert: Alert, hazard: Hazard | None) -> Dealt:
             if not _has_rights(around, actor, alert.place):
                 raise NotAllowed(f"{actor.name} may not act at {alert.place}")
-            return hazards.ACTS[act](around, alert, hazard, actor.name, **said)
+            dealt = hazards.ACTS[act](around, alert, hazard, actor.name, **said)
+            return dealt if act is not HazardAct.MOVE else _routed(dealt, alert, actor, plan, around)
 
         dealt = self._book.deal_with_hazard(alert_id, deed, actor)
         self._on_change()
@@ -104,14 +108,28 @@ class HazardDesk:
         return [
             act
             for act in HazardAct
-            if hazard.state in hazards.states_of(act, around.rules.grades[hazard.grade])
+            if hazards.possible(act, hazard, around.rules.grades[hazard.grade])
             and hazards.may(around, act, hazard, actor.name)
         ]
 
     def around(self) -> hazards.Around:
         """What acts are judged by at this moment."""
-        plan = self._plan_source()
+        return self._around(self._plan_source())
+
+    def _around(self, plan: Plan) -> hazards.Around:
         return hazards.Around(plan.hazards, plan.org, self._kinds, self._clock.now())
+
+
+def _routed(dealt: Dealt, before: Alert, actor: Actor, plan: Plan, around: hazards.Around) -> Dealt:
+    """Let a hazard that was moved before anybody accepted it climb the ladder of its new place. Raises NotAllowed."""
+    alert = dealt.alert
+    above = any(each.code == alert.place for each in plan.org.path(before.place))
+    if not above and not _has_rights(around, actor, alert.place):
+        raise NotAllowed(f"{actor.name} may not act at {alert.place}")
+    if dealt.hazard.state is not HazardState.REPORTED:
+        return dealt
+    ladder, _ = choose(alert, plan, around.now)
+    return dealt if ladder is None else replace(dealt, climb=Climb(alert.id, ladder, due_at=around.now))
 
 
 def _has_rights(around: hazards.Around, actor: Actor, place: str) -> bool:

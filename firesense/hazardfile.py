@@ -67,6 +67,7 @@ class _May(Written):
     write_off: _Roles
     extend: _Roles
     list: _Roles
+    move: tuple[str, ...] = ()  # whoever may accept it, when nobody is named
 
 
 class _Grade(Written):
@@ -200,7 +201,7 @@ def _rules(written: _HazardFile) -> HazardRules:
                 on_the_spot=rules.on_the_spot,
                 listed=rules.listed,
                 responsible=rules.responsible,
-                may={act: frozenset(getattr(rules.may, act.name.lower())) for act in HazardAct},
+                may={act: frozenset(getattr(rules.may, act.name.lower()) or rules.may.accept) for act in HazardAct},
                 levels=tuple(Level(level.roles, level.wait) for level in rules.levels),
             )
             for grade, rules in _by_grade(written.grades)

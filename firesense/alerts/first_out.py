@@ -1,7 +1,7 @@
 """First-out: which alert of an event came first. A fire spreads from where it was seen first, and that is where to go.
 
-Fires and hazards at one place, each within ten minutes of the one before, are one event; fires are so in one grid, too,
-for they reach the neighbours. Ten minutes are an own default.
+Fires and hazards that devices find at one place, each within ten minutes of the one before, are one event; fires are so
+in one grid, too, for they reach the neighbours. Ten minutes are an own default.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ class FirstOut:
 
     def _keys(self, alert: Alert) -> Iterator[tuple[str, str]]:
         """The events it may belong to; its own place's first."""
-        if alert.alert_class not in {AlertClass.FIRE, AlertClass.HAZARD} or alert.of_stranger:
-            return
+        if alert.alert_class not in {AlertClass.FIRE, AlertClass.HAZARD} or alert.of_stranger or not alert.device:
+            return  # what people report without a device is no alarm that came first, and has nothing to name
         yield "", alert.place
         if alert.alert_class is AlertClass.FIRE:
             grid = next((place.code for place in self._org.path(alert.place) if place.kind == _GRID), "")

@@ -17,6 +17,7 @@ from firesense.domain.place import Org
 from firesense.domain.plan import Plan
 from firesense.domain.practice import Practice
 from firesense.hazardfile import load_hazards, standard_hazards
+from firesense.hazards import unaccepted
 from firesense.ladderfile import Ladders, load_ladders
 from firesense.orgfile import load_devices
 from firesense.orgtree import load_org
@@ -26,7 +27,7 @@ from firesense.settings import RosterSettings
 from firesense.yamlmarks import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from firesense.domain.calendar import Calendars
     from firesense.domain.deed import Actor
@@ -128,8 +129,16 @@ def check(settings: Settings, known: Collection[Fault], clock: Clock) -> str:
     return (
         f"sound: {len(files.profiles)} profiles, {len(files.rules)} rules, {len(files.org.places)} places,"
         f" {len(files.org.people)} people, {len(files.ladders.by_id)} ladders, {len(settings.channels)} channels,"
-        f" {len(settings.brokers)} brokers"
+        f" {len(settings.brokers)} brokers" + "".join(f"\nnote: {note}" for note in _notes(files))
     )
+
+
+def _notes(files: Files) -> Iterator[str]:
+    """What is no fault, and what somebody should know all the same."""
+    for grade, places in unaccepted(files.hazards, files.org):
+        more = f" and at {len(places) - 1} other places" if len(places) > 1 else ""
+        where = f"{places[0]} ({files.org.places[places[0]].name}){more}"
+        yield f"hazards: nobody may accept a {grade} hazard that is reported at {where}: see may in its rules"
 
 
 def import_files(files: Files, book: Book, actor: Actor = PLATFORM, at: Instant | None = None) -> bool:

@@ -9,7 +9,16 @@ import sqlalchemy as sa
 
 from firesense.book import audit, deeds, rows, tables
 from firesense.book.sql import Chapter, insert_new
-from firesense.book.story import add_steps, drop_calls, end_climb, move_case, queue_calls, read_alert, write_alert
+from firesense.book.story import (
+    add_steps,
+    climb_anew,
+    drop_calls,
+    end_climb,
+    move_case,
+    queue_calls,
+    read_alert,
+    write_alert,
+)
 from firesense.domain.alert import Alert, AlertClass, Case, Condition
 from firesense.domain.audit import Entry
 from firesense.domain.errors import Conflict, NotFound
@@ -176,6 +185,8 @@ def _follow(connection: Connection, before: Alert, dealt: Dealt) -> None:
     if after.case is Case.CLOSED and after.closed_at is not None:
         if before.open:
             move_case(connection, after.id, Case.CLOSED, after.closed_at)
+    elif dealt.climb is not None:
+        climb_anew(connection, dealt.climb)
     elif dealt.hazard.state is HazardState.ACCEPTED:
         end_climb(connection, after.id, ClimbState.ACKNOWLEDGED, _LIVE)
         drop_calls(connection, after.id)

@@ -163,6 +163,15 @@ def move_case(connection: Connection, alert_id: str, case: Case, now: Instant) -
         end_whistles(connection, alert_id)
 
 
+def climb_anew(connection: Connection, climb: Climb) -> None:
+    """Let an alert climb another ladder from its first rung: a round of its own. What was not sent yet is moot."""
+    before = read_climb(connection, climb.alert, to_change=True)
+    if before is not None:
+        lap = before.round + 1
+        write_climb(connection, replace(climb, round=lap, first_round=lap, version=before.version + 1))
+    drop_calls(connection, climb.alert)
+
+
 def end_climb(connection: Connection, alert_id: str, state: ClimbState, ending: Sequence[ClimbState]) -> None:
     """End the climb of an alert if it is in one of these states; its whistles go on."""
     connection.execute(

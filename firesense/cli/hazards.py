@@ -44,6 +44,7 @@ _ACTS = {
     HazardAct.REINSPECT: "look at it again",
     HazardAct.WRITE_OFF: "take it off the lists",
     HazardAct.EXTEND: "grant more time",
+    HazardAct.MOVE: "say at which place it is",
 }
 
 
@@ -99,9 +100,12 @@ def _add_words(command: argparse.ArgumentParser, act: HazardAct) -> None:
         result = command.add_mutually_exclusive_group(required=True)
         result.add_argument("--passed", action="store_true", default=None)
         result.add_argument("--failed", dest="passed", action="store_false")
-    if act not in {HazardAct.ASSIGN, HazardAct.REGRADE, HazardAct.START}:
+    if act not in {HazardAct.ASSIGN, HazardAct.REGRADE, HazardAct.START, HazardAct.MOVE}:
         needed = act in {HazardAct.REJECT, HazardAct.RECTIFY, HazardAct.EXTEND}
         command.add_argument("--text", default="", required=needed, help="what must be, was done or was seen; or why")
+    if act is HazardAct.MOVE:
+        command.add_argument("--place", required=True, help="code of the grid or another place")
+        command.add_argument("--spot", default="", help="where exactly")
     if act is HazardAct.RECTIFY:
         command.add_argument("--photo", action="append", default=[], type=Path, help="a file; several times")
 
@@ -194,7 +198,7 @@ def _deal(asked: argparse.Namespace) -> None:
 
 
 def _until(day: date | None, settings: Settings) -> Instant | None:
-    return None if day is None else deadline_on(day, RealClock().now(), ZoneInfo(settings.zone))
+    return None if day is None else deadline_on(day, ZoneInfo(settings.zone))
 
 
 def _kept(files: list[Path], settings: Settings) -> tuple[str, ...]:

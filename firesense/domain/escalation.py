@@ -274,6 +274,7 @@ class StepKind(StrEnum):
     WRITTEN_OFF = "written-off"
     EXTENDED = "extended"
     LISTED = "listed"
+    MOVED = "moved"
     REMINDED = "reminded"
     OVERDUE = "overdue"
     # what quiet windows did

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from firesense.domain.alert import Alert
     from firesense.domain.columns import Instants
-    from firesense.domain.escalation import Call, Step
+    from firesense.domain.escalation import Call, Climb, Step
     from firesense.domain.instant import Instant
 
 REPORTED_RULE = "reported"  # the rule of alerts that people raised
@@ -60,6 +60,7 @@ class HazardAct(StrEnum):
     WRITE_OFF = "write-off"
     EXTEND = "extend"
     LIST = "list"  # 挂牌督办: the government watches over it
+    MOVE = "move"  # it was reported without its place, or at the wrong one
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,9 +241,13 @@ class HazardColumns:
 
 @dataclass(frozen=True, slots=True)
 class Dealt:
-    """What an act came to: the alert and the hazard after it, the lines of the story, and who is to be told."""
+    """What an act came to: the alert and the hazard after it, the lines of the story, and who is to be told.
+
+    ``climb`` takes the place of the climb there was: another ladder, from its first rung.
+    """
 
     alert: Alert
     hazard: Hazard
     steps: tuple[Step, ...] = ()
     calls: tuple[Call, ...] = ()
+    climb: Climb | None = None

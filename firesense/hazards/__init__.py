@@ -11,7 +11,7 @@ allow the act, and NotAllowed where the person's posts do not.
 """
 
 from firesense.hazards.acts import ACTS
-from firesense.hazards.around import Around, judge, may, states_of
+from firesense.hazards.around import Around, judge, may, possible, unaccepted
 from firesense.hazards.due import date_anew, due, redated
 from firesense.hazards.index import Standing, standings
 from firesense.hazards.reporting import counted, of_rule, receipt, reported, said
@@ -26,10 +26,11 @@ __all__ = [
     "judge",
     "may",
     "of_rule",
+    "possible",
     "receipt",
     "redated",
     "reported",
     "said",
     "standings",
-    "states_of",
+    "unaccepted",
 ]

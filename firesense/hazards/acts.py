@@ -9,13 +9,16 @@ from firesense.domain.alert import Alert, Case, Condition, Finding, Grade
 from firesense.domain.errors import Conflict, NotAllowed
 from firesense.domain.escalation import Call, Purpose, StepKind
 from firesense.domain.hazard import REPORTED_RULE, Dealt, Hazard, HazardAct, HazardState
-from firesense.domain.instant import iso, micros
+from firesense.domain.instant import micros
 from firesense.hazards.around import (
+    WORKING,
     Around,
     calls,
     end_of,
+    fits,
     holders,
     judge,
+    may,
     nearest,
     next_version,
     people_responsible,
@@ -58,10 +61,7 @@ def accept(
     rules = around.rules.grades[grade]
     latest = around.now + micros(rules.rectify_within)
     deadline = latest if deadline_at is None else deadline_at
-    if not around.now < deadline <= latest:
-        raise Conflict(
-            f"a {grade} hazard has to be put right by {iso(latest)}", "conflict.hazard-deadline", latest_at=latest
-        )
+    fits(around, deadline, latest)
     if not (role or responsible):
         role = nearest(around, hazard.place, rules.responsible)
     accepted = replace(
@@ -197,10 +197,7 @@ def reinspect(
     else:
         latest = around.now + micros(rules.again_within)
         deadline = latest if deadline_at is None else deadline_at
-        if not around.now < deadline <= latest:
-            raise Conflict(
-                f"what failed has to be put right by {iso(latest)}", "conflict.hazard-deadline", latest_at=latest
-            )
+        fits(around, deadline, latest)
         seen = replace(seen, state=HazardState.RECTIFYING, failures=hazard.failures + 1, deadline_at=deadline)
         seen = waits(around, seen, deadline - around.now)
         told += calls(around, seen, Purpose.ASSIGNED, people_responsible(around, seen))
@@ -227,10 +224,7 @@ def extend(
     if hazard.accepted_at is None or hazard.deadline_at is None or not reason.strip():
         raise Conflict("more time is granted with a reason", "conflict.hazard-reason")
     latest = hazard.accepted_at + micros(rules.rectify_within + rules.longest_extension)
-    if not max(around.now, hazard.deadline_at) < deadline_at <= latest:
-        raise Conflict(
-            f"hazard {hazard.alert} may be put off to {iso(latest)}", "conflict.hazard-deadline", latest_at=latest
-        )
+    fits(around, deadline_at, latest, after=hazard.deadline_at)
     longer = replace(hazard, deadline_at=deadline_at, extensions=hazard.extensions + 1)
     longer = waits(around, longer, deadline_at - around.now)
     detail = {"until_at": str(deadline_at), "note": reason}
@@ -243,6 +237,38 @@ def list_by_government(around: Around, alert: Alert, hazard: Hazard | None, who:
     judge(around, HazardAct.LIST, hazard, who)
     listed = next_version(replace(hazard, listed_at=around.now, listed_by=who, listing=listing))
     return Dealt(alert, listed, (step(around, listed, StepKind.LISTED, who, {"note": listing}),))
+
+
+def move(around: Around, alert: Alert, hazard: Hazard | None, who: str, *, place: str, spot: str = "") -> Dealt:
+    """Say where it is, when that was not known or is wrong: whoever answers for that place is called then.
+
+    Before it is accepted nobody has it any more, and the term to accept it begins anew; afterwards it falls to the
+    posts the rules name at its place, unless somebody is responsible by name, and its deadline stays. Somebody whose
+    posts end at a lower place may move it inside that, or hand it up to a place above.
+    """
+    hazard = _there(hazard, alert)
+    rules = judge(around, HazardAct.MOVE, hazard, who)
+    if place not in around.org.places:
+        raise Conflict(f"there is no place {place}", "conflict.no-place", place=place)
+    if place == hazard.place:
+        raise Conflict(f"hazard {hazard.alert} is at {place} already", "conflict.hazard-place")
+    moved = replace(hazard, place=place, spot=spot or hazard.spot)
+    above = any(each.code == place for each in around.org.path(hazard.place))
+    if not above and not may(around, HazardAct.MOVE, moved, who):
+        raise NotAllowed(f"{who} holds no post that may move a hazard to {place}")
+    after, told = replace(alert, place=place), tuple[Call, ...]()
+    if hazard.state is HazardState.REPORTED:
+        after = replace(after, case=Case.OPEN, acknowledged_at=None, acknowledged_by="")
+        after = replace(after, dispatched_at=None, arrived_at=None, verified_at=None, verified_by="", finding=None)
+        moved = waits(around, moved, end_of(around, around.now, rules.accept_within) - around.now)
+    else:
+        if not hazard.responsible:
+            moved = replace(moved, role=nearest(around, place, rules.responsible))
+        moved = next_version(moved)
+        if hazard.state in WORKING:
+            told = tuple(calls(around, moved, Purpose.ASSIGNED, people_responsible(around, moved)))
+    detail = {"from_place": hazard.place, "place": place, "note": spot}
+    return Dealt(after, moved, (step(around, moved, StepKind.MOVED, who, detail),), told)
 
 
 def _there(hazard: Hazard | None, alert: Alert) -> Hazard:
@@ -276,4 +302,5 @@ ACTS: Mapping[HazardAct, Callable[..., Dealt]] = {
     HazardAct.WRITE_OFF: write_off,
     HazardAct.EXTEND: extend,
     HazardAct.LIST: list_by_government,
+    HazardAct.MOVE: move,
 }

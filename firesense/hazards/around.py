@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from firesense.domain.errors import Conflict, NotAllowed
 from firesense.domain.escalation import Call, Purpose, Step, StepKind
-from firesense.domain.hazard import OVER, Hazard, HazardAct, HazardState, Workdays
-from firesense.domain.instant import micros
+from firesense.domain.hazard import OVER, Hazard, HazardAct, HazardState, Source, Workdays
+from firesense.domain.instant import iso, micros
 from firesense.domain.roster import EVERY_WEEKDAY, Days
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from firesense.domain.alert import Grade
     from firesense.domain.hazard import GradeRules, HazardRules
@@ -32,6 +32,7 @@ _STATES: Mapping[HazardAct, tuple[HazardState, ...]] = {
     HazardAct.WRITE_OFF: (HazardState.PASSED,),
     HazardAct.EXTEND: WORKING,
     HazardAct.LIST: tuple(state for state in HazardState if state not in OVER),
+    HazardAct.MOVE: tuple(state for state in HazardState if state not in OVER),
 }
 
 _ONE_DAY = timedelta(days=1)
@@ -48,10 +49,15 @@ class Around:
     now: Instant
 
 
-def states_of(act: HazardAct, rules: GradeRules) -> tuple[HazardState, ...]:
-    """The states in which an act is possible; what is put right on the spot needs no re-inspection."""
+def possible(act: HazardAct, hazard: Hazard, rules: GradeRules) -> bool:
+    """Whether its state allows an act; what is put right on the spot needs no re-inspection.
+
+    What a device found is where the device is: it is the device that is moved then.
+    """
+    if act is HazardAct.MOVE and hazard.source is Source.RULE:
+        return False
     early = act is HazardAct.WRITE_OFF and rules.on_the_spot
-    return (*_STATES[act], HazardState.RECTIFIED) if early else _STATES[act]
+    return hazard.state in _STATES[act] or (early and hazard.state is HazardState.RECTIFIED)
 
 
 def may(around: Around, act: HazardAct, hazard: Hazard, who: str, grade: Grade | None = None) -> bool:
@@ -76,11 +82,20 @@ def may(around: Around, act: HazardAct, hazard: Hazard, who: str, grade: Grade |
     )
 
 
+def unaccepted(rules: HazardRules, org: Org) -> Iterator[tuple[Grade, list[str]]]:
+    """Grades that nobody may accept at some place, with the codes of these: all posts that may are vacant there."""
+    for grade, of_grade in rules.grades.items():
+        roles = of_grade.may.get(HazardAct.ACCEPT, frozenset())
+        held = {place for (place, role), post in org.posts.items() if role in roles and (post.holders or post.rosters)}
+        if without := [code for code in org.places if held.isdisjoint(place.code for place in org.path(code))]:
+            yield grade, without
+
+
 def judge(around: Around, act: HazardAct, hazard: Hazard, who: str, grade: Grade | None = None) -> GradeRules:
     """Give the rules of the grade if its state and the person's posts allow the act."""
     grade = grade or hazard.grade
     rules = around.rules.grades[grade]
-    if hazard.state not in states_of(act, rules):
+    if not possible(act, hazard, rules):
         raise Conflict(f"hazard {hazard.alert} is {hazard.state}", "conflict.hazard-state")
     if not may(around, act, hazard, who, grade):
         raise NotAllowed(f"{who} holds no post that may {act} a {grade} hazard here")
@@ -105,6 +120,20 @@ def end_of(around: Around, begins_at: Instant, within: timedelta | Workdays) -> 
         day += _ONE_DAY
         left -= days.fits(day, EVERY_WEEKDAY, Days.WORKDAYS)
     return days.at(day + _ONE_DAY, time())
+
+
+def fits(around: Around, deadline: Instant, longest: Instant, *, after: Instant | None = None) -> None:
+    """Look whether a deadline somebody names is one: later than now (and ``after``), and on the last day at the latest.
+
+    ``longest`` is when the longest term ends; that day counts whole. Raises Conflict.
+    """
+    if deadline <= around.now:
+        raise Conflict(f"{iso(deadline)} is past", "conflict.hazard-past", until_at=deadline)
+    if after is not None and deadline <= after:
+        raise Conflict(f"the deadline is {iso(after)} already", "conflict.hazard-no-later", until_at=after)
+    days = around.org.rosters.days
+    if deadline >= days.at(days.day_of(longest) + _ONE_DAY, time()):
+        raise Conflict(f"by {iso(longest)} at the latest", "conflict.hazard-deadline", latest_at=longest)
 
 
 def next_version(hazard: Hazard) -> Hazard:

@@ -128,8 +128,8 @@ def hazard(parts: WithParts, session: Visitor, alert_id: AlertId) -> doc.HazardD
 def deal(
     parts: WithParts, actor: ProgramActing, alert_id: AlertId, act: HazardAct, dealing: doc.Dealing
 ) -> doc.HazardDocument:
-    """Do something to a hazard: accept, reject, assign, regrade, start, rectify, reinspect, write-off, extend, list."""
-    until = None if dealing.until is None else shown.deadline_on(dealing.until, parts.clock.now(), parts.zone)
+    """Do an act: accept, reject, assign, regrade, start, rectify, reinspect, write-off, extend, list or move."""
+    until = None if dealing.until is None else shown.deadline_on(dealing.until, parts.zone)
     try:
         said = dealing.said(act, until)
     except ValueError as error:

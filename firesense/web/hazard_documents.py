@@ -21,6 +21,7 @@ _NEEDED = {
     HazardAct.REINSPECT: "passed",
     HazardAct.EXTEND: "deadline_at",
     HazardAct.LIST: "listing",
+    HazardAct.MOVE: "place",
 }
 
 
@@ -196,9 +197,11 @@ class Dealing(Document):
     text: Text = ""
     role: Short = ""
     responsible: Short = ""
-    until: date | None = Field(None, description="a day: the deadline is at this time of day then")
+    until: date | None = Field(None, description="a day: the deadline is its end, by the local clock")
     passed: bool | None = None
     listing: Short = ""
+    place: Annotated[str, StringConstraints(strip_whitespace=True, max_length=64)] = ""
+    spot: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] = ""
 
     def said(self, act: HazardAct, deadline_at: Instant | None, photos: tuple[str, ...] = ()) -> dict[str, Any]:
         """Give the named arguments of an act (hazards/acts.py); raises ValueError for one that needs more."""
@@ -214,6 +217,7 @@ class Dealing(Document):
             HazardAct.WRITE_OFF: {"text": self.text},
             HazardAct.EXTEND: {"deadline_at": deadline_at, "reason": self.text},
             HazardAct.LIST: {"listing": self.listing or None},
+            HazardAct.MOVE: {"place": self.place or None, "spot": self.spot},
         }
         said = arguments[act]
         if (needed := _NEEDED.get(act)) and said[needed] is None:

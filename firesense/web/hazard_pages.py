@@ -16,6 +16,8 @@ from firesense.domain.deed import Actor
 from firesense.domain.errors import Conflict, NotAllowed, NotFound, PhotoRefused
 from firesense.domain.hazard import HazardAct
 from firesense.domain.instant import moment
+from firesense.domain.place import Place
+from firesense.domain.plan import Plan
 from firesense.photos import MEDIA_TYPE
 from firesense.text import say
 from firesense.web import hazards_shown as shown
@@ -38,6 +40,7 @@ from firesense.web.shown import conflict_words, path_of, show_story
 
 PlaceCode = Annotated[str, Query(max_length=64)]
 _LISTED_FOR_PRINTING = 2000
+_CHOICES = 300  # places a page offers to choose from
 PHOTOS_PATH = "/hazards/"  # and what follows: a form with photos of what was put right
 
 router = APIRouter(include_in_schema=False)
@@ -146,7 +149,7 @@ async def deal(
     fields = {name: said for name in Dealing.model_fields if isinstance(said := form.get(name), str) and said.strip()}
     try:
         dealing = Dealing.model_validate(fields)
-        until = None if dealing.until is None else shown.deadline_on(dealing.until, parts.clock.now(), parts.zone)
+        until = None if dealing.until is None else shown.deadline_on(dealing.until, parts.zone)
         chosen = sent[: limits.photos] if act is HazardAct.RECTIFY else []
         if chosen:
             await to_thread.run_sync(parts.hazards.may, act, alert_id, actor)
@@ -188,6 +191,7 @@ def _hazard(
         now=now,
         grades=list(Grade),
         rules=rules,
+        nearby=_nearby(plan, hazard.place),
         roles=sorted({role for _, role in plan.org.posts}),
         days=_days(today, rules.rectify_within),
         text_most=TEXT_MOST,
@@ -195,12 +199,19 @@ def _hazard(
     )
 
 
+def _nearby(plan: Plan, place: str) -> list[Place]:
+    """The places to choose another one from: all, or those below this one; none where that would be a long list."""
+    places = plan.org.places
+    codes = set(places) if len(places) <= _CHOICES else shown.below(plan, place)
+    return [places[code] for code in sorted(codes - {place})] if len(codes) <= _CHOICES else []
+
+
 def _actor(request: Request, session: Session) -> Actor:
     return session.actor(f"console {address_of(request)}")
 
 
 def _days(today: date, term: timedelta) -> dict[str, str]:
-    return {"first": (today + timedelta(days=1)).isoformat(), "last": (today + term).isoformat()}
+    return {"first": today.isoformat(), "last": (today + term).isoformat()}
 
 
 def _page(request: Request, template: str, status_code: int = 200, /, **context: Any) -> Response:

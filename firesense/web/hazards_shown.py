@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from typing import TYPE_CHECKING
 
 from firesense.domain.instant import DAY, instant, moment
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from firesense.ports import Book
 
 LISTED_MOST = 200
+_LAST_SECOND = time(23, 59, 59)  # a day people name counts whole (民法典 art. 203), and is still that day when shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def listed(
 
     The first page of what is open begins with the alerts of devices that nobody has accepted yet.
     """
-    places = None if not place else _below(plan, place)
+    places = None if not place else below(plan, place)
     found = book.hazards(
         open_only=open_only, places=places, overdue_at=now if overdue else None, most=most + 1, after=after
     )
@@ -141,12 +142,13 @@ def period_starts(now: Instant, zone: tzinfo) -> tuple[Instant, Instant]:
     return instant(first), instant(first.replace(month=local.month - (local.month - 1) % 3))
 
 
-def deadline_on(day: date, now: Instant, zone: tzinfo) -> Instant:
-    """The instant of a day that people choose as a deadline: at the time of day it is now, so that terms fit."""
-    return instant(datetime.combine(day, moment(now).astimezone(zone).time(), zone))
+def deadline_on(day: date, zone: tzinfo) -> Instant:
+    """The instant of a day that people choose as a deadline: the last second of it, by the wall clock."""
+    return instant(datetime.combine(day, _LAST_SECOND, zone))
 
 
-def _below(plan: Plan, place: str) -> set[str]:
+def below(plan: Plan, place: str) -> set[str]:
+    """The codes of a place and of all below it."""
     return {code for code in plan.org.places if any(each.code == place for each in plan.org.path(code))}
 
 

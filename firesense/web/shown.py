@@ -265,9 +265,10 @@ def _detail(name: str, value: str, plan: Plan, language: str) -> str:
         names = "、".join(person_name(plan, each) for each in value.split(","))
         return say(_PEOPLE[name], language, who=names)
     match name:
-        case "place":
+        case "place" | "from_place":
             place = plan.org.places.get(value)
             text = place.name if place else value
+            text = text if name == "place" else say("hazard.detail.from_place", language, place=text)
         case "cause":
             text = cause_text(plan, value, language)
         case "rung" if value.isdecimal():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from firesense.app import PlanKeeper
@@ -150,6 +152,19 @@ def test_the_org_is_imported_when_it_changed(firesense):
 def test_the_configuration_and_all_profiles_are_checked(firesense):
     assert firesense("check").startswith("sound: ")
     assert "all their examples" in firesense("profile", "check", str(ROOT / "device_profiles"))
+
+
+def test_a_grade_that_nobody_may_accept_at_some_place_is_named_by_the_check(house, firesense):
+    rules = (ROOT / "config/hazards.yaml").read_text(encoding="utf-8")
+    written = re.sub("(minor:.*?accept: )\\[[^]]*]", r"\1[grid-member]", rules, count=1, flags=re.DOTALL)
+    (house.folder / "hazards.yaml").write_text(written, encoding="utf-8")
+    settings = house.folder / "firesense.yaml"
+    known = settings.read_text(encoding="utf-8")
+    settings.write_text(known.replace("files:", "files:\n  hazards: hazards.yaml", 1), encoding="utf-8")
+    checked = firesense("check")
+    assert "nobody may accept a minor hazard that is reported at 990100 (清河区)" in checked
+    settings.write_text(known, encoding="utf-8")
+    assert "note:" not in firesense("check")
 
 
 def test_a_profile_with_a_fault_is_named(firesense, tmp_path):

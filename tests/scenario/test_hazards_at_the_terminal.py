@@ -58,14 +58,22 @@ def test_a_hazard_goes_its_way_at_the_terminal(house, hazard, photo):
 
 def test_a_major_hazard_is_regraded_listed_and_put_off_at_the_terminal(house, hazard):
     number = hazard("report", "安全出口封堵", "--place", GRID, "--grade", "general")
-    hazard("accept", number, "--until", "2020-01-01", code=1)
+    assert "is past" in hazard("accept", number, "--until", "2020-01-01", code=1)
     hazard("accept", number)
     assert "major" in hazard("regrade", number, "--grade", "major")
     hazard("listing", number, "督办〔2026〕3号")
     assert house.book.hazard(number).listing == "督办〔2026〕3号"
-    assert "put off" in hazard("extend", number, "--until", "2019-01-01", "--text", "缺料", code=1)
+    assert "is past" in hazard("extend", number, "--until", "2019-01-01", "--text", "缺料", code=1)
+    assert "latest" in hazard("extend", number, "--until", "2099-01-01", "--text", "缺料", code=1)
     assert hazard("assign", number, "--post", "maintenance").startswith(number)
     assert "rectifying" in hazard("start", number)
+
+
+def test_a_hazard_is_moved_to_its_place_at_the_terminal(house, hazard):
+    number = hazard("report", "灭火器过期", "--place", "990100")
+    assert "reported" in hazard("move", number, "--as", "zhou-qiang", "--place", GRID, "--spot", "3 号楼")
+    assert (house.book.hazard(number).place, house.book.hazard(number).spot) == (GRID, "3 号楼")
+    assert "accepted" in hazard("accept", number, "--as", "wang-fang")
 
 
 def test_the_index_shows_every_place_or_those_of_a_kind(hazard):

@@ -71,3 +71,12 @@ def test_after_a_start_the_open_alerts_say_what_came_first():
     events = FirstOut(ORG)
     events.follow([second, first])
     assert events.before(at(4)) == first
+
+
+def test_what_a_person_reported_is_not_the_alarm_that_came_first():
+    events = FirstOut(ORG)
+    reported = replace(at(0, alert_class=AlertClass.HAZARD), device="", rule="reported")
+    assert events.before(reported) is None
+    first = at(2)
+    assert events.before(first) is None, "a report has no detector to name"
+    assert events.before(at(3, "b")) == first

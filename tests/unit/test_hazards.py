@@ -25,6 +25,8 @@ from firesense.orgtree import load_org
 
 NOON = 1_767_240_000_000_000
 GRID = "990100101201-01"
+NEXT_GRID = "990100101201-02"
+TOWNSHIP, DISTRICT = "990100101", "990100"
 ORG = load_org(Path(__file__).parents[2] / "config/org.yaml")
 RULES = standard_hazards()
 MEMBER, LEADER, VILLAGE, STATION, COMMITTEE, BRIGADE = (
@@ -256,15 +258,27 @@ def test_more_time_has_a_reason_and_an_end():
     pair = case()
     do(pair, HazardAct.ACCEPT, STATION)
     term = pair[1].deadline_at
-    for until, reason in ((term + DAY, " "), (term, "缺料"), (term + 15 * DAY + 1, "缺料")):
+    for until, reason in ((term + DAY, " "), (term, "缺料"), (term + 16 * DAY, "缺料")):
         with pytest.raises(Conflict):
             do(pair, HazardAct.EXTEND, STATION, deadline_at=until, reason=reason)
     do(pair, HazardAct.EXTEND, STATION, deadline_at=term + 15 * DAY, reason="缺料")
     assert (pair[1].deadline_at, pair[1].extensions) == (term + 15 * DAY, 1)
 
 
+def test_the_last_day_of_a_term_counts_whole():
+    at = local("2026-01-05T00:44")
+    alert, hazard = hazards.reported(by_the_calendar(at), Report("k" * 20, GRID, "楼道堆放杂物", reporter=MEMBER))
+    accept = hazards.ACTS[HazardAct.ACCEPT]
+    kept = accept(by_the_calendar(at), alert, hazard, STATION, deadline_at=local("2026-01-20T23:59:59")).hazard
+    assert kept.deadline_at == kept.until_at == local("2026-01-20T23:59:59")
+    with pytest.raises(Conflict, match="at the latest"):
+        accept(by_the_calendar(at), alert, hazard, STATION, deadline_at=local("2026-01-21T00:00"))
+    with pytest.raises(Conflict, match="is past"):
+        accept(by_the_calendar(at), alert, hazard, STATION, deadline_at=local("2026-01-04T23:59:59"))
+
+
 def test_no_deadline_is_longer_than_the_term_or_over_already():
-    for deadline in (NOON, NOON + HOUR + 15 * DAY + 1):
+    for deadline in (NOON, NOON + HOUR + 16 * DAY):
         with pytest.raises(Conflict):
             do(case(), HazardAct.ACCEPT, STATION, deadline_at=deadline)
 
@@ -411,6 +425,78 @@ def test_nobody_is_telephoned_or_shouted_at_for_a_hazard():
     assert {call.channel for call in dealt.calls} == {"log", "sms"}
 
 
+# -- where it is ------------------------------------------------------------------------------------------------------
+def test_what_was_reported_without_a_place_is_moved_to_where_it_is():
+    pair = case(place="")
+    assert pair[0].place == pair[1].place == DISTRICT
+    do(pair, HazardAct.MOVE, "operator", place=GRID, spot="3 号楼")
+    assert (pair[0].place, pair[1].place, pair[1].spot) == (GRID, GRID, "3 号楼")
+    assert pair[1].until_at == NOON + HOUR + micros(RULES.grades[Grade.GENERAL].accept_within), "the term begins anew"
+    do(pair, HazardAct.ACCEPT, LEADER)
+    assert pair[1].role == "grid-leader"
+
+
+def test_an_accepted_hazard_that_is_moved_falls_to_the_posts_of_its_place_and_keeps_its_deadline():
+    pair = case(grade=Grade.MINOR)
+    do(pair, HazardAct.ACCEPT, MEMBER)
+    deadline = pair[1].deadline_at
+    dealt = do(pair, HazardAct.MOVE, VILLAGE, place=NEXT_GRID, at=NOON + 2 * HOUR)
+    assert {call.person for call in dealt.calls} == {"li-na"}
+    assert (pair[1].deadline_at, pair[1].until_at) == (deadline, deadline)
+    assert pair[0].acknowledged_by == MEMBER
+    assert dealt.steps[0].detail == {"from_place": GRID, "place": NEXT_GRID}
+
+
+def test_whoever_is_responsible_by_name_stays_so_when_a_hazard_is_moved():
+    pair = case()
+    do(pair, HazardAct.ACCEPT, STATION, responsible="供电所")
+    dealt = do(pair, HazardAct.MOVE, STATION, place=NEXT_GRID)
+    assert (pair[1].responsible, pair[1].role) == ("供电所", "")
+    assert {call.person for call in dealt.calls} == {LEADER, VILLAGE}, "nobody can call a department: others hear of it"
+
+
+def test_a_hazard_is_moved_inside_ones_own_places_or_handed_up():
+    with pytest.raises(NotAllowed):
+        do(case(), HazardAct.MOVE, STATION, place="990100002001-01")
+    pair = case()
+    do(pair, HazardAct.MOVE, STATION, place=DISTRICT)
+    with pytest.raises(NotAllowed):
+        do(pair, HazardAct.MOVE, STATION, place=GRID)
+    do(pair, HazardAct.MOVE, COMMITTEE, place="990100002001-01")
+    for place in ("990100002001-01", "nowhere"):
+        with pytest.raises(Conflict):
+            do(pair, HazardAct.MOVE, COMMITTEE, place=place)
+
+
+def test_what_a_device_found_is_where_the_device_is():
+    alert = replace(case()[0], rule="low-pressure", device="w-1")
+    pair = [alert, None]
+    with pytest.raises(Conflict):
+        do(pair, HazardAct.MOVE, STATION, place=NEXT_GRID)
+    do(pair, HazardAct.ACCEPT, STATION)
+    with pytest.raises(Conflict):
+        do(pair, HazardAct.MOVE, STATION, place=NEXT_GRID)
+
+
+@pytest.mark.parametrize("who", [COMMITTEE, BRIGADE])
+@pytest.mark.parametrize("grade", list(Grade))
+def test_the_district_may_accept_reject_and_regrade_whatever_is_reported_there(who, grade):
+    hazard = case(grade, place="")[1]
+    for act in (HazardAct.ACCEPT, HazardAct.REJECT, HazardAct.REGRADE, HazardAct.MOVE):
+        assert hazards.may(around(), act, hazard, who)
+
+
+def test_a_grade_that_nobody_may_accept_at_some_place_is_found():
+    assert list(hazards.unaccepted(RULES, ORG)) == []
+    rules = standard_hazards()
+    minor = replace(rules.grades[Grade.MINOR], may={HazardAct.ACCEPT: frozenset({"grid-member"})})
+    found = dict(hazards.unaccepted(replace(rules, grades={**rules.grades, Grade.MINOR: minor}), ORG))
+    assert list(found) == [Grade.MINOR]
+    assert found[Grade.MINOR][0] == DISTRICT
+    assert "990100002001-02" in found[Grade.MINOR], "its grid member's post is vacant"
+    assert GRID not in found[Grade.MINOR]
+
+
 # -- whatever happens -------------------------------------------------------------------------------------------------
 SAID = {
     HazardAct.REJECT: {"reason": "no"},
@@ -439,6 +525,8 @@ def said_with(act, pair, grade, passed, at):
         return {"passed": passed, "text": ""}
     if act is HazardAct.EXTEND:
         return {"deadline_at": max(at, pair[1].deadline_at or 0) + DAY, "reason": "x"}
+    if act is HazardAct.MOVE:
+        return {"place": TOWNSHIP if passed else GRID}
     return SAID.get(act, {})
 
 
@@ -460,6 +548,7 @@ def test_a_hazard_is_over_with_its_alert_or_has_a_next_step(grade, history):
         alert, hazard = pair
         assert alert.open is hazard.open
         assert alert.grade is hazard.grade
+        assert alert.place == hazard.place
         assert (hazard.due_at is None) is not hazard.open
         assert (hazard.until_at is None) is not hazard.open
         if act == "due" and hazard.open:

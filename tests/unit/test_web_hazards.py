@@ -98,7 +98,7 @@ def test_what_a_device_found_is_listed_until_somebody_accepts_it(client, townshi
 def test_a_hazard_goes_its_way_through_the_api(client, township):
     alert = report(township)
     accepted = do(client, alert, "accept", text="清空楼道", until="2026-01-10").json()
-    assert (accepted["remedy"], accepted["deadline_at"]) == ("清空楼道", "2026-01-10T04:00:00Z")
+    assert (accepted["remedy"], accepted["deadline_at"]) == ("清空楼道", "2026-01-10T15:59:59Z"), "all of that day"
     assert do(client, alert, "rectify", text="自己清了").status_code == 403, "the station rectifies nothing here"
     township.hazards.do(HazardAct.RECTIFY, alert, Actor("sun"), text="已清空")
     assert do(client, alert, "reinspect", passed=True, text="合格").json()["passed"] is True
@@ -221,6 +221,23 @@ def test_a_hazard_goes_its_way_through_the_pages(client, township):
     assert (shown.headers["content-type"], shown.content[:2]) == ("image/jpeg", b"\xff\xd8")
     fill_in(client, alert, "write-off", text="当场整改")
     assert township.book.hazard(alert).state is HazardState.WRITTEN_OFF
+
+
+def test_the_place_of_a_report_is_set_on_its_page_and_over_the_api(client, township):
+    alert = report(township, place="unknown")
+    assert township.book.hazard(alert).place == "d"
+    assert "更正地点" not in client.get(f"/hazards/{alert}").text, "the station is below the district"
+    township.book.put_user(User("admin", HASH))
+    log_in(client, "admin")
+    assert '<option value="g">第三网格</option>' in client.get(f"/hazards/{alert}").text
+    page = fill_in(client, alert, "move", place=" g ", spot="二楼")
+    assert "更正地点" in page.text
+    assert "原在青河县" in page.text
+    moved = township.book.hazard(alert)
+    assert (moved.place, moved.spot) == ("g", "二楼")
+    assert "没有地点 x" in fill_in(client, alert, "move", place="x").text
+    assert do(client, alert, "move", place="v").json()["place"] == "v"
+    assert do(client, alert, "move").status_code == 422
 
 
 def test_only_what_one_may_do_is_offered_and_what_one_may_not_is_refused(client, township):
