@@ -93,7 +93,11 @@ def act(
             return Called(replace(call, state=RollCallState.UNASKED, due_at=None))
         return _ask(call, org, calling, kinds, now)
     if call.state is RollCallState.ASKED and alert is not None:
-        return _see(call, alert, now)
+        after = answered(call, alert)
+        if after is not call:
+            return Called(after, close_at=now)
+        # Whoever is above has as long to see it.
+        return Called(replace(call, state=RollCallState.MISSED, due_at=now + micros(call.within)))
     return Called(replace(call, due_at=None), close_at=now if alert is not None else None)
 
 
@@ -127,17 +131,17 @@ def _text(call: RollCall, language: str) -> str:
     return say("alert.roll-call", language, role=role, seconds=round(call.within.total_seconds()))
 
 
-def _see(call: RollCall, alert: Alert, now: Instant) -> Called:
-    """An answer counts when it is from somebody who was asked, and in time."""
+def answered(call: RollCall, alert: Alert) -> RollCall:
+    """What a roll call that was asked is once somebody took its alert, or closed it; else as it was.
+
+    An answer counts when it is from somebody who was asked, and in time.
+    """
     asked_at = call.asked_at if call.asked_at is not None else alert.raised_at
-    until_at = asked_at + micros(call.within)
-    taken_at = alert.acknowledged_at
-    if taken_at is not None:
-        right = alert.acknowledged_by in call.people and taken_at <= until_at
-        state = RollCallState.ANSWERED if right else RollCallState.MISSED
-        after = replace(call, state=state, answered_at=taken_at, answered_by=alert.acknowledged_by, due_at=None)
-        return Called(after, close_at=now)
-    if not alert.open:  # somebody closed it without taking it
-        return Called(replace(call, state=RollCallState.MISSED, due_at=None))
-    # Whoever is above has as long to see it.
-    return Called(replace(call, state=RollCallState.MISSED, due_at=now + micros(call.within)))
+    who, at = alert.acknowledged_by, alert.acknowledged_at
+    if at is None:
+        who, at = alert.closed_by, alert.closed_at
+    if at is None or call.state is not RollCallState.ASKED:
+        return call
+    right = who in call.people and at <= asked_at + micros(call.within)
+    state = RollCallState.ANSWERED if right else RollCallState.MISSED
+    return replace(call, state=state, answered_at=at, answered_by=who, due_at=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from firesense import rollcalls
@@ -27,8 +28,9 @@ class RollDesk:
         self._plan_source = plan_source
 
     def start(self, actor: Actor, role: str, place: str) -> RollCall:
-        """Call the roll at a post now, whatever the day's plan says.
+        """Call the roll at a post now, whatever the day's plan says; its ``people`` are who is on duty there.
 
+        With nobody on duty there is nobody to ask: who is above is told at once, and it counts as missed.
         Raises NotFound for a post there is not, NotAllowed for whoever may only look, or act elsewhere, and Conflict
         while one is under way there: who pressed twice means one.
         """
@@ -40,7 +42,8 @@ class RollDesk:
             raise NotAllowed(f"{actor.name} may look, and nothing else")
         if actor.place and actor.place not in {above.code for above in plan.org.path(place)}:
             raise NotAllowed(f"{actor.name} may not act at {place}")
-        call = rollcalls.planned(post, now, plan.roll_calling, started_by=actor.name)
+        people = tuple(person.id for person in plan.org.on_duty(post, now))
+        call = replace(rollcalls.planned(post, now, plan.roll_calling, started_by=actor.name), people=people)
         entry = Entry.of(actor, now, "started", "roll-call", call.id, role=role, place=place)
         made = self._book.start_roll_call(call, entry)
         if made is not None:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from firesense import casework
 from firesense.book import audit, deeds, rows, tables
 from firesense.book.hazards import refuse_while_a_hazard
+from firesense.book.rollcalls import refuse_whoever_is_not_asked
 from firesense.book.sql import Chapter
 from firesense.book.story import add_steps, drop_calls, move_case, queue_calls, read_alert, write_alert
 from firesense.book.whistles import answer_whistles
@@ -85,6 +86,7 @@ class Cases(Chapter):
                     audit.add(connection, Entry.of(actor, at, StepKind.ANSWERED.value, "alert", alert_id, **said))
                 if answered and alert.acknowledged_by not in {"", actor.name}:
                     return alert  # whoever was called in has come; the alert stays with whoever has it
+            refuse_whoever_is_not_asked(connection, alert, deed, actor.name)
             moved = casework.move(alert, deed, actor.name, at)
             if not moved.steps:
                 return alert
@@ -134,6 +136,7 @@ def _act_on_mates(connection: Connection, mates: Iterable[Alert], deed: Deed, ac
         with suppress(Conflict):  # somebody else has it, or it is a hazard yet: it stays as it is
             if isinstance(deed, Close):
                 refuse_while_a_hazard(connection, mate.id)
+            refuse_whoever_is_not_asked(connection, mate, deed, actor.name)
             moved = casework.move(mate, deed, actor.name, at)
             _write(connection, mate, moved, deed, at)
             done += [moved] if moved.steps else []

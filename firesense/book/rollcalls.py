@@ -12,10 +12,11 @@ from firesense.book import audit, deeds, rows, tables
 from firesense.book.sql import Chapter, insert_new
 from firesense.book.story import add_steps, move_case, read_alert, write_alert
 from firesense.domain.alert import Alert, Case, Condition, Finding
-from firesense.domain.errors import NotFound
+from firesense.domain.deed import HandOn
+from firesense.domain.errors import Conflict, NotFound
 from firesense.domain.escalation import Step, StepKind
 from firesense.domain.instant import DAY
-from firesense.domain.rollcall import RollCall, RollCallState
+from firesense.domain.rollcall import ROLL_CALL, RollCall, RollCallState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from firesense.domain.audit import Entry
+    from firesense.domain.deed import Deed
     from firesense.domain.instant import Instant
     from firesense.domain.outcome import Raise
 
@@ -118,6 +120,22 @@ class RollCalls(Chapter):
             changed = sa.update(tables.roll_call).where(_CALL.id == before.id)
             connection.execute(changed.values(rows.values(after)))
         return True
+
+
+def refuse_whoever_is_not_asked(connection: Connection, alert: Alert, deed: Deed, who: str) -> None:
+    """Let nobody but who is on duty do anything about a roll call that waits for their answer. Raises Conflict.
+
+    Were it anybody's to take, whoever did so would keep them from answering, and who is above from hearing of it.
+    """
+    if alert.rule != ROLL_CALL:
+        return
+    call = _read(connection, alert.id)
+    own = who in call.people and not isinstance(deed, HandOn)
+    if call.state is RollCallState.ASKED and call.people and not own:
+        raise Conflict(
+            f"roll call {alert.id} is answered by {' or '.join(call.people)}, who are on duty, and by nobody else",
+            "conflict.roll-call-duty",
+        )
 
 
 def _read(connection: Connection, roll_call_id: str, *, to_change: bool = False) -> RollCall:

@@ -16,6 +16,7 @@ from firesense.domain.errors import ConfigError, Conflict, Fault, NotFound
 from firesense.domain.instant import DAY, moment
 from firesense.figures import month_of, period_of
 from firesense.report import as_csv, as_html, as_pdf, contents, gather
+from firesense.rollcalls import answered
 from firesense.rolldesk import RollDesk
 from firesense.settings import load_settings
 from firesense.text import LANGUAGES, say
@@ -98,16 +99,20 @@ def _start(asked: argparse.Namespace) -> None:
             call = RollDesk(book, RealClock(), lambda: plan).start(actor(asked.who), asked.role, asked.place)
         except NotFound as error:
             raise ConfigError([Fault("", "", str(error))]) from None
-    print(f"{call.id} is asked as soon as duty runs")
+        print(f"{call.id} is asked as soon as duty runs")
+        if not call.people:
+            print(say("rollcall.vacant", settings.language))
 
 
 def _answer(asked: argparse.Namespace) -> None:
-    with open_book(load_settings(asked.config)) as book:
+    settings = load_settings(asked.config)
+    with open_book(settings) as book:
         call = book.roll_call(asked.rollcall)
         if call.asked_at is None:
             raise Conflict(f"roll call {call.id} was not asked yet")
-        Desk(book, RealClock()).acknowledge(call.id, actor(asked.who))
-    print(f"{call.id} is answered by {plain(asked.who)}")
+        taken = Desk(book, RealClock()).acknowledge(call.id, actor(asked.who))
+        after = answered(book.roll_call(call.id), taken)
+    print(f"{call.id}  {say(f'rollcall.{after.state}', settings.language)}  {plain(after.answered_by)}")
 
 
 def _list(asked: argparse.Namespace) -> None:

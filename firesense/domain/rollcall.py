@@ -32,8 +32,8 @@ class RollCallState(StrEnum):
 class RollCall:
     """One roll call of the post ``role`` at ``place``; unanswered ``within`` that long it goes to ``above``.
 
-    ``people`` were on duty when it was asked (nobody: it is missed). ``due_at`` is when duty has to do something about
-    it: ask, see whether it was answered, and end it. ``started_by`` is empty for one of the day's plan.
+    ``people`` were on duty when it was asked, or started (nobody: it is missed). ``due_at`` is when duty has to do
+    something about it: ask, see whether it was answered, and end it. ``started_by`` is empty for one of the day's plan.
     """
 
     id: str

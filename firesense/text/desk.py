@@ -108,6 +108,10 @@ DESK_TEXTS: Mapping[str, tuple[str, str]] = {
         "未执行：该岗位 {planned_at} 发出的查岗尚未结束",
         "Not done: a roll call of {planned_at} is under way there",
     ),
+    "conflict.roll-call-duty": (
+        "未执行：仅当班人员可应答查岗，请使用本人账号",
+        "Not done: a roll call is answered by who is on duty, under their own name",
+    ),
     "conflict.no-person": ("未执行：没有人员 {who}", "Not done: there is no person {who}"),
     "conflict.nobody": ("未执行：该岗位“{role}”无人可派", "Not done: nobody holds the post {role}"),
     "conflict.alone": ("未执行：该警情不在任何事件中", "Not done: the alert is part of no incident"),

@@ -28,6 +28,7 @@ FIGURE_TEXTS: Mapping[str, tuple[str, str]] = {
     "web.rollcalls.state": ("结果", "What came of it"),
     "web.rollcalls.who": ("应答人", "Answered by"),
     "web.rollcalls.started": ("发起人", "Started by"),
+    "rollcall.vacant": ("该岗位当前无人当班，直接通知上级", "Nobody is on duty there: who is above is told at once"),
     "rollcall.planned": ("未到时间", "planned"),
     "rollcall.asked": ("待应答", "asked"),
     "rollcall.answered": ("已应答", "answered"),

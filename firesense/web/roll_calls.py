@@ -55,7 +55,11 @@ class RollCallAsked(Document):
 
 
 class RollCallDocument(Document):
-    """One roll call; once ``asked_at`` it is an alert, too, under the same id. ``people`` were on duty then."""
+    """One roll call; once ``asked_at`` it is an alert, too, under the same id.
+
+    ``people`` were on duty then, or when it was started. ``vacant``: it was started though nobody was; who is above is
+    told at once.
+    """
 
     id: str
     role: str
@@ -65,6 +69,7 @@ class RollCallDocument(Document):
     planned_at: datetime
     within_seconds: float
     people: list[str]
+    vacant: bool
     asked_at: datetime | None
     answered_at: datetime | None
     answered_by: str
@@ -81,10 +86,17 @@ class RollCallDocument(Document):
             planned_at=moment(call.planned_at),
             within_seconds=call.within.total_seconds(),
             people=list(call.people),
+            vacant=is_vacant(call),
             asked_at=None if call.asked_at is None else moment(call.asked_at),
             answered_at=None if call.answered_at is None else moment(call.answered_at),
             answered_by=call.answered_by,
         )
+
+
+def is_vacant(call: RollCall) -> bool:
+    """Whether roll was called where nobody was on duty; whom the day's plan will ask is not known before."""
+    known = call.asked_at is not None or (call.started_by and call.state is RollCallState.PLANNED)
+    return bool(known and not call.people)
 
 
 class RollCallsDocument(Document):
@@ -155,6 +167,7 @@ def _page(
         roles=sorted({role for _, role in plan.org.posts}),
         name=lambda person: person_name(plan, person),
         clock=clock,
+        is_vacant=is_vacant,
         asked=asked,
         may_act=session.user.rights.may_act,
         refused=refused,

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from firesense.cli import main
-from firesense.domain.alert import AlertClass, Case
+from firesense.domain.alert import AlertClass, Case, Finding
 from firesense.domain.deed import Actor
 from firesense.domain.errors import Conflict, NotAllowed
 from firesense.domain.instant import DAY, HOUR, MINUTE, SECOND, moment
@@ -19,7 +19,7 @@ from firesense.figures import month_of
 from firesense.report import gather
 from firesense.rolldesk import RollDesk
 from tests.frames import T0
-from tests.house import HandClock, SmallHouse
+from tests.house import STREET_GRID, HandClock, SmallHouse, smoke, smoke_device
 
 CHINA = ZoneInfo("Asia/Shanghai")
 TOWNSHIP, DISTRICT = "990100101", "990100"
@@ -126,15 +126,92 @@ def test_no_answer_goes_to_the_post_above_and_counts(house):
     assert figures.whole.by_class == {}, "a roll call is no alert"
 
 
-@pytest.mark.parametrize(("who", "after"), [("zhang-wei", 20), ("yang-min", 200)])
-def test_an_answer_of_somebody_else_or_too_late_is_none(house, who, after):
+def test_an_answer_that_is_too_late_is_none(house):
     call = begin(house)
     wind_to(house, call.planned_at)
-    house.wind(seconds=after)
-    house.desk.acknowledge(call.id, Actor(who))
+    house.wind(seconds=200)
+    house.desk.acknowledge(call.id, Actor("yang-min"))
     house.wind(minutes=7, step=30 * SECOND)
     assert house.book.roll_call(call.id).state is RollCallState.MISSED
     assert house.open_alerts() == []
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda desk, call: desk.acknowledge(call, Actor("zhang-wei")),
+        lambda desk, call: desk.acknowledge(call, Actor("station")),  # a log-in that nobody is
+        lambda desk, call: desk.acknowledge(call, Actor("zhou-qiang")),  # who is above is not asked yet
+        lambda desk, call: desk.take_over(call, Actor("zhang-wei"), "nearer"),
+        lambda desk, call: desk.hand_on(call, Actor("yang-min"), "zhang-wei"),
+        lambda desk, call: desk.close(call, Actor("zhang-wei"), Finding.TEST),
+    ],
+)
+def test_nobody_but_who_is_on_duty_can_answer_and_who_is_above_is_told_all_the_same(house, spoil):
+    call = begin(house)
+    wind_to(house, call.planned_at)
+    house.wind(seconds=20)
+    with pytest.raises(Conflict) as refused:
+        spoil(house.desk, call.id)
+    assert refused.value.key == "conflict.roll-call-duty"
+    assert house.book.roll_call(call.id).state is RollCallState.ASKED
+    house.wind(minutes=2, seconds=41, step=SECOND)
+    assert "zhou-qiang" in told(house)
+    house.desk.acknowledge(call.id, Actor("zhou-qiang"))  # who is told of it may say so
+    house.wind(minutes=4, step=30 * SECOND)
+    done = house.book.roll_call(call.id)
+    assert (done.state, done.answered_by, house.open_alerts()) == (RollCallState.MISSED, "", [])
+
+
+def test_who_is_on_duty_answers_after_somebody_else_tried(house):
+    call = begin(house)
+    wind_to(house, call.planned_at)
+    with pytest.raises(Conflict):
+        house.desk.acknowledge(call.id, Actor("station"))
+    house.wind(seconds=30)
+    house.desk.acknowledge(call.id, Actor("yang-min"))
+    house.wind(seconds=1)
+    done = house.book.roll_call(call.id)
+    assert (done.state, done.answered_by) == (RollCallState.ANSWERED, "yang-min")
+
+
+def test_who_is_on_duty_and_closes_the_alert_has_answered(house):
+    call = begin(house)
+    wind_to(house, call.planned_at)
+    house.wind(seconds=30)
+    house.desk.close(call.id, Actor("yang-min"), Finding.TEST)
+    house.wind(minutes=7, step=30 * SECOND)
+    done = house.book.roll_call(call.id)
+    assert (done.state, done.answered_by) == (RollCallState.ANSWERED, "yang-min")
+    assert "zhou-qiang" not in told(house)
+
+
+def test_a_roll_call_in_an_incident_is_not_answered_by_who_takes_the_fire(tmp_path):
+    house = SmallHouse(tmp_path, [smoke_device(1)], settings=ROLL)
+    call = begin(house)
+    wind_to(house, call.planned_at)
+    house.hear(smoke(house.clock, alarm=1))
+    [fire] = [each for each in house.open_alerts() if each.alert_class is AlertClass.FIRE]
+    house.desk.merge([fire.id, call.id], Actor("zhou-qiang"))
+    house.desk.acknowledge(fire.id, Actor("zhang-wei"))
+    assert house.book.alert(call.id).acknowledged_by == ""
+    house.desk.acknowledge(call.id, Actor("yang-min"))
+    house.close()
+
+
+def test_whoever_calls_the_roll_where_nobody_is_on_duty_is_told_so(house, capsys):
+    config = ["--config", str(house.folder / "firesense.yaml")]
+    assert main(["rollcall", "start", "grid-member", STREET_GRID, *config]) == 0
+    said = capsys.readouterr().out
+    assert "该岗位当前无人当班" in said
+    started = house.book.roll_call(said.split()[0])
+    assert started.people == ()
+    house.clock.at = started.planned_at
+    house.settle()
+    assert house.book.roll_call(started.id).people == ()
+    house.desk.acknowledge(started.id, Actor("zhou-qiang"))  # there is nobody else whose answer it could be
+    house.wind(seconds=2)
+    assert house.book.roll_call(started.id).state is RollCallState.MISSED
 
 
 def test_what_was_due_while_nothing_ran_is_not_held_against_the_post(house):
@@ -195,7 +272,11 @@ def test_roll_is_called_answered_and_listed_from_the_command_line(house, capsys)
     assert main(["rollcall", "answer", roll, "--as", "yang-min", *config]) == 1, "it was not asked yet"
     house.clock.at = started.planned_at
     house.settle()
+    capsys.readouterr()
+    assert main(["rollcall", "answer", roll, "--as", "zhang-wei", *config]) == 1
+    assert "by yang-min or zhao-lei, who are on duty" in capsys.readouterr().err
     assert main(["rollcall", "answer", roll, "--as", "yang-min", *config]) == 0
+    assert "已应答  yang-min" in capsys.readouterr().out
     house.clock.at = max(house.clock.at + SECOND, house.book.alert(roll).acknowledged_at)
     house.settle()
     assert house.book.roll_call(roll).state is RollCallState.ANSWERED

@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 from starlette.testclient import TestClient
 
+from firesense import rollcalls
 from firesense.domain.deed import Rights
 from firesense.domain.instant import SECOND
+from firesense.domain.place import Org, Post
 from firesense.domain.rollcall import RollCallState
 from firesense.ports import User
 from tests.console import HASH, PASSWORD, Township
@@ -133,6 +135,30 @@ def test_the_page_says_who_answered_and_after_how_long(client, township):
     assert page.status_code == 200
     assert "值班员甲 · 00:42" in page.text
     assert "已应答" in page.text
+
+
+def test_where_nobody_is_on_duty_the_page_and_the_api_say_so(client, township):
+    org = township.plan.org
+    posts = [*org.posts.values(), Post("village-head", "v")]
+    township.plan = replace(township.plan, org=Org(org.places.values(), posts, org.people.values()))
+    token = log_in(client)
+    assert start(client, token).json()["vacant"] is False
+    assert "无人当班" not in client.get("/rollcalls").text
+    begun = start(client, token, "village-head", "v").json()
+    assert (begun["vacant"], begun["people"]) == (True, [])
+    assert "该岗位当前无人当班" in client.get("/rollcalls").text
+
+
+def test_a_log_in_that_nobody_is_cannot_answer_for_who_is_on_duty(client, township):
+    township.book.put_user(User("shared", HASH))
+    call = township.book.roll_call(start(client, log_in(client)).json()["id"])
+    asked = rollcalls.act(call, None, township.plan.org, township.plan.roll_calling, {"mqtt": "mqtt"}, call.planned_at)
+    township.book.move_roll_call(call, asked.after, asked.deed)
+    headers = {"X-CSRF-Token": log_in(client, "shared")}
+    refused = client.post(f"/api/v1/alerts/{call.id}/acknowledge", headers=headers)
+    assert (refused.status_code, "仅当班人员可应答查岗" in refused.json()["detail"]) == (409, True)
+    headers = {"X-CSRF-Token": log_in(client)}
+    assert client.post(f"/api/v1/alerts/{call.id}/acknowledge", headers=headers).status_code == 200
 
 
 def test_who_may_only_look_sees_no_button(client):
