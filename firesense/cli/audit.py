@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import json
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from firesense.app import open_book
 from firesense.cli.terminal import plain
+from firesense.domain.deed import PLATFORM
 from firesense.domain.instant import iso
-from firesense.notify.masking import masked
+from firesense.notify.masking import HIDDEN, Pseudonyms, masked
 from firesense.settings import load_settings
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from firesense.cli.daemon import Commands
-    from firesense.domain.audit import Sealed
+    from firesense.domain.audit import Entry, Sealed
     from firesense.ports import Book
 
 _AT_A_TIME = 1000
@@ -40,7 +42,7 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
     command = actions.add_parser("export", parents=[shared], help="write all lines to the standard output")
     _which(command)
     command.add_argument("--format", choices=["csv", "ndjson"], default="csv")
-    command.add_argument("--mask", action="store_true", help="mask names of people and addresses")
+    command.add_argument("--mask", action="store_true", help="hide people, addresses and what people wrote")
     command.set_defaults(does=_export)
 
 
@@ -97,47 +99,72 @@ def _export(asked: argparse.Namespace) -> None:
     if asked.format == "csv":
         table.writerow(_COLUMNS)
     with open_book(load_settings(asked.config)) as book:
+        called = Pseudonyms(book.org().people, {user.name: user.person for user in book.users()})
         for line in _lines(book, asked):
-            row = _row(line, mask=asked.mask)
+            row = _row(line, called if asked.mask else None)
             if asked.format == "csv":
-                table.writerow([_harmless(str(each)) for each in row.values()])
+                told = json.dumps(row["detail"], ensure_ascii=False, sort_keys=True)
+                table.writerow([_harmless(str(each)) for each in (row | {"detail": told}).values()])
             else:
                 print(json.dumps(row, ensure_ascii=False))
 
 
-def _row(line: Sealed, *, mask: bool) -> dict[str, object]:
-    entry = line.entry
-    who, origin, target, detail = entry.who, entry.origin, entry.target, dict(entry.detail)
-    if mask:
-        who = masked(who)
-        way, _, whence = origin.partition(" ")
-        origin = f"{way} {masked(whence)}" if whence else way
-        target = target if entry.kind in _THINGS else masked(target)
-        detail = {key: said if key in _HARMLESS else masked(said) for key, said in detail.items()}
-    told = json.dumps(detail, ensure_ascii=False, sort_keys=True)
-    values = (line.number, iso(entry.at), who, origin, entry.did, entry.kind, target, told, line.hash)
+def _row(line: Sealed, called: Pseudonyms | None) -> dict[str, object]:
+    """The columns of a line by name; masked, where people are to be called by pseudonyms."""
+    entry = line.entry if called is None else _masked(line.entry, called)
+    told = dict(sorted(entry.detail.items()))
+    values = (line.number, iso(entry.at), entry.who, entry.origin, entry.did, entry.kind, entry.target, told, line.hash)
     return dict(zip(_COLUMNS, values, strict=True))
 
 
-# What names nobody; all else may, and is masked, so that a detail that is new is masked, too.
-_THINGS = frozenset({"alert", "audit", "device", "hazard", "place", "plan", "quiet", "setting"})
-_HARMLESS = frozenset(
-    {"alert", "alerts", "begins", "cause", "change", "count", "deadline", "device", "devices", "ends", "ends_at"}
-    | {
-        "finding",
-        "grade",
-        "ground",
-        "last",
-        "number",
-        "photo",
-        "photos",
+def _masked(entry: Entry, called: Pseudonyms) -> Entry:
+    """The same line without names: people are numbers, and what may say anything is not said at all."""
+    way, _, whence = entry.origin.partition(" ")
+    return replace(
+        entry,
+        who=entry.who if entry.who == PLATFORM.name else called.of(entry.who),
+        origin=f"{way} {HIDDEN}" if whence else way,
+        target=_masked_target(entry, called),
+        detail={key: _masked_detail(key, said, called) for key, said in entry.detail.items()},
+    )
+
+
+def _masked_target(entry: Entry, called: Pseudonyms) -> str:
+    if entry.kind in _PEOPLE or entry.target in called:
+        return called.of(entry.target)
+    return entry.target if entry.kind in _THINGS else masked(entry.target)
+
+
+def _masked_detail(key: str, said: str, called: Pseudonyms) -> str:
+    if key in _HARMLESS:
+        return said
+    return called.of(said) if key in _NAMING else HIDDEN
+
+
+# What names nobody; all else may, so that a kind or a detail that is new is masked, too.
+_THINGS = frozenset(
+    {
+        "alert",
+        "audit",
+        "device",
+        "hazard",
+        "ladder",
         "place",
-        "places",
+        "plan",
         "profile",
-        "rights",
-        "role",
+        "quiet",
+        "roll-call",
+        "rule",
+        "setting",
     }
-    | {"rows", "rule", "rules", "rung", "strand", "until", "version"}
+)
+_PEOPLE = frozenset({"person", "user"})
+_NAMING = frozenset({"by", "had_by", "person", "said_by", "stand_in", "to", "who"})
+_HARMLESS = frozenset(
+    {"added", "alert", "alerts", "begins", "cause", "change", "changed", "count", "deadline", "device", "devices"}
+    | {"ends", "ends_at", "fields", "file", "finding", "grade", "ground", "last", "number", "photo", "photos", "place"}
+    | {"places", "profile", "removed", "rights", "role", "rows", "rule", "rules", "rung", "strand", "until"}
+    | {"until_at", "version"}
 )
 
 

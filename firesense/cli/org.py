@@ -13,7 +13,7 @@ from firesense.cli.terminal import plain
 from firesense.cli.who import actor
 from firesense.domain.errors import ConfigError, Fault
 from firesense.domain.place import Org
-from firesense.notify.masking import masked
+from firesense.notify.masking import HIDDEN, Pseudonyms, masked
 from firesense.orgtree import load_org, yaml_org
 from firesense.settings import load_settings
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import argparse
 
     from firesense.cli.daemon import Commands
+    from firesense.domain.roster import Roster, Rotation
 
 _SHOWN = 200  # differences in a dry run; the rest is counted
 _SUFFIXES = {"yaml": ".yaml", "csv": "", "xlsx": ".xlsx"}
@@ -44,7 +45,7 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
     command.add_argument("--format", choices=[*_SUFFIXES], default="yaml")
     command.add_argument("--to", type=Path, help="file, or folder for csv (default: the terminal, for yaml)")
     command.add_argument("--language", choices=["zh", "en"], default="en", help="of the headings")
-    command.add_argument("--mask", action="store_true", help="hide names, numbers and addresses of people")
+    command.add_argument("--mask", action="store_true", help="hide names, ids, numbers and addresses of people")
     command.set_defaults(does=_export)
 
 
@@ -93,13 +94,25 @@ def _export(asked: argparse.Namespace) -> None:
 
 
 def _masked(org: Org) -> Org:
+    """The same org with people who are numbers: an id may be a name in other letters."""
+    called = Pseudonyms(org.people)
     people = [
         replace(
             person,
-            name=person.name[:1] + "**",
+            id=called.of(person.id),
+            name=person.name[:1] + HIDDEN,
             phone=masked(person.phone) if person.phone else "",
-            addresses={channel: masked(address) for channel, address in person.addresses.items()},
+            addresses=dict.fromkeys(person.addresses, HIDDEN),
         )
         for person in org.people.values()
     ]
-    return Org(org.places.values(), org.posts.values(), people, org.rosters.by_id.values())
+    posts = [replace(post, holders=tuple(map(called.of, post.holders))) for post in org.posts.values()]
+    rosters = [replace(roster, rotations=_masked_teams(roster, called)) for roster in org.rosters.by_id.values()]
+    return Org(org.places.values(), posts, people, rosters)
+
+
+def _masked_teams(roster: Roster, called: Pseudonyms) -> tuple[Rotation, ...]:
+    return tuple(
+        replace(rotation, teams=tuple(tuple(map(called.of, team)) for team in rotation.teams))
+        for rotation in roster.rotations
+    )

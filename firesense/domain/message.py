@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from firesense.domain.escalation import CallState
+from firesense.domain.phone import without_phones
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +39,8 @@ class Message:
 class Receipt:
     """What the channel says came of a message: SENT (taken), DELIVERED, READ or FAILED, and its own reference for it.
 
-    ``reason`` is why it failed, ``pressed`` the key the person pressed on the telephone.
+    ``reason`` is why it failed, ``pressed`` the key the person pressed on the telephone. Telephone numbers in the
+    reason, which goes into logs and stories, are masked.
     """
 
     state: CallState = CallState.SENT
@@ -50,6 +52,7 @@ class Receipt:
         """Keep of the provider's words what can be kept."""
         for name in ("reference", "reason", "pressed"):
             object.__setattr__(self, name, printable(getattr(self, name)))
+        object.__setattr__(self, "reason", without_phones(self.reason))
 
 
 def printable(text: str) -> str:

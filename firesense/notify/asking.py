@@ -15,6 +15,7 @@ from firesense.domain.errors import BookError, ChannelError
 from firesense.domain.escalation import CallState
 from firesense.domain.instant import micros
 from firesense.domain.message import printable
+from firesense.domain.phone import without_phones
 from firesense.notify.abilities import can
 from firesense.notify.masking import masked
 from firesense.ports import Asked, Receipted
@@ -69,7 +70,9 @@ class Asking:
                     receipt = await channel.ask(call)
             except (ChannelError, TimeoutError) as error:
                 _log.info(
-                    "a channel does not say what came of a call", channel=channel.name, reason=printable(str(error))
+                    "a channel does not say what came of a call",
+                    channel=channel.name,
+                    reason=without_phones(printable(str(error))),
                 )
             except Exception:  # noqa: BLE001 - as above
                 _log.exception("a channel failed in an unexpected way", channel=channel.name, alert=call.alert)

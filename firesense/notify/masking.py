@@ -1,10 +1,16 @@
-"""Addresses as they may stand in a log."""
+"""Addresses as they may stand in a log, and people as they may stand in what is given away."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 _SHOWN_BEFORE = 3
 _SHOWN_AFTER = 2
 _SHORTEST = 8
+HIDDEN = "**"  # instead of what may say anything
 
 
 def masked(address: str) -> str:
@@ -18,3 +24,29 @@ def masked(address: str) -> str:
     if len(address) < _SHORTEST:
         return f"{address[:1]}**"
     return f"{address[:_SHOWN_BEFORE]}**{address[-_SHOWN_AFTER:]}"
+
+
+class Pseudonyms:
+    """Calls people by numbers: the same person by the same one wherever the same org is behind it.
+
+    ``p1``, ``p2``, ... are the people of the org in its order; ``x1``, ``x2``, ... is everybody else, in the order in
+    which they come. ``also`` are other names of people of the org, such as those of users.
+    """
+
+    def __init__(self, people: Iterable[str], also: Mapping[str, str] | None = None) -> None:
+        self._known = {person: f"p{number}" for number, person in enumerate(people, start=1)}
+        self._known |= {name: self._known[who] for name, who in (also or {}).items() if who in self._known}
+        self._others: dict[str, str] = {}
+
+    def __contains__(self, name: object) -> bool:
+        """Whether that is a person of the org."""
+        return name in self._known
+
+    def of(self, name: str) -> str:
+        """The number of one; of several between commas, the number of each. Nobody is nobody."""
+        return ",".join(self._of(one) for one in name.split(","))
+
+    def _of(self, name: str) -> str:
+        if not name:
+            return ""
+        return self._known.get(name) or self._others.setdefault(name, f"x{len(self._others) + 1}")

@@ -10,6 +10,7 @@ from firesense.domain.errors import ChannelBusy, ChannelDown, ChannelRefused
 from firesense.domain.escalation import CallState, Purpose, Settled
 from firesense.domain.instant import micros
 from firesense.domain.message import printable
+from firesense.domain.phone import without_phones
 from firesense.notify.asking import MOST_REASON, ask_at, warn
 from firesense.notify.manners import line_of
 
@@ -68,7 +69,7 @@ class Verdicts:
 
     def failed(self, call: Call, failure: Exception, late: timedelta | None) -> Settled:
         """Say what a channel's failure means for a call; it may still say yes for ``late``."""
-        now, reason = self._clock.now(), printable(str(failure))
+        now, reason = self._clock.now(), without_phones(printable(str(failure)))
         if isinstance(failure, ChannelRefused):
             return Settled(self.given_up(call, reason), now, self._manners.others(call))
         # Once is enough: the next channel looks after itself. What only limits its rate will take it soon.

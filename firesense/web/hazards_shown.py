@@ -9,6 +9,7 @@ from datetime import datetime, time
 from typing import TYPE_CHECKING
 
 from firesense.domain.instant import DAY, instant, moment
+from firesense.domain.phone import without_phones
 from firesense.hazards import of_rule, standings
 from firesense.text import say
 from firesense.web.shown import label, path_of, person_name
@@ -168,7 +169,10 @@ def _in_order(plan: Plan) -> list[tuple[str, int]]:
 
 # -- as CSV -----------------------------------------------------------------------------------------------------------
 def problems_csv(shown: Iterable[HazardShown], language: str, zone: tzinfo) -> str:
-    """The list of problems: what was found where, how grave it is, and where it stands."""
+    """The list of problems: what was found where, how grave it is, and where it stands.
+
+    Telephone numbers that people wrote into it are masked, here as in the list of responsibility: lists are passed on.
+    """
     head = (
         "number",
         "place",
@@ -188,8 +192,8 @@ def problems_csv(shown: Iterable[HazardShown], language: str, zone: tzinfo) -> s
             [
                 each.hazard.alert,
                 " / ".join(each.places),
-                each.hazard.spot,
-                each.hazard.wrong,
+                without_phones(each.hazard.spot),
+                without_phones(each.hazard.wrong),
                 say(f"grade.{each.hazard.grade}", language),
                 say(f"hazard.source.{each.hazard.source}", language),
                 _wall(each.hazard.reported_at, zone),
@@ -213,8 +217,8 @@ def responsibility_csv(groups: Iterable[tuple[str, Sequence[HazardShown]]], lang
                 whom,
                 each.hazard.alert,
                 " / ".join(each.places),
-                each.hazard.wrong,
-                each.hazard.remedy,
+                without_phones(each.hazard.wrong),
+                without_phones(each.hazard.remedy),
                 say(f"grade.{each.hazard.grade}", language),
                 say(f"hazard.state.{each.hazard.state}", language),
                 _wall(each.hazard.deadline_at, zone),

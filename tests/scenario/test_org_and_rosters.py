@@ -203,6 +203,8 @@ def test_a_masked_export_shows_nobody_and_is_not_taken_back(house, firesense):
     assert "张**" in said
     assert "张伟" not in said
     assert "13900000011" not in said
+    assert "zhang-wei" not in said, "an id is a name in other letters"
+    assert "operator: [p1]" in said
     masked = house.folder / "masked.yaml"
     masked.write_text(said, encoding="utf-8")
     assert "is no telephone number" in firesense("org", "import", str(masked), code=2)

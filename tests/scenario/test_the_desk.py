@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
@@ -416,6 +417,12 @@ def test_the_audit_tells_who_did_what_and_who_changed_it_afterwards(house, fires
     masked = firesense("audit", "export", "--mask", "--format", "ndjson", "--kind", "alert")
     assert not any(name in masked for name in ("yang-min", "wang-fang", "192.0.2.7", "杨敏下班了"))
     assert alert.id in masked
+    lines = [json.loads(line) for line in masked.splitlines()]
+    number = f"p{list(house.book.org().people).index('yang-min') + 1}"
+    assert lines[0]["who"] == number, "the same person by the same number in every export"
+    assert lines[-1]["detail"] == {"had_by": number, "reason": "**"}, "of what was typed nothing is left"
+    everything = firesense("audit", "export", "--mask")
+    assert not any(name in everything for name in ("yang-min", "wang-fang", "inspector"))
     with closing(sqlite3.connect(house.settings.data / "book.db")) as raw:
         raw.execute("UPDATE audit SET who = 'zhao-lei' WHERE kind = 'alert'")
         raw.commit()

@@ -237,6 +237,21 @@ def test_what_is_refused_is_given_up_at_once_and_said(book, clock):
     asyncio.run(story())
 
 
+@pytest.mark.parametrize("error", [ChannelRefused, ChannelDown])
+def test_a_number_in_what_a_gateway_says_is_masked_in_the_log_and_in_the_story(book, clock, error):
+    async def story():
+        with structlog.testing.capture_logs() as lines:
+            post = delivery(book, clock, Scripted("app", error("号码13900000011在黑名单")))
+            write(book, call())
+            await due(post, clock)
+        written = [str(lines), *(told.receipt for told in book.calls("AB12CD34EF"))]
+        written += [step.detail["reason"] for step in book.story("AB12CD34EF") if "reason" in step.detail]
+        assert all("139**11在黑名单" in text for text in written)
+        assert not any("13900000011" in text for text in written)
+
+    asyncio.run(story())
+
+
 def test_a_channel_that_breaks_its_promise_takes_nobody_along(book, clock):
     async def story():
         broken, app = Scripted("broken", ZeroDivisionError("bug")), Scripted("app")

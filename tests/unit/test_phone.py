@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firesense.domain.phone import canonical_phone
+from firesense.domain.phone import canonical_phone, without_phones
 
 
 @pytest.mark.parametrize(
@@ -89,3 +89,22 @@ def test_what_is_canonical_stays_as_it_is(written):
     except ValueError:
         return
     assert canonical_phone(once) == once
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("号码13900000011在黑名单 张伟", "号码139**11在黑名单 张伟"),
+        ("请联系 +86 139 0000 0011。", "请联系 +86**11。"),
+        ("139-0000-0011/0571-88889999", "139**11/057**99"),
+        ("１３９００００００１１", "１３９**１１"),
+        ("isv.BUSINESS_LIMIT_CONTROL (errcode 310000)", "isv.BUSINESS_LIMIT_CONTROL (errcode 310000)"),
+        ("HTTP 503, request 7F3A13900000011B", "HTTP 503, request 7F3A13900000011B"),
+        ("2026-01-15 08:00 192.0.2.17:8883", "2026-01-15 08:00 192.0.2.17:8883"),
+        ("110 119 95598", "110 119 95598"),
+        ("", ""),
+    ],
+)
+def test_numbers_in_what_others_wrote_are_masked(text, shown):
+    assert without_phones(text) == shown
+    assert without_phones(shown) == shown, "masked once is masked"

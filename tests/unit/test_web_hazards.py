@@ -180,6 +180,18 @@ def test_lists_are_of_a_place_and_of_what_is_overdue(client, township):
     assert {each["id"] for each in overdue} == {here, there}
 
 
+def test_lists_that_are_passed_on_carry_no_telephone_number(client, township):
+    hazard = report(township, wrong="楼道堆电动车，找王五13812345678", spot="3楼 0571-88889999")
+    log_in(client)
+    do(client, hazard, "accept", responsible="供电所", until="2026-01-11")
+    for path in ("hazards.csv", "hazards/responsibility.csv"):
+        text = client.get(f"/api/v1/{path}").text
+        assert hazard in text
+        assert "13812345678" not in text
+        assert "88889999" not in text
+    assert "找王五138**78" in text
+
+
 def test_no_cell_of_a_csv_is_a_formula(client, township):
     report(township, wrong='=HYPERLINK("http://evil.example","点我")')
     (_, row) = table(client.get("/api/v1/hazards.csv"))
