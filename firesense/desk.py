@@ -229,14 +229,16 @@ class Desk:
         if not reason.strip():
             raise Conflict("a whistle needs a reason", "conflict.no-reason")
         strand = f"w{len(self._book.whistles(alert_id)) + 1}"
-        blown = whistle(alert, ladder, plan, self._kinds, now, strand=strand, by=actor.name, reason=reason.strip())
+        said = {"strand": strand, "by": actor.name, "reason": reason.strip()}
+        rung = None if target.role else target.rung
+        blown = whistle(alert, ladder, plan, self._kinds, now, rung=rung, **said)
         self._book.blow(blown.climb, blown.calls, blown.steps, actor, now)
         self._changed()
         return blown.climb
 
     def answer(self, alert_id: str, actor: Actor, strand: str = "") -> list[str]:
         """Say that the department this person was called for has come, or the one of that whistle."""
-        if strand:  # for somebody else
+        if strand and not self._called_in(alert_id, strand, actor.name):  # for somebody else
             self._allow(actor, self._book.alert(alert_id), self._plan_source())
         return self._come(alert_id, actor, strand)
 
@@ -244,6 +246,10 @@ class Desk:
         answered = self._book.answer(alert_id, actor, self._clock.now(), strand)
         self._changed()
         return answered
+
+    def _called_in(self, alert_id: str, strand: str, who: str) -> bool:
+        calls = self._book.calls(alert_id)
+        return any((call.strand, call.purpose, call.person) == (strand, Purpose.WHISTLE, who) for call in calls)
 
     def _do(self, alert_id: str, deed: Deed, actor: Actor) -> Alert:
         now, plan = self._clock.now(), self._plan_source()

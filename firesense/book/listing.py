@@ -12,7 +12,7 @@ from firesense.book.sql import Chapter
 from firesense.book.story import newest_step
 from firesense.domain.alert import Alert, AlertClass
 from firesense.domain.errors import NotFound
-from firesense.domain.escalation import OF_THE_CLIMB
+from firesense.domain.escalation import OF_THE_CLIMB, UNANSWERED
 from firesense.ports import CallLine, CallsListed, Listing
 
 if TYPE_CHECKING:
@@ -69,6 +69,11 @@ _RUNGS = (
     .join(tables.climb, sa.and_(_CLIMB.alert == _CALL.alert, _CLIMB.strand == ""))
     .where(_CALL.alert.in_(_THESE), _CALL.purpose.in_(OF_THE_CLIMB), _CALL.round >= _CLIMB.round - 1)
 )
+_WHISTLES = (
+    sa.select(_CLIMB.alert, sa.func.count())
+    .where(_CLIMB.alert.in_(_THESE), _CLIMB.strand != "", _CLIMB.state.in_(UNANSWERED))
+    .group_by(_CLIMB.alert)
+)
 
 
 class Listings(Chapter):
@@ -93,6 +98,7 @@ class Listings(Chapter):
                 _climbs(connection, these),
                 _calls(connection, these, calls),
                 {rows.class_of(rank): 0 for rank in rows.LIST_RANKS} | _counts(connection),
+                _whistles(connection, these),
             )
 
 
@@ -118,6 +124,10 @@ def _counts(connection: Connection) -> dict[AlertClass, int]:
 def _climbs(connection: Connection, alerts: Collection[str]) -> dict[str, Climb]:
     found = connection.execute(_CLIMBS, {"alerts": alerts})
     return {climb.alert: climb for climb in map(rows.climb_of, found)}
+
+
+def _whistles(connection: Connection, alerts: Collection[str]) -> dict[str, int]:
+    return {alert: waiting for alert, waiting in connection.execute(_WHISTLES, {"alerts": alerts})}  # noqa: C416 # rows are no pairs to mypy
 
 
 def _calls(connection: Connection, alerts: Collection[str], newest: int) -> Mapping[str, CallsListed]:

@@ -11,7 +11,7 @@ from firesense.book.sql import Chapter
 from firesense.book.story import add_steps, queue_calls, read_alert
 from firesense.domain.audit import Entry
 from firesense.domain.errors import Conflict
-from firesense.domain.escalation import CallState, ClimbState, Purpose, Step, StepKind
+from firesense.domain.escalation import UNANSWERED, CallState, ClimbState, Purpose, Step, StepKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,7 @@ _CLIMB, _CALL = tables.climb.c, tables.call.c
 _OF_ALERT = (
     sa.select(*rows.CLIMB).where(_CLIMB.alert == sa.bindparam("id"), _CLIMB.strand != "").order_by(_CLIMB.strand)
 )
-_ON_THE_WAY = _OF_ALERT.where(_CLIMB.state.in_((ClimbState.CLIMBING, ClimbState.EXHAUSTED))).with_for_update()
+_ON_THE_WAY = _OF_ALERT.where(_CLIMB.state.in_(UNANSWERED)).with_for_update()
 _CALLED = sa.select(_CALL.strand, _CALL.person).where(
     _CALL.alert == sa.bindparam("id"), _CALL.purpose == Purpose.WHISTLE
 )

@@ -114,6 +114,9 @@ class ClimbState(StrEnum):
     EXHAUSTED = "exhausted"  # past the last rung of the last repeat, nobody took it
 
 
+UNANSWERED = (ClimbState.CLIMBING, ClimbState.EXHAUSTED)  # of a whistle: whoever was called may still come
+
+
 @dataclass(frozen=True, slots=True)
 class Climb:
     """One alert's way up its own copy of a ladder: editing the ladder later does not move it.

@@ -65,12 +65,17 @@ def whistle(
     strand: str,
     by: str,
     reason: str,
+    rung: int | None = None,
 ) -> Acted:
     """Blow a whistle: its climb under the name ``strand``, and at once the calls of its first rung.
+
+    ``rung`` says which of the alert's own ladder (from 0) that is, if it is one: the story names it.
 
     The same act later calls the next one and tells ``by`` that nobody has come (``act``).
     """
     climb = Climb(alert.id, ladder, due_at=now, strand=strand, by=by, reason=reason)
     acted = act(alert, climb, plan.org, kinds, now)
-    detail = {"whom": ladder.id, "reason": reason, "strand": strand}
+    detail = {"whom": ",".join(ladder.rungs[0].roles), "reason": reason, "strand": strand}
+    if rung is not None:
+        detail["rung"] = str(rung)
     return replace(acted, steps=(Step(alert.id, now, StepKind.WHISTLED, by, detail), *acted.steps))

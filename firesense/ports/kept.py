@@ -119,7 +119,8 @@ class CallsListed:
 class Listing:
     """A part of the list of alerts as it was after the story's step ``step``.
 
-    ``climbs`` and ``calls`` are by alert, where there are any; ``counts`` are all open alerts by class.
+    ``climbs`` and ``calls`` are by alert, where there are any, and so is how many ``whistles`` nobody has answered;
+    ``counts`` are all open alerts by class.
     """
 
     step: int
@@ -127,3 +128,4 @@ class Listing:
     climbs: Mapping[str, Climb]
     calls: Mapping[str, CallsListed]
     counts: Mapping[AlertClass, int]
+    whistles: Mapping[str, int] = field(default_factory=dict)

@@ -17,6 +17,7 @@ from firesense.text.hazards import HAZARD_TEXTS
 from firesense.text.ladders import LADDER_TEXTS
 from firesense.text.quiet import QUIET_TEXTS
 from firesense.text.rosters import ROSTER_TEXTS
+from firesense.text.whistles import WHISTLE_TEXTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +35,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     **LADDER_TEXTS,
     **QUIET_TEXTS,
     **ROSTER_TEXTS,
+    **WHISTLE_TEXTS,
 }
 
 

@@ -14,6 +14,7 @@ from firesense.desk import Desk
 from firesense.domain.alert import Finding
 from firesense.domain.deed import Actor, Ground, Position
 from firesense.domain.errors import Conflict, NotAllowed, PhotoRefused
+from firesense.escalate import Target
 from firesense.explain import explain, grounds
 from firesense.text import say
 from firesense.web.alert_documents import NOTE_MOST
@@ -33,7 +34,9 @@ from firesense.web.parts import (
     page_context,
     vouched,
 )
-from firesense.web.shown import conflict_words, show_alert, show_story
+from firesense.web.shown import conflict_words, show_alert
+from firesense.web.story_shown import show_story
+from firesense.web.whistles_shown import show_whistles, to_whistle_for
 
 _log = structlog.get_logger(__name__)
 
@@ -55,6 +58,8 @@ class DeskForm(BaseModel):
     back: _Name = ""
     to: _Name = ""
     post: _Name = ""  # role@place
+    whom: _Name = ""  # the same, or a rung of the ladder as people count them
+    strand: _Name = ""  # which whistle
     reason: _Note = ""
     note: _Note = ""
     finding: Finding | None = None
@@ -102,11 +107,21 @@ def _close(desk: Desk, alert_id: str, actor: Actor, form: DeskForm) -> object:
     return desk.close(alert_id, actor, form.finding, form.note, cause=cause)
 
 
+def _whistle(desk: Desk, alert_id: str, actor: Actor, form: DeskForm) -> object:
+    if not form.whom:
+        raise Conflict("nobody chosen", "conflict.no-whom")
+    role, _, place = form.whom.partition("@")
+    target = Target(rung=int(role) - 1) if role.isdecimal() else Target(role, place)
+    return desk.whistle(alert_id, actor, target, form.reason)
+
+
 _DEEDS: Mapping[str, Callable[[Desk, str, Actor, DeskForm], object]] = {
     "acknowledge": lambda desk, alert_id, actor, _form: desk.acknowledge(alert_id, actor),
     "take-over": lambda desk, alert_id, actor, form: desk.take_over(alert_id, actor, form.reason),
     "hand-on": lambda desk, alert_id, actor, form: desk.hand_on(alert_id, actor, form.to, form.reason),
     "dispatch": _dispatch,
+    "whistle": _whistle,
+    "answer": lambda desk, alert_id, actor, form: desk.answer(alert_id, actor, form.strand),
     "arrive": lambda desk, alert_id, actor, form: desk.arrive(alert_id, actor, position=form.position),
     "verify": _verify,
     "silence": _silence,
@@ -120,6 +135,8 @@ Named = Literal[
     "take-over",
     "hand-on",
     "dispatch",
+    "whistle",
+    "answer",
     "arrive",
     "verify",
     "silence",
@@ -139,7 +156,7 @@ def alert_page(request: Request, parts: WithParts, session: Visitor, alert_id: A
 @router.get("/live/alerts/{alert_id}")
 def alert_part(request: Request, parts: WithParts, session: Visitor, alert_id: AlertId) -> Response:
     """Give what changes on an alert's page."""
-    return _page(request, "_alert.html", session=session, **_alert(request, parts, alert_id))
+    return _page(request, "_alert.html", session=session, **_alert(request, parts, session, alert_id))
 
 
 @router.get("/alerts/{alert_id}/photos/{photo}")
@@ -179,7 +196,7 @@ def act(
     try:
         _DEEDS[deed](parts.desk, alert_id, actor, form)
     except (Conflict, NotAllowed) as error:
-        return _refused(request, parts, session, alert_id, error, form)
+        return _refused(request, parts, session, alert_id, error, form, tried=deed)
     return RedirectResponse("/" if form.back == "board" else f"/alerts/{alert_id}", 303)
 
 
@@ -190,6 +207,8 @@ def _refused(
     alert_id: str,
     error: Conflict | NotAllowed | PhotoRefused,
     form: DeskForm,
+    *,
+    tried: str = "photo",
 ) -> Response:
     language = language_of(request)
     match error:
@@ -200,7 +219,7 @@ def _refused(
         case _:
             words = conflict_words(error, parts.plan_source(), parts.zone)
             status, said = _CONFLICT, say(error.key, language, **words) if error.key else say("web.conflict", language)
-    return _alert_page(request, parts, session, alert_id, status, refused=said, typed=form)
+    return _alert_page(request, parts, session, alert_id, status, refused=said, typed=form, tried=tried)
 
 
 def _page(request: Request, template: str, status_code: int = 200, /, **context: Any) -> Response:
@@ -216,20 +235,23 @@ def _alert_page(
     *,
     refused: str = "",
     typed: DeskForm | None = None,
+    tried: str = "",
 ) -> Response:
-    context = _alert(request, parts, alert_id)
+    context = _alert(request, parts, session, alert_id)
     plan, alert = parts.plan_source(), context["shown"].alert
     mates, near = parts.book.incident(alert.incident), parts.desk.companions(alert)
-    desk = show_desk(alert, session.who, plan, language_of(request), parts.clock.now(), mates=mates, near=near)
+    language, now = language_of(request), parts.clock.now()
+    desk = show_desk(alert, session.who, plan, language, now, mates=mates, near=near)
     return _page(
         request,
         "alert.html",
         status_code,
         session=session,
         refused=refused,
+        tried=tried,
         typed=typed or DeskForm(finding=alert.finding, cause=alert.cause),
         desk=desk,
-        may_act=parts.desk.allows(session.actor(""), alert),
+        rungs=to_whistle_for(alert, context["shown"].climb, plan, language, now),
         findings=found_on_site(alert),
         grounds=list(Ground),
         note_most=NOTE_MOST,
@@ -237,16 +259,18 @@ def _alert_page(
     )
 
 
-def _alert(request: Request, parts: Parts, alert_id: str) -> dict[str, Any]:
+def _alert(request: Request, parts: Parts, session: Session, alert_id: str) -> dict[str, Any]:
     plan, language = parts.plan_source(), language_of(request)
     step = parts.book.last_step()
-    alert = parts.book.alert(alert_id)
+    alert, story, calls = parts.book.alert(alert_id), parts.book.story(alert_id), parts.book.calls(alert_id)
     return {
         "step": step,
         "now": parts.clock.now(),
-        "shown": show_alert(alert, parts.book.climb(alert_id), parts.book.calls(alert_id), plan, language),
+        "may_act": parts.desk.allows(session.actor(""), alert),
+        "shown": show_alert(alert, parts.book.climb(alert_id), calls, plan, language),
+        "whistles": show_whistles(parts.book.whistles(alert_id), story, calls, plan, language, session.who),
         "why": list(grounds(explain(parts.book, plan, alert_id), plan, language)),
-        "story": show_story(parts.book.story(alert_id), plan, language),
+        "story": show_story(story, plan, language),
         "photos": show_photos(parts.book.photos(alert_id), plan),
         "status": StatusDocument.model_validate(parts.status()),
     }

@@ -30,7 +30,7 @@ _RANK = {kind: rank for rank, kind in enumerate(AlertClass)}  # fire first, test
 class Card:
     """An alert's card, what it was written from, and the first edition it stands in as it is."""
 
-    of: tuple[Alert, Climb | None, CallsListed | None]
+    of: tuple[Alert, Climb | None, CallsListed | None, int]
     html: str
     edition: int
 
@@ -123,7 +123,7 @@ class Board:
         new_plan = before is None or before.plan is not plan
         written = {}
         for alert in page:
-            of = alert, found.climbs.get(alert.id), found.calls.get(alert.id)
+            of = alert, found.climbs.get(alert.id), found.calls.get(alert.id), found.whistles.get(alert.id, 0)
             card = cards.get(alert.id)
             if card is None or new_plan or card.of != of:
                 html = self.cards.write(show_listed(*of, plan, view.language), view.language)

@@ -20,11 +20,17 @@ _FOUND = (Finding.FIRE, Finding.FALSE_ALARM, Finding.FAULT, Finding.TEST)  # GB/
 
 # What comes next of a case, then what may come, the likeliest first.
 _NEXT = {
-    Case.OPEN: ("dispatch", "arrive", "verify", "hand-on"),  # taking it stands above, where nobody has to scroll
-    Case.ACKNOWLEDGED: ("dispatch", "arrive", "verify", "hand-on"),
-    Case.DISPATCHED: ("arrive", "verify", "dispatch", "hand-on"),
-    Case.ON_SITE: ("verify", "dispatch", "hand-on"),
-    Case.VERIFIED: ("close", "verify", "dispatch", "hand-on"),
+    Case.OPEN: (
+        "dispatch",
+        "whistle",
+        "arrive",
+        "verify",
+        "hand-on",
+    ),  # taking it stands above, where nobody has to scroll
+    Case.ACKNOWLEDGED: ("dispatch", "whistle", "arrive", "verify", "hand-on"),
+    Case.DISPATCHED: ("arrive", "whistle", "verify", "dispatch", "hand-on"),
+    Case.ON_SITE: ("verify", "whistle", "dispatch", "hand-on"),
+    Case.VERIFIED: ("close", "whistle", "verify", "dispatch", "hand-on"),
 }
 
 

@@ -36,7 +36,8 @@ from firesense.web.parts import (
     language_of,
     page_context,
 )
-from firesense.web.shown import conflict_words, path_of, show_story
+from firesense.web.shown import conflict_words, path_of
+from firesense.web.story_shown import show_story
 
 PlaceCode = Annotated[str, Query(max_length=64)]
 _LISTED_FOR_PRINTING = 2000

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from firesense.domain.catalogue import CLASSES
 from firesense.domain.escalation import OF_THE_CLIMB, CallState, ClimbState
 from firesense.domain.instant import moment
 from firesense.notify.masking import masked
-from firesense.notify.message import LOCAL
 from firesense.text import TEXTS, say
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
     from firesense.domain.alert import Alert
     from firesense.domain.errors import Conflict
-    from firesense.domain.escalation import Call, Climb, Step, StepKind
+    from firesense.domain.escalation import Call, Climb
     from firesense.domain.instant import Instant
     from firesense.domain.place import Place
     from firesense.domain.plan import Plan
@@ -40,16 +39,6 @@ class RungShown:
 
 
 @dataclass(frozen=True, slots=True)
-class StepShown:
-    """A line of the story."""
-
-    at: Instant
-    kind: StepKind
-    who: str
-    details: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class CallShown:
     """A call: who was told by what, and what came of it when; in a list without its address."""
 
@@ -61,7 +50,10 @@ class CallShown:
 
 @dataclass(frozen=True, slots=True)
 class AlertShown:
-    """One alert with all that its card or its page says; ``earlier`` counts the calls before those of ``calls``."""
+    """One alert with all that its card or its page says.
+
+    ``earlier`` counts the calls before those of ``calls``, ``whistles`` those that nobody has answered.
+    """
 
     alert: Alert
     what: str
@@ -77,6 +69,7 @@ class AlertShown:
     next_roles: tuple[str, ...]
     calls: tuple[CallShown, ...]
     earlier: int = 0
+    whistles: int = 0
 
 
 def show_alert(alert: Alert, climb: Climb | None, calls: Sequence[Call], plan: Plan, language: str) -> AlertShown:
@@ -86,12 +79,15 @@ def show_alert(alert: Alert, climb: Climb | None, calls: Sequence[Call], plan: P
     return _alert(alert, climb, rungs, shown, plan, language)
 
 
-def show_listed(alert: Alert, climb: Climb | None, calls: CallsListed | None, plan: Plan, language: str) -> AlertShown:
+def show_listed(
+    alert: Alert, climb: Climb | None, calls: CallsListed | None, whistles: int, plan: Plan, language: str
+) -> AlertShown:
     """Put an alert into words as a list has it, with its newest calls."""
     if calls is None:
-        return _alert(alert, climb, frozenset(), (), plan, language)
-    shown = tuple(_call(line, plan) for line in calls.newest)
-    return _alert(alert, climb, calls.rungs, shown, plan, language, calls.count - len(shown))
+        return replace(_alert(alert, climb, frozenset(), (), plan, language), whistles=whistles)
+    lines = tuple(_call(line, plan) for line in calls.newest)
+    shown = _alert(alert, climb, calls.rungs, lines, plan, language)
+    return replace(shown, earlier=calls.count - len(lines), whistles=whistles)
 
 
 def _alert(
@@ -101,7 +97,6 @@ def _alert(
     calls: tuple[CallShown, ...],
     plan: Plan,
     language: str,
-    earlier: int = 0,
 ) -> AlertShown:
     device = plan.registry.get(alert.device)
     device_class = CLASSES.get(alert.device_class)
@@ -121,7 +116,6 @@ def _alert(
         rungs=() if climb is None else _rungs(climb, called),
         next_roles=_next_roles(climb),
         calls=calls,
-        earlier=earlier,
     )
 
 
@@ -134,6 +128,11 @@ def person_name(plan: Plan, who: str) -> str:
     """The name of a person, or whatever was written where a person should be."""
     person = plan.org.people.get(who)
     return person.name if person else who
+
+
+def listed(names: Iterable[str], language: str) -> str:
+    """Write several names in a row."""
+    return (", " if language == "en" else "、").join(names)
 
 
 def conflict_words(error: Conflict, plan: Plan, zone: tzinfo) -> dict[str, str]:
@@ -165,21 +164,6 @@ def value_text(value: float | None, unit: str) -> str:
         return ""
     number = f"{value:.3f}".rstrip("0").rstrip(".")
     return f"{number} {_UNITS.get(unit, unit)}".rstrip()
-
-
-def show_story(story: Iterable[Step], plan: Plan, language: str) -> tuple[StepShown, ...]:
-    """Put the lines of an alert's story into words."""
-    return tuple(
-        StepShown(
-            step.at,
-            step.kind,
-            person_name(plan, step.who),
-            tuple(
-                text for name, value in step.detail.items() if value and (text := _detail(name, value, plan, language))
-            ),
-        )
-        for step in story
-    )
 
 
 def label(language: str, section: str, name: str) -> str:
@@ -220,76 +204,6 @@ def _rungs(climb: Climb, called: Collection[tuple[int, int]]) -> tuple[RungShown
         return "later"
 
     return tuple(RungShown(number + 1, rung.roles, standing(number)) for number, rung in enumerate(climb.ladder.rungs))
-
-
-_SILENT = frozenset({"round", "rule", "ladder", "key", "photo"})  # of a step: for programs
-_PLAIN = frozenset({"note", "receipt", "device", "shown_by", "plan", "latitude", "longitude"})
-_SECTIONS = {
-    "role": "role",
-    "ground": "ground",
-    "reason": "web.reason",
-    "finding": "finding",
-    "condition": "condition",
-    "state": "call.state",
-    "purpose": "call.purpose",
-    "flood": "web.flood",
-    "grade": "grade",
-    "source": "hazard.source",
-    "passed": "hazard.detail.passed",
-}
-_FILLED = {  # the text, and its place to be filled
-    "only_kind": ("web.only_kind", "kind"),
-    "until": ("web.until", "at"),
-    "next": ("web.next_channel", "channels"),
-    "instead_of": ("web.instead_of", "channel"),
-    "bundled": ("web.bundled", "count"),
-    "level": ("hazard.detail.level", "level"),
-    "accuracy": ("web.detail.accuracy", "metres"),
-    "incident": ("web.detail.incident", "id"),
-    "left": ("web.detail.left", "ids"),
-    "alert": ("web.detail.fault", "id"),
-}
-_PEOPLE = {
-    "person": "web.detail.person",
-    "to": "web.detail.person",
-    "had_by": "web.detail.had_by",
-    "said_by": "web.detail.said_by",
-}
-_OF_CHANNELS = frozenset({"next", "instead_of"})
-
-
-def _detail(name: str, value: str, plan: Plan, language: str) -> str:
-    if name in _SECTIONS:
-        return label(language, _SECTIONS[name], value)
-    if name in _PEOPLE:
-        names = "、".join(person_name(plan, each) for each in value.split(","))
-        return say(_PEOPLE[name], language, who=names)
-    match name:
-        case "place" | "from_place":
-            place = plan.org.places.get(value)
-            text = place.name if place else value
-            text = text if name == "place" else say("hazard.detail.from_place", language, place=text)
-        case "cause":
-            text = cause_text(plan, value, language)
-        case "rung" if value.isdecimal():
-            text = say("web.rung", language, number=int(value) + 1)
-        case "channel" | "channels":
-            text = _channels(value, language)
-        case "until_at" if value.isdecimal():
-            until = moment(int(value)).astimezone(LOCAL).strftime("%Y-%m-%d %H:%M")
-            text = say("hazard.detail.until", language, until=until)
-        case "from":
-            text = say("hazard.detail.from", language, grade=label(language, "grade", value))
-        case _ if name in _FILLED:
-            key, gap = _FILLED[name]
-            text = say(key, language, **{gap: _channels(value, language) if name in _OF_CHANNELS else value})
-        case _:
-            text = "" if name in _SILENT else value if name in _PLAIN else f"{name} {value}"
-    return text
-
-
-def _channels(names: str, language: str) -> str:
-    return ", ".join(label(language, "channel", channel) for channel in names.split(","))
 
 
 def _call(call: Call | CallLine, plan: Plan, address: str = "") -> CallShown:
