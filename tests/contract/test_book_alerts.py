@@ -94,6 +94,7 @@ def test_a_listing_says_of_each_alert_what_is_asked_of_it_one_by_one(book):
     assert listing.step == book.last_step()
     assert listing.climbs == {each.id: book.climb(each.id) for each in (fire, hazard)}
     assert listing.counts == {AlertClass.FIRE: 2, AlertClass.HAZARD: 1, AlertClass.FAULT: 0, AlertClass.TEST: 0}
+    assert listing.whistles == {fire.id: 1}
     assert set(listing.calls) == {fire.id, hazard.id}
     for alert in (fire, hazard):
         calls, listed = book.calls(alert.id), listing.calls[alert.id]
