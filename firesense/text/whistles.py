@@ -43,6 +43,7 @@ WHISTLE_TEXTS: Mapping[str, tuple[str, str]] = {
     "web.why.nobody-on-site": ("至今无人到场", "nobody on site"),
     "web.why.no-result": ("已到场，没有核实结果", "on site, no result yet"),
     "web.why.not-closed": ("已核实，没有办结", "verified, not closed"),
+    "web.why.silenced": ("已消音，没有办结", "silenced, not closed"),
     "web.why.no-climb": ("没有上报流程", "it had no climb"),
     "web.why.exhausted": ("上报流程不应结束", "its climb was at its end and must not be"),
     "web.why.stopped": ("上报已停止而警情未结", "its climb had stopped"),
