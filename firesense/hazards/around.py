@@ -216,9 +216,16 @@ def calls(around: Around, hazard: Hazard, purpose: Purpose, people: Iterable[tup
                 round=0,
                 created_at=around.now,
                 due_at=around.now,
-                detail={} if hazard.until_at is None else {"until_at": str(hazard.until_at)},
+                detail=_detail(hazard, purpose),
             )
     return list(made.values())
+
+
+def _detail(hazard: Hazard, purpose: Purpose) -> dict[str, str]:
+    """What a call says besides: until when, and to those who have to do it what must be done."""
+    detail = {} if hazard.until_at is None else {"until_at": str(hazard.until_at)}
+    wanted = hazard.remedy if purpose is not Purpose.OVERDUE else ""
+    return detail | {"note": wanted} if wanted else detail
 
 
 def step(around: Around, hazard: Hazard, kind: StepKind, who: str, detail: Mapping[str, str] | None = None) -> Step:

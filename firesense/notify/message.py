@@ -98,6 +98,9 @@ def compose(
         "code": code,
         "link": link,
         "take": take,
+        "note": _note(call),
+        "by": _name(call.detail.get("by", ""), plan),
+        "until": _day_and_clock(int(call.detail["until_at"]), zone, language) if "until_at" in call.detail else "",
     }
     return Message(call, alert, title, "\n".join(line for line in lines if line), link, take, code, facts=facts)
 
@@ -156,8 +159,7 @@ def _besides(call: Call, alert: Alert, plan: Plan, zone: tzinfo) -> str:
     language = call.language
     match call.purpose:
         case Purpose.WHISTLE:
-            reason = " ".join(call.detail.get("reason", "").split())
-            return say("call.whistle", language, who=_name(call.detail.get("by", ""), plan), reason=reason)
+            return say("call.whistle", language, who=_name(call.detail.get("by", ""), plan), reason=_note(call))
         case Purpose.UNDONE:
             taken_at = call.detail.get("taken_at", "") or str(alert.acknowledged_at or "")
             time = _local(int(taken_at), zone) if taken_at else ""
@@ -169,7 +171,8 @@ def _besides(call: Call, alert: Alert, plan: Plan, zone: tzinfo) -> str:
             of = ".no-tester" if "tester" in call.detail else of
             return say(f"call.notice{of}", language, who=_name(call.detail.get("tester", ""), plan))
         case Purpose.ASSIGNED | Purpose.REMINDER | Purpose.OVERDUE:
-            return say(f"call.{call.purpose}", language, until=_local(int(call.detail.get("until_at", "0")), zone))
+            said = say(f"call.{call.purpose}", language, until=_local(int(call.detail.get("until_at", "0")), zone))
+            return _with_note(said, call)
         case Purpose.HANDED_ON | Purpose.DISPATCH | Purpose.PLAN | Purpose.HANDOVER:
             return _work(call, plan)
         case _:
@@ -183,9 +186,25 @@ def _work(call: Call, plan: Plan) -> str:
         there = plan.org.places.get(call.place)
         counts = {key: call.detail.get(key, "1") for key in ("open", "waiting")}
         return say("call.hand-over", language, place=_short(there.name if there else call.place), **counts)
-    note = " ".join(call.detail.get("note", "").split())
-    said = say(f"call.{call.purpose}", language, who=_name(call.detail.get("by", ""), plan))
-    return f"{said}{say('call.deed.note', language, note=note)}" if note else said
+    return _with_note(say(f"call.{call.purpose}", language, who=_name(call.detail.get("by", ""), plan)), call)
+
+
+def _with_note(said: str, call: Call) -> str:
+    note = _note(call)
+    return f"{said}{say('call.deed.note', call.language, note=note)}" if note else said
+
+
+def _note(call: Call) -> str:
+    """What somebody typed for whoever is called: an order, or why they are called."""
+    return " ".join((call.detail.get("note") or call.detail.get("reason", "")).split())
+
+
+def _day_and_clock(at: Instant, zone: tzinfo, language: str) -> str:
+    """A deadline in short; the last minute of a day is that day."""
+    local = moment(at).astimezone(zone)
+    clock = f"{local:%H:%M}"
+    day = say("call.day", language, month=local.month, day=local.day)
+    return day if clock == "23:59" else f"{day} {clock}"
 
 
 def _name(who: str, plan: Plan) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from firesense.domain.errors import Fault
 from firesense.notify.answer_words import answer_words
-from firesense.notify.speech import spoken
+from firesense.notify.speech import digits, spoken
 from firesense.text import say
 
 if TYPE_CHECKING:
@@ -18,8 +18,18 @@ if TYPE_CHECKING:
 
     from firesense.domain.message import Message
 
-_FIRST_TO_GIVE = ("what", "device", "path", "place")
 _LEAST = 4  # characters a name keeps
+# What gives first, and how many characters it keeps: of an order its first words stay as long as where it is does.
+_FIRST_TO_GIVE = (
+    ("note", 40),
+    ("what", _LEAST),
+    ("device", _LEAST),
+    ("path", _LEAST),
+    ("note", 12),
+    ("place", _LEAST),
+    ("by", _LEAST),
+    ("note", _LEAST),
+)
 
 
 def units(text: str) -> int:
@@ -46,12 +56,12 @@ def filled(pattern: str, facts: Mapping[str, str], most: int) -> str:
     """
     given = dict.fromkeys(FACTS, "") | dict(facts)
     text = pattern.format_map(given)
-    for name in _FIRST_TO_GIVE:
+    for name, least in _FIRST_TO_GIVE:
         excess = units(text) - most
         if excess <= 0:
             break
         if f"{{{name}}}" in pattern and given.get(name):
-            given[name] = cut(given[name], max(_LEAST, units(given[name]) - excess))
+            given[name] = cut(given[name], max(least, units(given[name]) - excess))
             text = pattern.format_map(given)
     return cut(text, most)
 
@@ -63,8 +73,16 @@ def short_text(message: Message, pattern: str, most: int) -> str:
         return filled(say("sms.bundle", language, title="{title}"), {"title": message.title}, most)
     facts = message.facts
     end = answer_words("sms.code", message.call, code=message.code) if message.code and not pattern else ""
-    body = pattern or say("sms.text", language, **{name: f"{{{name}}}" for name in ("mark", "place", "what", "clock")})
-    return filled(body, facts, most - units(end)) + end
+    return filled(pattern or _own_pattern(facts, language), facts, most - units(end)) + end
+
+
+def _own_pattern(facts: Mapping[str, str], language: str) -> str:
+    """The house's own words: with the deadline where there is one, and what somebody typed for whoever is called."""
+    gaps = {name: f"{{{name}}}" for name in FACTS}
+    text = say("sms.text.until" if facts.get("until") else "sms.text", language, **gaps)
+    if not facts.get("note"):
+        return text
+    return text + say("sms.note" if facts.get("by") else "sms.note.nobody", language, **gaps)
 
 
 def spoken_text(message: Message, pattern: str, most: int) -> str:
@@ -72,8 +90,7 @@ def spoken_text(message: Message, pattern: str, most: int) -> str:
     language = message.call.language
     if message.bundled > 1:
         return cut(spoken(message.title, language), most)
-    facts = {name: spoken(value, language) for name, value in message.facts.items()}
-    return filled(pattern, facts, most)
+    return filled(pattern, _spoken_facts(message.facts, language), most)
 
 
 def variables(message: Message, patterns: Mapping[str, str], most: int, *, speak: bool = False) -> dict[str, str]:
@@ -82,11 +99,35 @@ def variables(message: Message, patterns: Mapping[str, str], most: int, *, speak
     if message.bundled > 1:
         facts |= {"mark": message.title, "what": message.title}
     if speak:
-        facts = {name: spoken(value, message.call.language) for name, value in facts.items()}
+        facts = _spoken_facts(facts, message.call.language)
     return {name: filled(pattern, facts, most) for name, pattern in patterns.items()}
 
 
-FACTS = ("mark", "place", "path", "device", "what", "value", "clock", "date", "code", "link", "take", "title", "id")
+def _spoken_facts(facts: Mapping[str, str], language: str) -> dict[str, str]:
+    """The facts as they are to be spoken: a code is no number, it is read digit by digit."""
+    read = {name: spoken(value, language) for name, value in facts.items()}
+    code = facts.get("code", "")
+    return read | {"code": " ".join(code) if language == "en" else digits(code)}
+
+
+FACTS = (
+    "mark",
+    "place",
+    "path",
+    "device",
+    "what",
+    "value",
+    "clock",
+    "date",
+    "code",
+    "link",
+    "take",
+    "title",
+    "id",
+    "note",
+    "by",
+    "until",
+)
 """What texts may hold in braces."""
 
 

@@ -22,6 +22,9 @@ CHANNEL_TEXTS: Mapping[str, tuple[str, str]] = {
     "web.flood.now": ("警情过多：{people} 的通知合并发送", "Too many alerts: {people} told in bundles, fires apart"),
     # -- where every character counts -------------------------------------------------------------------------------
     "sms.text": ("{mark}：{place}，{what}，{clock}。", "{mark}: {place}, {what}, {clock}."),
+    "sms.text.until": ("{mark}：{place}，{what}。期限{until}。", "{mark}: {place}, {what}. By {until}."),
+    "sms.note": ("{by}：{note}。", " {by}: {note}."),
+    "sms.note.nobody": ("{note}。", " {note}."),
     "sms.code": ("回复{code}接警", "Reply {code} to take it"),
     "sms.code.undone": ("回复{code}接手", "Reply {code} to take it over"),
     "sms.code.whistle": ("回复{code}报到", "Reply {code}: we are coming"),

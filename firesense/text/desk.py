@@ -23,6 +23,7 @@ DESK_TEXTS: Mapping[str, tuple[str, str]] = {
         "{who} sends you there. Go now, and report when you arrive.",
     ),
     "call.plan": ("{who} 现场确认着火，按预案立即行动。", "{who} has confirmed a fire on site. Act by the plan, now."),
+    "call.day": ("{month}月{day}日", "{month}/{day}"),
     "call.deed.note": ("说明：{note}", " Note: {note}"),
     "step.taken-over": ("接手", "taken over"),
     "step.handed-on": ("移交", "handed on"),

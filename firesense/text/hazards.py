@@ -194,8 +194,8 @@ HAZARD_TEXTS: Mapping[str, tuple[str, str]] = {
     "call.mark.assigned": ("{mark}·交办", "{mark}, yours"),
     "call.mark.reminder": ("{mark}·临期", "{mark}, due soon"),
     "call.mark.overdue": ("{mark}·逾期", "{mark}, overdue"),
-    "call.assigned": ("由您负责整改，期限：{until}", "Yours to put right, by {until}"),
-    "call.reminder": ("期限将到：{until}，请抓紧整改", "To be put right soon, by {until}"),
+    "call.assigned": ("由您负责整改，期限：{until}。", "Yours to put right, by {until}."),
+    "call.reminder": ("期限将到：{until}，请抓紧整改。", "To be put right soon, by {until}."),
     "call.overdue": (
         "已逾期（期限 {until}），请立即督促处置",
         "Overdue since {until}: see to it that it is dealt with",

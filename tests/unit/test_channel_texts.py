@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from firesense.domain.alert import AlertClass
 from firesense.domain.escalation import Purpose
-from firesense.domain.instant import HOUR
+from firesense.domain.instant import HOUR, MINUTE
 from firesense.domain.place import Org, Place
 from firesense.domain.plan import Plan
 from firesense.notify.links import Links
@@ -110,6 +110,45 @@ def test_a_bundle_says_how_many_of_what_and_is_the_same_message_whenever_it_is_m
     assert told.bundled == 30
     assert compose_bundle(pairs[::-1], PLAN).call.key == told.call.key
     assert units(short_text(told, "", 70)) <= 70
+
+
+# -- what somebody typed, and until when ------------------------------------------------------------------------------
+def test_the_order_is_in_the_text_message():
+    ordered = message(purpose=Purpose.DISPATCH, detail={"by": "wang", "note": "带破拆工具，\n3楼有老人"})
+    text = short_text(ordered, "", 70)
+    assert "wang：带破拆工具， 3楼有老人。" in text
+    assert text.startswith("火警·请到场：上河村，探测到烟雾，")
+    handed = message(purpose=Purpose.HANDED_ON, detail={"by": "wang", "note": "我在救护车上"})
+    assert "我在救护车上" in short_text(handed, "", 70)
+    whistled = message(purpose=Purpose.WHISTLE, strand="w1", detail={"by": "wang", "reason": "需断电"})
+    assert "wang：需断电" in short_text(whistled, "", 70)
+
+
+def test_what_must_be_done_about_a_hazard_and_until_when_is_in_the_text_message():
+    detail = {"until_at": str(NOW + 29 * HOUR), "note": "清空楼道"}
+    told = message(alert_class=AlertClass.HAZARD, purpose=Purpose.ASSIGNED, detail=detail)
+    assert "期限1月3日 16:04。清空楼道。" in short_text(told, "", 70)
+    assert told.body.splitlines()[0] == "由您负责整改，期限：2026-01-03 16:04:05。说明：清空楼道"
+    whole_day = {"until_at": str(NOW + 12 * HOUR + 55 * MINUTE)}
+    told = message(alert_class=AlertClass.HAZARD, purpose=Purpose.REMINDER, detail=whole_day, language="en")
+    assert "By 1/2." in short_text(told, "", 134)
+
+
+@given(NAMES, NAMES, NAMES, st.sampled_from([70, 134, 201]))
+def test_a_text_message_with_an_order_fits_and_keeps_its_first_words(name, what, by, most):
+    note = "带破拆工具" + "，3楼有老人" * 60
+    told = message(name, what, purpose=Purpose.DISPATCH, detail={"by": by, "note": note})
+    text = short_text(told, "", most)
+    assert units(text) <= most
+    assert told.facts["mark"] in text
+    assert "：带破拆" in text or "。带破拆" in text
+
+
+def test_a_code_is_spoken_digit_by_digit_in_a_template():
+    told = message(language="zh")
+    given_places = variables(told, {"code": "{code}"}, 20, speak=True)
+    assert given_places["code"] == digits(told.code)
+    assert spoken_text(message(language="en"), "{code}", 20) == " ".join(told.code)
 
 
 # -- links and codes ---------------------------------------------------------------------------------------------------
