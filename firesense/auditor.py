@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
 
-from firesense import escalate
-from firesense.domain.errors import BookError, BookRefused
+from firesense import escalate, hazards
+from firesense.domain.errors import BookError, BookRefused, Conflict, NotFound
 from firesense.domain.instant import MINUTE
 from firesense.route import choose
 
@@ -44,9 +45,13 @@ class Auditor:
         self._looked_at = now
         return self.audit(now)
 
+    def hurry(self) -> None:
+        """Look at the next occasion, however short ago the last look was: somebody came upon a damaged climb."""
+        self._looked_at = None
+
     def audit(self, now: Instant) -> int:
         """Look, and repair; counts what was repaired. Raises BookError."""
-        plan, count = self._plan_source(), 0
+        plan, count = self._plan_source(), self._date_hazards(now)
         for alert, climb in self._book.adrift(now - TOLERANCE, _MOST):
             try:
                 count += self._repair(alert, climb, plan, now)
@@ -57,6 +62,26 @@ class Auditor:
             except Exception:  # noqa: BLE001 - one climb that cannot be repaired must not hold up the others
                 _log.exception("a climb could not be repaired", alert=alert.id)
         self.repaired += count
+        return count
+
+    def _date_hazards(self, now: Instant) -> int:
+        """Give hazards that have lost their dates new ones, or nobody would be reminded of them, or hear of delay."""
+        lost, count = self._book.undated_hazards(_MOST), 0
+        if not lost:
+            return 0
+        plan = self._plan_source()
+        around = hazards.Around(plan.hazards, plan.org, self._kinds, now)
+        for alert in lost:
+            try:
+                self._book.deal_with_hazard(alert, partial(hazards.found_undated, around))
+                _log.error("a hazard was dated anew", alert=alert)
+                count += 1
+            except BookError as error:
+                if not isinstance(error, (BookRefused, Conflict, NotFound)):
+                    raise  # the book is away
+                _log.error("a hazard could not be dated anew", alert=alert, reason=str(error))
+            except Exception:  # noqa: BLE001 - one hazard that cannot be dated must not hold up the others
+                _log.exception("a hazard could not be dated anew", alert=alert)
         return count
 
     def _repair(self, alert: Alert, climb: Climb | None, plan: Plan, now: Instant) -> bool:

@@ -70,6 +70,7 @@ class Duty:
         self._seen_at: Instant | None = None
         self._dated_at: Instant = 0
         self._hush = Hush(book, plan_source, delivery.kinds)
+        self._stuck: dict[tuple[str, str], int] = {}  # climbs that could not be moved in this minute, at which version
         self.auditor = Auditor(book, plan_source, delivery.kinds)
         self.turns = 0  # grows while the street moves, even when there is nothing to do
 
@@ -86,6 +87,7 @@ class Duty:
             # Somebody else's clock was ahead, or ours was while we did not look.
             self._date_climbs(now, now + _FAR)
             self._dated_at = now
+            self._stuck.clear()
         self._seen_at = now
         moved = self._hush.keep(now) + self._roll.step(now) + self._move_climbs(now) + self._move_hazards(now)
         moved += self.auditor.look(now) if not moved else 0  # whatever is due is moved first
@@ -173,8 +175,12 @@ class Duty:
         """Do the climbs that are due, fire first; not many at once, nor for long: calls are waiting to be made.
 
         Counts those that another process has moved meanwhile, too: there may be more, and none is overdue by mistake.
+        One that cannot be moved stays due, is told of once a minute and holds up no other, however many they are.
         """
-        due = self._book.due_climbs(now, self._chunk)
+        found = self._book.due_climbs(now, self._chunk + len(self._stuck))
+        due = [
+            (alert, climb) for alert, climb in found if self._stuck.get((climb.alert, climb.strand)) != climb.version
+        ]
         if not due:
             return 0
         began_at = self._clock.now()
@@ -188,10 +194,15 @@ class Duty:
                 if (window := self._hush.over(alert, climb, now)) is not None:
                     held.append((alert.id, window))
                     continue
+                if climb.astray:  # a damaged row: the auditor puts it right, and tells of it
+                    self._stuck[climb.alert, climb.strand] = climb.version
+                    self.auditor.hurry()
+                    continue
                 calls = earlier.get((climb.alert, climb.strand), ())
                 acted = escalate.act(alert, climb, org, self._delivery.kinds, now, calls)
                 moves.append(Move(climb, acted.climb, acted.calls, acted.steps))
             except Exception:  # noqa: BLE001 - one climb that cannot be moved must not hold up the others
+                self._stuck[climb.alert, climb.strand] = climb.version
                 _log.exception("a climb could not be moved", alert=alert.id)
         if held:
             self._book.hold(held, now)

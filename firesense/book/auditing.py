@@ -29,12 +29,14 @@ _SUSPECT = sa.or_(
     sa.and_(_LIVE, _CLIMB.due_at.is_(None), sa.or_(_ALERT.case == Case.OPEN, _CLIMB.timers != Timers())),
     sa.and_(_LIVE, _CLIMB.due_at < sa.bindparam("overdue_before")),
     sa.and_(_LIVE, _CLIMB.rank.not_in(rows.RANKS)),
-    sa.and_(_LIVE, _CLIMB.rung < 0),
+    sa.and_(_LIVE, sa.or_(_CLIMB.rung < 0, _CLIMB.rung.in_(sa.bindparam("beyond", expanding=True)))),
     sa.and_(_CLIMB.strand == "", _CLIMB.state == ClimbState.CLIMBING, _ALERT.case != Case.OPEN),
     sa.and_(_CLIMB.strand == "", _CLIMB.state == ClimbState.ACKNOWLEDGED, _ALERT.case == Case.OPEN),
     sa.and_(_CLIMB.strand == "", _CLIMB.state == ClimbState.STOPPED),
     sa.and_(_CLIMB.state == ClimbState.EXHAUSTED, _CLIMB.repeat.is_(None)),
 )
+# Few, however many climbs there are: a ladder has some rungs, and there are some ladders.
+_STANDS = sa.select(_CLIMB.rung, _CLIMB.rungs).where(_LIVE, _CLIMB.rung > 0).distinct()
 _ADRIFT = (
     sa.select(*rows.ALERT, *rows.CLIMB, _CLIMB.rank)
     .outerjoin(tables.climb, _ALERT.id == _CLIMB.alert)
@@ -65,11 +67,11 @@ class Auditing(Chapter):
 
     def adrift(self, overdue_before: Instant, most: int) -> list[tuple[Alert, Climb | None]]:
         """Open fires and hazards without a next step or a reason for none, the gravest first. See the port."""
-        with (
-            self._database.reading() as connection,
-            closing(connection.execute(_ADRIFT, {"overdue_before": overdue_before})) as suspects,
-        ):
-            return list(islice(_lost(suspects, overdue_before), most))
+        with self._database.reading() as connection:
+            beyond = [rung for rung, rungs in connection.execute(_STANDS) if rung >= len(rungs)]
+            asked = {"overdue_before": overdue_before, "beyond": beyond}
+            with closing(connection.execute(_ADRIFT, asked)) as suspects:
+                return list(islice(_lost(suspects, overdue_before), most))
 
     def repair(
         self, alert: Alert, before: Climb | None, after: Climb, calls: Sequence[Call], steps: Sequence[Step]

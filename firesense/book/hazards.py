@@ -48,6 +48,13 @@ _DUE = (
     .order_by(_HAZARD.due_at)
     .limit(sa.bindparam("most"))
 )
+_UNDATED = (
+    sa.select(_HAZARD.alert)
+    .join(tables.alert, _ALERT.id == _HAZARD.alert)
+    .where(_HAZARD.open, sa.or_(_HAZARD.due_at.is_(None), _HAZARD.until_at.is_(None)))
+    .order_by(_HAZARD.reported_at)
+    .limit(sa.bindparam("most"))
+)
 # An open alert that nobody has accepted as a hazard yet; what is cleared but not closed is not one any more.
 _NO_CASE = sa.and_(
     _ALERT.open,
@@ -160,6 +167,11 @@ class Hazards(Chapter):
             found = connection.execute(_DUE, {"now": now, "most": most}).all()
         split = len(rows.ALERT)
         return [(Alert(*row[:split]), Hazard(*row[split:])) for row in found]
+
+    def undated_hazards(self, most: int) -> list[str]:
+        """The alerts of open hazards that have lost a date; see the port."""
+        with self._database.reading() as connection:
+            return list(connection.scalars(_UNDATED, {"most": most}))
 
 
 def refuse_while_a_hazard(connection: Connection, alert_id: str) -> None:

@@ -146,6 +146,11 @@ class Climb:
         return self.ladder.repeat is not None and self.round - self.first_round > self.ladder.repeat
 
     @property
+    def astray(self) -> bool:
+        """Whether its ladder has rungs, but not the one it stands on: the row was damaged."""
+        return bool(self.ladder.rungs) and not 0 <= self.rung < len(self.ladder.rungs)
+
+    @property
     def live(self) -> bool:
         """Whether it may still have something to do."""
         return self.state in {ClimbState.CLIMBING, ClimbState.ACKNOWLEDGED}

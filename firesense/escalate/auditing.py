@@ -55,7 +55,7 @@ def _over(climb: Climb) -> str:
 
 
 def _undated(alert: Alert, climb: Climb, overdue_before: Instant | None) -> str:
-    if climb.ladder.rungs and not 0 <= climb.rung < len(climb.ladder.rungs):
+    if climb.astray:
         return "no-such-rung"
     if climb.due_at is None:
         waits = _TAKEN[climb.state] and granted(climb.ladder.timers, stage(alert)) is None
@@ -72,7 +72,7 @@ def mended(
     begins with ``ladder``. The story tells it, and so is the operator.
     """
     found = climb if climb is not None else Climb(alert.id, ladder)
-    rung = found.rung if 0 <= found.rung < len(found.ladder.rungs) else 0
+    rung = 0 if found.astray else found.rung
     lap = found.round + 1
     after = replace(
         found,

@@ -12,7 +12,7 @@ allow the act, and NotAllowed where the person's posts do not.
 
 from firesense.hazards.acts import ACTS
 from firesense.hazards.around import Around, judge, may, possible, unaccepted
-from firesense.hazards.due import date_anew, due, redated
+from firesense.hazards.due import date_anew, due, found_undated, redated
 from firesense.hazards.index import Standing, standings
 from firesense.hazards.reporting import counted, of_rule, receipt, reported, said
 
@@ -23,6 +23,7 @@ __all__ = [
     "counted",
     "date_anew",
     "due",
+    "found_undated",
     "judge",
     "may",
     "of_rule",

@@ -7,13 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 from firesense.domain.errors import Conflict
 from firesense.domain.escalation import Purpose, Step, StepKind
-from firesense.domain.hazard import Dealt, Hazard
+from firesense.domain.hazard import Dealt, Hazard, HazardState
 from firesense.domain.instant import micros
 from firesense.domain.place import OPERATOR
-from firesense.hazards.around import WORKING, Around, calls, holders, next_version, people_responsible, step, told
+from firesense.hazards.around import (
+    WORKING,
+    Around,
+    calls,
+    end_of,
+    holders,
+    next_version,
+    people_responsible,
+    step,
+    told,
+    waits,
+)
 
 if TYPE_CHECKING:
     from firesense.domain.alert import Alert
+    from firesense.domain.instant import Instant
     from firesense.domain.place import Person
 
 _MOVED_AT = ("reported_at", "accepted_at", "rectified_at", "reinspected_at")
@@ -27,7 +39,9 @@ def due(around: Around, alert: Alert, hazard: Hazard | None) -> Dealt:
     """
     if hazard is None:
         raise Conflict(f"alert {alert.id} is no hazard")
-    if not hazard.open or hazard.due_at is None or hazard.due_at > around.now or hazard.until_at is None:
+    if hazard.until_at is None:
+        return found_undated(around, alert, hazard)
+    if not hazard.open or hazard.due_at is None or hazard.due_at > around.now:
         return Dealt(alert, hazard)
     if around.now < hazard.until_at:
         reminded = next_version(replace(hazard, reminded=True, due_at=hazard.until_at))
@@ -71,6 +85,48 @@ def date_anew(around: Around, alert: Alert, hazard: Hazard | None) -> Dealt:
     if hazard is None:
         raise Conflict(f"alert {alert.id} is no hazard")
     return Dealt(alert, redated(around, hazard) or hazard)
+
+
+def found_undated(around: Around, alert: Alert, hazard: Hazard | None) -> Dealt:
+    """Date an open hazard that has lost its dates, as a damaged row has: by its deadline, or the term of its grade.
+
+    The story tells it, and so is the operator. One that has its dates, or is over, stays as it is. Raises Conflict
+    for an alert that is no hazard.
+    """
+    if hazard is None:
+        raise Conflict(f"alert {alert.id} is no hazard")
+    if not hazard.open or (hazard.due_at is not None and hazard.until_at is not None):
+        return Dealt(alert, hazard)
+    until = _end_of_term(around, hazard) if hazard.until_at is None else hazard.until_at
+    if until > around.now:
+        dated = waits(around, hazard, until - around.now)
+    else:
+        dated = next_version(replace(hazard, until_at=until, due_at=around.now))
+    operators = holders(around, hazard.place, (OPERATOR,))
+    notices = calls(around, dated, Purpose.NOTICE, operators)
+    return Dealt(
+        alert,
+        dated,
+        (step(around, dated, StepKind.REPAIRED, "", {"why": "no-due-time", "until_at": str(until)}),),
+        tuple(replace(call, detail={"repaired": "no-due-time"}) for call in notices),
+    )
+
+
+def _end_of_term(around: Around, hazard: Hazard) -> Instant:
+    """When the present state of a hazard has to be over, by the instants that are left; from now where none is."""
+    rules = around.rules.grades[hazard.grade]
+    match hazard.state:
+        case HazardState.REPORTED:
+            return end_of(around, hazard.reported_at, rules.accept_within)
+        case HazardState.ACCEPTED | HazardState.RECTIFYING:
+            since = around.now if hazard.accepted_at is None else hazard.accepted_at
+            return since + micros(rules.rectify_within) if hazard.deadline_at is None else hazard.deadline_at
+        case HazardState.RECTIFIED:
+            since = around.now if hazard.rectified_at is None else hazard.rectified_at
+            return end_of(around, since, rules.write_off_within if rules.on_the_spot else rules.reinspect_within)
+        case _:  # passed
+            since = around.now if hazard.reinspected_at is None else hazard.reinspected_at
+            return since + micros(rules.write_off_within)
 
 
 def _climb(around: Around, alert: Alert, hazard: Hazard) -> Dealt:

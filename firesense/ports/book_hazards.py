@@ -66,6 +66,10 @@ class HazardPages(Protocol):
         """Hazards about which something is due, the longest due first."""
         ...
 
+    def undated_hazards(self, most: int) -> list[str]:
+        """The alerts of open hazards that have lost a date, the oldest first: nothing would ever be due about them."""
+        ...
+
     def write_down(self, *entries: Entry) -> None:
         """Add entries to the audit that have no deed in the book to go with."""
         ...

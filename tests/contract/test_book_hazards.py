@@ -148,6 +148,18 @@ def test_what_is_due_is_found_until_it_is_over(book):
     assert book.next_due_at() is None
 
 
+@pytest.mark.parametrize("lost", ["due_at", "until_at"])
+def test_an_open_hazard_without_a_date_is_found(book, lost):
+    deed, hazard = report()
+    book.report_hazard(deed, hazard, WEN)
+    assert book.undated_hazards(9) == []
+    book.deal_with_hazard(hazard.alert, lambda alert, found: Dealt(alert, replace(found, **{lost: None})))
+    assert book.undated_hazards(9) == [hazard.alert]
+    assert book.undated_hazards(0) == []
+    book.deal_with_hazard(hazard.alert, written_off)
+    assert book.undated_hazards(9) == []
+
+
 def test_columns_hold_every_hazard_and_the_alerts_nobody_accepted(book):
     assert book.hazard_columns().places == ()
     for number in (1, 2, 3):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import BytesIO
 
 import pytest
@@ -12,7 +13,7 @@ from firesense.domain.alert import AlertClass, Finding, Grade
 from firesense.domain.deed import Actor, Rights
 from firesense.domain.errors import Conflict, NotAllowed, NotFound
 from firesense.domain.escalation import StepKind
-from firesense.domain.hazard import HazardAct, HazardState, Report, Source
+from firesense.domain.hazard import Dealt, HazardAct, HazardState, Report, Source
 from firesense.domain.instant import DAY, HOUR, MINUTE
 from firesense.explain import explain
 from firesense.hazarddesk import ANYBODY
@@ -280,3 +281,21 @@ def test_a_hazard_is_kept_longer_than_other_cases_and_goes_with_its_photos(house
     with pytest.raises(NotFound):
         photos.read(before.id)
     assert house.book.prove_audit().broken == 0
+
+
+@pytest.mark.parametrize("lost", ["due_at", "until_at"])
+def test_a_hazard_whose_row_lost_its_date_is_dated_anew_and_goes_overdue_like_any_other(house, lost):
+    alert = report(house)
+    house.hazards.do(HazardAct.ACCEPT, alert, Actor(LEADER))
+    house.settle()
+    due_at = house.book.hazard(alert).due_at
+    house.book.deal_with_hazard(alert, lambda about, found: Dealt(about, replace(found, **{lost: None})))
+    house.wind(minutes=2, step=MINUTE)
+    assert house.book.hazard(alert).due_at == due_at
+    assert house.duty.auditor.repaired == 1
+    assert StepKind.REPAIRED in story(house, alert)
+    assert {person for _, person in told(house, "notice")} == {"operator"}
+    house.wind(days=40, step=6 * HOUR)
+    assert told(house, "reminder")
+    assert told(house, "overdue")
+    assert house.duty.auditor.repaired == 1, "once is enough"

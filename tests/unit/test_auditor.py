@@ -106,6 +106,8 @@ DAMAGE = (
     ("never-due", "UPDATE climb SET rank = 7"),
     ("no-such-rung", "UPDATE climb SET rung = -3, due_at = due_at + 1000000000"),
     ("no-such-rung", "UPDATE climb SET rung = 99, due_at = 1"),
+    ("no-such-rung", "UPDATE climb SET rung = 17"),
+    ("no-such-rung", "UPDATE climb SET rung = 17, due_at = due_at + 1000000000"),
 )
 
 
@@ -212,6 +214,29 @@ def test_a_damaged_rung_does_not_keep_the_house_from_starting_and_is_mended(hous
     house.pass_time(6 * 60)
     assert house.duty.auditor.repaired == 1
     assert house.book.climb(ID).rung < len(LADDER.rungs)
+
+
+def test_climbs_on_rungs_there_are_not_hold_up_no_other_and_the_log_stays_short(house, monkeypatch):
+    def mended(*_):
+        raise ZeroDivisionError
+
+    for number in range(30):  # more than move at once
+        house.burn(name=f"FR12CD34{number:02}")
+    house.pass_time()
+    house.raw.execute("UPDATE climb SET rung = 17, due_at = 1")
+    house.burn()
+    house.pass_time()
+    assert house.duty.auditor.repaired == 30, "at once, where somebody comes upon it"
+    house.raw.execute("UPDATE climb SET rung = 17, due_at = 1 WHERE alert <> ?", [ID])
+    monkeypatch.setattr(auditor.escalate, "mended", mended)
+    assert house.told
+    with structlog.testing.capture_logs() as lines:
+        for _ in range(10):
+            house.pass_time(10)
+    assert ("wu", "alert") in house.told, "the one that is in order climbs"
+    seen = [line["alert"] for line in lines]
+    assert set(seen) == {f"FR12CD34{number:02}" for number in range(30)}
+    assert max(map(seen.count, seen)) <= 3, "each once a minute, whatever cannot be done about it"
 
 
 def test_one_that_cannot_be_repaired_holds_up_no_other(house, monkeypatch):

@@ -393,6 +393,45 @@ def test_a_delay_that_a_clock_far_ahead_has_told_is_told_again_when_it_is_one():
     assert {call.purpose for call in fall_due(pair, until).calls} == {Purpose.OVERDUE}
 
 
+HERE = NOON + 3 * DAY  # when somebody finds that the dates are lost
+
+
+@pytest.mark.parametrize("lost", [("due_at",), ("until_at",), ("due_at", "until_at")])
+@pytest.mark.parametrize("acts", [(), ("accept",), ("accept", "rectify"), ("accept", "rectify", "reinspect")])
+def test_a_hazard_that_lost_its_dates_is_due_by_its_term_again(lost, acts):
+    pair = case()
+    for act in acts:
+        who = {"rectify": MEMBER}.get(act, STATION)
+        said = {"rectify": {"text": "已清理"}, "reinspect": {"passed": True, "text": "合格"}}.get(act, {})
+        do(pair, HazardAct(act), who, at=NOON + 2 * DAY, **said)
+    until = pair[1].until_at
+    damaged = replace(pair[1], **dict.fromkeys(lost))
+    dealt = hazards.found_undated(around(HERE), pair[0], damaged)
+    assert dealt.hazard.until_at == until
+    assert HERE <= dealt.hazard.due_at <= max(until, HERE)
+    assert [(step.kind, step.detail["why"]) for step in dealt.steps] == [(StepKind.REPAIRED, "no-due-time")]
+    assert {(call.purpose, call.person) for call in dealt.calls} == {(Purpose.NOTICE, "operator")}
+    assert hazards.found_undated(around(HERE), pair[0], dealt.hazard).hazard == dealt.hazard, "once"
+
+
+def test_a_hazard_that_lost_every_date_gets_the_term_of_its_grade_from_now():
+    pair = case()
+    do(pair, HazardAct.ACCEPT, STATION)
+    gone = dict.fromkeys(("due_at", "until_at", "deadline_at", "accepted_at"))
+    dated = hazards.found_undated(around(HERE), pair[0], replace(pair[1], **gone)).hazard
+    assert dated.until_at == HERE + micros(RULES.grades[Grade.GENERAL].rectify_within)
+    assert HERE < dated.due_at < dated.until_at, "somebody is reminded"
+
+
+def test_a_lost_date_that_has_passed_is_overdue_at_once_and_what_is_over_gets_none():
+    pair = case()
+    until = pair[1].until_at
+    dated = hazards.found_undated(around(until + DAY), pair[0], replace(pair[1], due_at=None)).hazard
+    assert (dated.until_at, dated.due_at) == (until, until + DAY)
+    do(pair, HazardAct.REJECT, STATION, reason="不属实")
+    assert hazards.found_undated(around(HERE), *pair).hazard == pair[1]
+
+
 def test_a_level_that_reaches_nobody_is_skipped_and_the_story_says_so():
     pair = case(Grade.MINOR, place="990100101202-01")  # its grid leader's post is vacant
     dealt = fall_due(pair, pair[1].due_at)
