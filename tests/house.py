@@ -113,9 +113,22 @@ class SmallHouse:
     timeout = timedelta(seconds=10)  # of a call, on the real clock
 
     def __init__(
-        self, folder, devices=(), *, history=None, clock=None, started=True, org=None, channels=None, settings=""
+        self,
+        folder,
+        devices=(),
+        *,
+        history=None,
+        clock=None,
+        started=True,
+        org=None,
+        channels=None,
+        settings="",
+        config=None,
     ):
-        """``channels``: clock -> further channels by name; ``settings``: more lines of the settings."""
+        """``channels``: clock -> further channels by name; ``settings``: more lines of the settings.
+
+        ``config`` is a settings file in the place of the house's own.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / "firesense.yaml"
         written = SETTINGS.format(root=ROOT) + settings
@@ -123,8 +136,8 @@ class SmallHouse:
             (folder / "org.yaml").write_text(org, encoding="utf-8")
             written = written.replace(f"{ROOT}/config/org.yaml", "org.yaml")
         file.write_text(written, encoding="utf-8")
-        self.settings = load_settings(file)
-        self.settings.data.mkdir(exist_ok=True)
+        self.settings = load_settings(config or file)
+        self.settings.data.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.clock = clock or HandClock()
         self.log, self.mqtt = ListChannel("log", "log", self.clock), ListChannel("mqtt", "mqtt", self.clock)

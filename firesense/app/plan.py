@@ -105,6 +105,7 @@ def check(settings: Settings, known: Collection[Fault], clock: Clock) -> str:
     """Read and try everything the daemon would read at start, and sum it up.
 
     ``known`` are the faults of the settings themselves. Raises ConfigError with them and every other fault.
+    What is sound and hardly meant is told with the sum.
     """
     faults: list[Fault] = []
     files: Files | None = None
@@ -135,10 +136,16 @@ def check(settings: Settings, known: Collection[Fault], clock: Clock) -> str:
 
 def _notes(files: Files) -> Iterator[str]:
     """What is no fault, and what somebody should know all the same."""
+    yield from shown(files.ladders.doubts)
     for grade, places in unaccepted(files.hazards, files.org):
         more = f" and at {len(places) - 1} other places" if len(places) > 1 else ""
         where = f"{places[0]} ({files.org.places[places[0]].name}){more}"
         yield f"hazards: nobody may accept a {grade} hazard that is reported at {where}: see may in its rules"
+
+
+def _tell_notes(files: Files) -> None:
+    for note in shown(files.ladders.doubts):
+        _log.warning("plan.note", note=note)
 
 
 def import_files(files: Files, book: Book, actor: Actor = PLATFORM, at: Instant | None = None) -> bool:
@@ -232,6 +239,7 @@ class PlanKeeper:
         self._settings = settings
         self._book = book
         files = read_files(settings)
+        _tell_notes(files)
         import_files(files, book, at=None if clock is None else clock.now())
         self._days = files.days
         self._plan = self._from_book(_plan_of(files, self._settings))
@@ -255,6 +263,7 @@ class PlanKeeper:
                 _log.error("plan.fault", fault=line)
             _log.error("plan.kept", faults=len(error.faults))
             return False
+        _tell_notes(files)
         now = None if self._clock is None else self._clock.now()
         import_files(files, self._book, at=now)
         if now is not None:

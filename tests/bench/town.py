@@ -38,7 +38,10 @@ root: {code: "990100", name: 清河区, kind: district, posts: {operator: [watch
 """
 _LADDERS = """\
 ladders:
-  fire: {repeat: forever, rungs: [{roles: [operator], channels: [hook], wait: 1h}]}
+  fire:
+    repeat: forever
+    timers: {arrive: never, result: never}
+    rungs: [{roles: [operator], channels: [hook], wait: 1h}]
   rest: {repeat: 0, rungs: [{roles: [operator], channels: [log], wait: 24h}]}
 choose: [{ladder: fire, class: [fire]}, {ladder: rest}]
 """

@@ -65,6 +65,7 @@ _LADDERS = """\
 ladders:
   fire:
     repeat: 1
+    timers: {arrive: never, result: never}
     rungs:
       - {roles: [grid-member], channels: [hook], wait: 1s}
       - {roles: [grid-leader], channels: [hook], wait: 1s}

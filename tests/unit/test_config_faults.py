@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -80,6 +81,32 @@ def test_the_shipped_configuration_is_sound():
     org = load_org(settings.files.org)
     ladders = load_ladders(settings.files.ladders, org, channels={channel.name for channel in settings.channels})
     assert set(ladders.by_id) >= {"township-fire", "street-fire"}
+
+
+def test_what_is_sound_and_hardly_meant_is_told_with_its_line(tmp_path, capsys):
+    for folder in ("config", "device_profiles"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    ladders = tmp_path / "config/ladders.yaml"
+    text = ladders.read_text(encoding="utf-8")
+    for mistake, meant in (
+        ("repeat: 3 #", "repeat: forever #"),
+        ("arrive: never, result: 30m", "arrive: 15m, result: 30m"),
+        ("wait: 2h", "wait: 2m"),
+        ("[vulnerabel]", "[vulnerable]"),
+    ):
+        assert meant in text
+        text = text.replace(meant, mistake, 1)
+    ladders.write_text(text, encoding="utf-8")
+    assert main(["check", "--config", str(tmp_path / "config/firesense.yaml")]) == 0
+    sound, *doubts = capsys.readouterr().out.splitlines()
+    assert sound.startswith("sound: ")
+    told = [line.removeprefix(f"note: {ladders}:").split(": ", 2)[1:] for line in doubts]
+    assert told == [
+        ["ladders.township-fire.repeat", "a fire is given up after so many rounds: forever calls on"],
+        ["ladders.township-fire.timers.arrive", "a fire that somebody has taken may be forgotten for ever"],
+        ["ladders.township-fire.rungs[0].wait", "is long for a fire: the next rung hears of it only then"],
+        ["choose[1].tags", "no place has the tag 'vulnerabel': 'vulnerable'?"],
+    ]
 
 
 def test_secrets_come_from_the_environment_and_are_not_shown(tmp_path, monkeypatch):

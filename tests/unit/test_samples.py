@@ -24,6 +24,7 @@ def sample(name, org):
     folder = SAMPLES / name
     tree = load_org(folder / org)
     ladders = load_ladders(folder / "ladders.yaml", tree, CHANNELS)
+    assert ladders.doubts == ()
     days = local_days(SAMPLES.parent / "calendars.yaml", "Asia/Shanghai")
     return Plan(org=tree.by_the_days(days), ladders=ladders.by_id, selectors=ladders.selectors)
 
