@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from firesense.domain.instant import Instant
 
-_ALERT, _PHOTO, _HAZARD = tables.alert.c, tables.photo.c, tables.hazard.c
+_ALERT, _PHOTO, _HAZARD, _ROLL_CALL = tables.alert.c, tables.photo.c, tables.hazard.c, tables.roll_call.c
 _IS_HAZARD = sa.exists().where(_HAZARD.alert == _ALERT.id)
 _OLD = (
     sa.select(_ALERT.id)
@@ -31,6 +31,10 @@ _OLD = (
     )
     .order_by(_ALERT.closed_at)
     .limit(sa.bindparam("most"))
+)
+# With their alerts, or without when they were never asked.
+_OLD_ROLL_CALLS = sa.delete(tables.roll_call).where(
+    _ROLL_CALL.planned_at < sa.bindparam("before"), _ROLL_CALL.due_at.is_(None)
 )
 # Everything that refers to an alert goes with it, whatever tables there are.
 _OF_ALERTS = [
@@ -46,12 +50,13 @@ class Forgetting(Chapter):
     ) -> tuple[int, list[str]]:
         """Delete cases closed before an instant, and say so in the audit; an incident goes alert by alert.
 
-        Hazards have an instant of their own, if one is given.
+        Hazards have an instant of their own, if one is given. Roll calls of before that instant go, too, uncounted.
 
         Gives how many went, at most ``most`` at a time, and the photos that belong to nothing any more.
         """
         with self._database.writing() as connection:
             limits = {"before": before, "hazards_before": before if hazards_before is None else hazards_before}
+            connection.execute(_OLD_ROLL_CALLS, {"before": before})
             old = list(connection.scalars(_OLD, limits | {"most": most}))
             if not old:
                 return 0, []

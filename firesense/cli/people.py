@@ -129,6 +129,12 @@ def _claim(asked: argparse.Namespace) -> None:
 
 
 def _add_user(asked: argparse.Namespace) -> None:
+    settings = load_settings(asked.config)
+    org = read_files(settings).org
+    if asked.place and asked.place not in org.places:
+        raise NotFound(f"there is no place {asked.place}")
+    if asked.person and asked.person not in org.people:
+        raise NotFound(f"there is no person {asked.person}: what this user does would be nobody's")
     if asked.one_time:
         password = secrets.token_urlsafe(9)
         print(password)
@@ -137,9 +143,7 @@ def _add_user(asked: argparse.Namespace) -> None:
     else:
         password = sys.stdin.readline().rstrip("\n")
     who, clock = actor(), RealClock()
-    with open_book(load_settings(asked.config)) as book:
-        if asked.place and asked.place not in book.org().places:
-            raise NotFound(f"there is no place {asked.place}")
+    with open_book(settings) as book:
         before = book.user(asked.name)
         known = before or User(asked.name, "")
         user = User(

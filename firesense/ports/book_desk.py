@@ -136,7 +136,7 @@ class DeskPages(Protocol):
     ) -> tuple[int, list[str]]:
         """Delete cases closed before an instant, with all that belongs to them, and say so in the audit.
 
-        Hazards have an instant of their own, if one is given.
+        Hazards have an instant of their own, if one is given. Roll calls of before that instant go, too, uncounted.
 
         Gives how many went, at most ``most`` at a time, and the photos that belong to nothing any more.
         """

@@ -10,7 +10,7 @@ from firesense.domain.catalogue import CLASSES
 from firesense.domain.figures import Stage
 from firesense.domain.instant import moment
 from firesense.report.document import Bars, Cell, Report, Series, Sheet
-from firesense.report.words import NOTHING, duration, label, late, ninetieth, share
+from firesense.report.words import NOTHING, cause_name, duration, label, late, ninetieth, share
 from firesense.text import say
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class _Contents:
             self._say(f"title.{period.kind}"),
             facts,
             tuple(self._blocks()),
-            tuple(self._say(f"note.{name}") for name in ("raised", "times", "few", "devices")),
+            tuple(self._say(f"note.{name}") for name in ("raised", "together", "times", "few", "devices")),
             tuple(reversed(path)),
         )
 
@@ -128,10 +128,8 @@ class _Contents:
         return self._sheet("times", ("stage", "count", "median", "ninetieth", "target", "late"), rows)
 
     def _causes(self, causes: Mapping[str, int]) -> Bars:
-        known = self._plan.practice.causes
-        which = 1 if self._language == "en" else 0
         ordered = sorted(causes.items(), key=lambda each: (-each[1], each[0]))
-        labels = tuple(known[cause][which] if cause in known else cause for cause, _ in ordered)
+        labels = tuple(cause_name(self._plan, cause, self._language) for cause, _ in ordered)
         series = Series(self._text("finding.false-alarm"), tuple(count for _, count in ordered), "hazard")
         return Bars(self._say("chart.causes"), labels, (series,), across=True)
 

@@ -1,4 +1,8 @@
-"""The figures as CSV for spreadsheets: a row for every place below and class, with plain numbers, times in seconds."""
+"""The figures as CSV for spreadsheets: for every place a row of its own and one a class, with plain numbers.
+
+Times are in seconds. What belongs to a place and to no class stands in the row of the place alone, so that it is summed
+once; its heads are names for programs in English, and words in Chinese.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import io
 from typing import TYPE_CHECKING
 
 from firesense.domain.figures import Stage
+from firesense.report.words import cause_name, label
 from firesense.text import say
 
 if TYPE_CHECKING:
@@ -17,12 +22,14 @@ if TYPE_CHECKING:
     from firesense.figures import ClassFigures, Figures, PlaceFigures
 
 _FINDINGS = ("fire", "false-alarm", "fault", "test", "put-right", "cleared-itself")
+_SAME_HEAD = ("period", "place", "name", "kind", "class", "class_name")
 _PLACE_HEAD = (
-    "period", "place", "name", "kind", "devices", "devices_online", "devices_silent", "devices_in_alarm",
+    "devices", "devices_online", "devices_silent", "devices_in_alarm",
     "devices_in_fault", "hazards_minor", "hazards_general", "hazards_major", "hazards_overdue", "hazard_index",
     "hazards_reported", "hazards_written_off", "roll_calls", "roll_calls_answered", "roll_calls_unasked",
 )  # fmt: skip
-_CLASS_HEAD = ("class", "class_name", "raised", "open", "chattering", "stood_still")
+_CLASS_HEAD = ("raised", "open", "chattering", "stood_still")
+_TIMES_HEAD = ("n", "median_s", "p90_s", "longest_s", "target_s", "late", "due")
 _RISKY = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would take for a formula
 
 
@@ -30,46 +37,56 @@ def as_csv(figures: Figures, plan: Plan, language: str) -> bytes:
     """Write figures (deep ones: of every place) as CSV in UTF-8 with a byte order mark, as spreadsheets want it."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow(_head())
+    head = list(_head(language))
+    writer.writerow(head)
+    nothing = [""] * len(_PLACE_HEAD)
     for place in figures.places:
-        own = _of_place(figures.period.name, place, plan)
+        same = _same(figures.period.name, place, plan, language)
+        own = [*same, "", say("figures.csv.whole", language), *_of_place(place)]
+        written = [own + [""] * (len(head) - len(own))]  # the place is there whether it had alerts or not
         for name, one in place.by_class.items():
-            writer.writerow([_safe(cell) for cell in (*own, *_of_class(name, one, language))])
-        if not place.by_class:  # it has devices and hazards all the same
-            writer.writerow([_safe(cell) for cell in own] + [""] * (len(_head()) - len(own)))
+            written.append([*same, name, say(f"class.{name}", language), *nothing, *_of_class(one, plan, language)])
+        writer.writerows([_safe(cell) for cell in row] for row in written)
     return b"\xef\xbb\xbf" + text.getvalue().encode()
 
 
-def _head() -> list[str]:
-    found = [f"finding_{finding.replace('-', '_')}" for finding in _FINDINGS]
-    times = [
-        f"{stage}_{what}" for stage in Stage for what in ("n", "median_s", "p90_s", "longest_s", "target_s", "late")
-    ]
-    return [*_PLACE_HEAD, *_CLASS_HEAD, *found, "causes", *times]
+def _head(language: str) -> Iterator[str]:
+    english = language == "en"
+
+    def said(name: str) -> str:
+        return say(f"figures.csv.{name}", language)
+
+    yield from map(said, (*_SAME_HEAD, *_PLACE_HEAD, *_CLASS_HEAD))
+    for finding in _FINDINGS:
+        yield f"finding_{finding.replace('-', '_')}" if english else say(f"finding.{finding}", language)
+    yield said("causes")
+    yield from (("_" if english else "").join((said(stage), said(what))) for stage in Stage for what in _TIMES_HEAD)
 
 
-def _of_place(period: str, one: PlaceFigures, plan: Plan) -> list[object]:
+def _same(period: str, one: PlaceFigures, plan: Plan, language: str) -> list[object]:
     place = plan.org.places.get(one.place)
+    if place is None:
+        return [period, one.place, "", ""]
+    return [period, one.place, place.name, label("hazard.kind", place.kind, language)]
+
+
+def _of_place(one: PlaceFigures) -> list[object]:
     devices, hazards, calls = one.devices, one.hazards, one.roll_calls
     return [
-        period,
-        one.place,
-        place.name if place else "",
-        place.kind if place else "",
         *(devices.total, devices.online, devices.silent, devices.in_alarm, devices.in_fault),
         *(*hazards.by_grade, hazards.overdue, round(hazards.index, 2), hazards.reported, hazards.closed),
         *(calls.asked, calls.answered, calls.unasked),
     ]
 
 
-def _of_class(name: str, one: ClassFigures, language: str) -> Iterator[object]:
-    yield from (name, say(f"class.{name}", language), one.raised, one.open, one.chattering, one.stood_still)
+def _of_class(one: ClassFigures, plan: Plan, language: str) -> Iterator[object]:
+    yield from (one.raised, one.open, one.chattering, one.stood_still)
     yield from (one.findings.get(finding, 0) for finding in _FINDINGS)
-    yield "; ".join(f"{cause} {count}" for cause, count in one.causes.items())
+    yield "; ".join(f"{cause_name(plan, cause, language)} {count}" for cause, count in one.causes.items())
     for stage in Stage:
         times = one.times[stage]
         spans = (times.median, times.ninetieth, times.longest, times.target)
-        yield from (times.count, *map(_seconds, spans), times.late)
+        yield from (times.count, *map(_seconds, spans), *((times.late, times.due) if times.target else ("", "")))
 
 
 def _seconds(span: timedelta | None) -> object:

@@ -9,6 +9,7 @@ from firesense.text import TEXTS, say
 if TYPE_CHECKING:
     from datetime import timedelta
 
+    from firesense.domain.plan import Plan
     from firesense.figures import Times
 
 NOTHING = "—"
@@ -53,6 +54,12 @@ def late(times: Times) -> str:
     if times.target is None or not times.due:
         return NOTHING
     return f"{times.late}/{times.due} ({share(times.late_share)})"
+
+
+def cause_name(plan: Plan, cause: str, language: str) -> str:
+    """The words for a cause of false alarms, or its id when it is none of the list any more."""
+    zh, en = plan.practice.causes.get(cause, (cause, cause))
+    return en if language == "en" else zh
 
 
 def label(section: str, word: str, language: str) -> str:

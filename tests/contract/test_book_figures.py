@@ -175,6 +175,20 @@ def test_one_roll_call_is_under_way_at_a_post(book):
     assert book.start_roll_call(again, entry) is None, "that one is over"
 
 
+def test_roll_calls_are_forgotten_with_the_cases_of_their_time(book):
+    never_asked = planned(id="UNASKED000", state=RollCallState.UNASKED, due_at=None)
+    waiting = planned(id="WA1T1NG000", planned_at=NOON + 1)
+    last = planned(id="LAST000000", planned_at=NOON + MINUTE, state=RollCallState.MISSED, due_at=None)
+    roll = planned()
+    book.plan_roll_calls([roll, never_asked, waiting, last])
+    after, deed = asked(roll, NOON)
+    assert book.move_roll_call(roll, after, deed)
+    over = replace(after, state=RollCallState.MISSED, due_at=None)
+    assert book.move_roll_call(after, over, close_at=NOON + 30 * SECOND)
+    assert book.forget_cases(NOON + MINUTE, NOON + DAY) == (1, []), "the alert that one of them was"
+    assert book.roll_calls(0, NOON + DAY) == [waiting, last], "duty has to see to one yet"
+
+
 def test_what_roll_calls_and_windows_are_is_no_alert_of_the_figures(book):
     roll = planned()
     book.plan_roll_calls([roll])

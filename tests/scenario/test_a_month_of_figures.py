@@ -187,14 +187,40 @@ def test_the_report_says_it_in_both_languages(house):
         assert re.search(r"(src|href)=", page) is None, "it needs nothing from anywhere"
 
 
-def test_the_table_for_spreadsheets_has_every_place_and_plain_numbers(house):
-    written = as_csv(month(house, deep=True), house.keeper.current(), "zh")
+def table(house, language):
+    written = as_csv(month(house, deep=True), house.keeper.current(), language)
     assert written.startswith(b"\xef\xbb\xbf")
-    rows = list(csv.DictReader(io.StringIO(written.decode("utf-8-sig"))))
+    return list(csv.DictReader(io.StringIO(written.decode("utf-8-sig"))))
+
+
+def test_the_table_for_spreadsheets_has_every_place_and_plain_numbers(house):
+    rows = table(house, "en")
     assert {row["place"] for row in rows} == set(house.keeper.current().org.places)
     [fire] = [row for row in rows if (row["place"], row["class"]) == (VILLAGE, "fire")]
     assert (fire["raised"], fire["finding_fire"], fire["finding_false_alarm"]) == ("2", "1", "1")
-    assert (fire["acknowledge_n"], fire["acknowledge_median_s"], fire["acknowledge_late"]) == ("2", "120.0", "0")
+    assert (fire["acknowledge_n"], fire["acknowledge_median_s"]) == ("2", "120.0")
+    [fire] = [row for row in rows if (row["place"], row["class"]) == (DISTRICT, "fire")]
+    assert (fire["acknowledge_late"], fire["acknowledge_due"]) == ("1", "3"), "a rate can be worked out"
+    assert (fire["recover_late"], fire["recover_due"]) == ("", ""), "no target, nothing late"
+    assert fire["causes"] == "cooking 1; dust 1"
+
+
+def test_what_is_a_places_stands_once_in_the_table(house):
+    rows = [row for row in table(house, "en") if row["place"] == DISTRICT]
+    assert [row["class"] for row in rows] == ["", "fire", "hazard", "fault"]
+    assert [row["devices"] for row in rows] == ["3", "", "", ""]
+    assert [row["raised"] for row in rows] == ["", "3", "2", "1"]
+    assert sum(int(row["roll_calls"] or 0) for row in rows) == 0
+
+
+def test_the_table_is_chinese_for_who_reads_chinese(house):
+    rows = table(house, "zh")
+    [fire] = [row for row in rows if (row["辖区编码"], row["类别"]) == (TOWNSHIP, "火警")]
+    assert (fire["层级"], fire["报警数"], fire["误报"], fire["误报原因"]) == ("乡镇", "2", "1", "做饭油烟 1")
+    assert (fire["接警件数"], fire["接警中位数(秒)"], fire["接警超时"], fire["接警应办"]) == ("2", "120.0", "0", "2")
+    assert len(rows[0]) == len(table(house, "en")[0]), "no two columns have the same head"
+    letters = "".join(rows[0]).replace("(", "").replace(")", "").replace("90", "")
+    assert all("\u4e00" <= letter <= "\u9fff" for letter in letters)
 
 
 def test_the_command_writes_what_the_period_says(house, tmp_path, capsys):
@@ -216,6 +242,18 @@ def test_the_command_writes_what_the_period_says(house, tmp_path, capsys):
 def late(house, stage):
     times = fires(house).times[stage]
     return times.count, times.late, times.due
+
+
+def test_two_detectors_that_say_fire_together_are_three_fires_and_the_report_says_why(tmp_path):
+    house = SmallHouse(tmp_path, [smoke_device(1), smoke_device(2)])
+    house.hear(smoke(house.clock, 1, alarm=1), smoke(house.clock, 2, alarm=1))
+    house.wind(seconds=5)
+    assert fires(house).raised == 3
+    [smokes] = [one for one in month(house).types if one.device_class == "smoke"]
+    assert smokes.by_class["fire"].raised == 3
+    page = as_html(contents(month(house), house.keeper.current(), "zh"))
+    assert "多个探测器联合判定的火警，在各探测器的火警之外另计一起" in page
+    house.close()
 
 
 def test_a_fire_that_nobody_took_stays_late_when_it_is_closed(tmp_path):

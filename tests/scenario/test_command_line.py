@@ -116,6 +116,15 @@ def test_users_get_one_time_passwords(house, firesense):
     assert password not in user.password_hash
 
 
+def test_a_user_is_a_person_of_the_org_or_nobody(house, firesense):
+    said = firesense("user", "add", "typo", "--person", "yang-mim", "--one-time", code=1)
+    assert "there is no person yang-mim" in said
+    assert len(said.splitlines()) == 1, "no password is printed for nobody"
+    assert house.book.user("typo") is None
+    firesense("user", "add", "shared", "--one-time")
+    assert house.book.user("shared").person == ""
+
+
 def test_users_are_listed_and_removed(house, firesense):
     for name in ("station", "office"):
         firesense("user", "add", name, "--person", "yang-min", "--one-time")

@@ -91,7 +91,7 @@ def test_what_people_typed_is_text_in_every_file():
     assert "&lt;script&gt;" in page
     rows = list(csv.reader(io.StringIO(as_csv(found, PLAN, "zh").decode("utf-8-sig"))))
     assert [cell for row in rows for cell in row if cell.startswith("=")] == []
-    assert f"'{NASTY}" in rows[2]
+    assert f"'{NASTY}" in rows[3]
     text = "".join(page.extract_text() for page in PdfReader(io.BytesIO(as_pdf(contents(found, PLAN, "zh")))).pages)
     assert "HYPERLINK" in text
 

@@ -58,7 +58,7 @@ def test_charts_are_drawn_without_script_or_style_of_their_own(client):
 
 
 @pytest.mark.parametrize(
-    ("kind", "begins"), [("pdf", b"%PDF-"), ("csv", b"\xef\xbb\xbfperiod"), ("html", b"<!doctype")]
+    ("kind", "begins"), [("pdf", b"%PDF-"), ("csv", "\ufeff统计期,".encode()), ("html", b"<!doctype")]
 )
 def test_files_are_downloads(client, kind, begins):
     answer = client.get(f"/figures/{kind}?period=2026-Q1&place=t")
