@@ -14,6 +14,7 @@ from firesense.text.console import CONSOLE_TEXTS
 from firesense.text.desk import DESK_TEXTS
 from firesense.text.figures import FIGURE_TEXTS
 from firesense.text.hazards import HAZARD_TEXTS
+from firesense.text.invalid import INVALID_TEXTS
 from firesense.text.ladders import LADDER_TEXTS
 from firesense.text.quiet import QUIET_TEXTS
 from firesense.text.rosters import ROSTER_TEXTS
@@ -32,6 +33,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     **DESK_TEXTS,
     **FIGURE_TEXTS,
     **HAZARD_TEXTS,
+    **INVALID_TEXTS,
     **LADDER_TEXTS,
     **QUIET_TEXTS,
     **ROSTER_TEXTS,

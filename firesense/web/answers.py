@@ -12,13 +12,15 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from firesense.domain.errors import BookError, Conflict, HistoryDown, HistoryError, NotAllowed, NotFound, PhotoRefused
-from firesense.text import say
+from firesense.text import TEXTS, say
 from firesense.web.parts import TEMPLATES, here, language_of, page_context
 from firesense.web.problems import LoginNeeded, Problem
 from firesense.web.shield import HEADERS
-from firesense.web.shown import conflict_words
+from firesense.web.shown import conflict_words, listed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fastapi import FastAPI, Request
 
 _log = structlog.get_logger(__name__)
@@ -37,6 +39,22 @@ _KEYS = {
     503: "web.problem.unavailable",
 }
 _RETRY_AFTER = 10
+_SAID_AS = {  # kinds of faults, as the library names them, that people are told the same of
+    "int_from_float": "int_parsing",
+    "int_type": "int_parsing",
+    "float_type": "float_parsing",
+    "finite_number": "float_parsing",
+    "bool_type": "bool_parsing",
+    "literal_error": "enum",
+    "dict_type": "object",
+    "model_type": "object",
+    "model_attributes_type": "object",
+    "datetime_type": "datetime_parsing",
+    "datetime_from_date_parsing": "datetime_parsing",
+    "timezone_aware": "datetime_parsing",
+    "date_type": "date_parsing",
+    "date_from_datetime_parsing": "date_parsing",
+}
 
 
 def install_problems(console: FastAPI) -> None:
@@ -131,8 +149,23 @@ async def _history_down(request: Request, error: Any) -> Response:
 
 
 async def _invalid(request: Request, error: Any) -> Response:
-    errors = [{"path": ".".join(str(part) for part in each["loc"]), "reason": each["msg"]} for each in error.errors()]
+    language = language_of(request)
+    errors = [
+        {"path": ".".join(str(part) for part in each["loc"]), "reason": _reason(each, language)}
+        for each in error.errors()
+    ]
     return problem(request, 422, errors=errors)
+
+
+def _reason(error: Mapping[str, Any], language: str) -> str:
+    """Say what is wrong with a value: in the reader's language for what is usual, else as the library does."""
+    key = f"invalid.{_SAID_AS.get(error['type'], error['type'])}"
+    if key not in TEXTS:
+        return str(error["msg"])
+    known = {name: f"{it:g}" if isinstance(it, float) else it for name, it in error.get("ctx", {}).items()}
+    if "expected" in known:
+        known["expected"] = listed(known["expected"].replace(" or ", ", ").split(", "), language)
+    return say(key, language, **known)
 
 
 async def _http(request: Request, error: Any) -> Response:
