@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
+from firesense.app.configured import configured
 from firesense.app.plugs import make_channels, make_transports, place_faults
 from firesense.calendars import load_calendars, local_days, standard_calendars
 from firesense.deskfile import load_practice
@@ -20,14 +21,14 @@ from firesense.hazardfile import load_hazards, standard_hazards
 from firesense.hazards import unaccepted
 from firesense.ladderfile import Ladders, load_ladders
 from firesense.orgfile import load_devices
-from firesense.orgtree import load_org
+from firesense.orgtree import Difference, compared, differences, load_org
 from firesense.profiles import load_profiles
 from firesense.rulebook import load_rules
 from firesense.settings import RosterSettings
 from firesense.yamlmarks import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from firesense.domain.calendar import Calendars
     from firesense.domain.deed import Actor
@@ -162,10 +163,29 @@ def import_files(files: Files, book: Book, actor: Actor = PLATFORM, at: Instant 
         or selectors != files.ladders.selectors
     )
     if changed:
-        entry = None if at is None else Entry.of(actor, at, "installed", "plan", "", places=str(len(wanted.places)))
-        book.install(wanted, files.ladders.by_id.values(), files.ladders.selectors, entry=entry)
+        found = [*differences(org, wanted), *compared("ladder", ladders, files.ladders.by_id)]
+        if selectors != files.ladders.selectors:
+            found.append(Difference("~", "ladder", "", ("selectors",)))
+        entries = [] if at is None else _told(found, Entry.of(actor, at, "installed", "plan", ""))
+        book.install(wanted, files.ladders.by_id.values(), files.ladders.selectors, *entries)
     registered = _register_new(files.devices, book, actor, at) if files.devices else 0
     return changed or registered > 0
+
+
+def _told(found: Iterable[Difference], entry: Entry) -> list[Entry]:
+    """A line of the audit for each difference, with the names of the fields and no values, after one for them all."""
+    lines = [
+        replace(entry, did=_DID[one.sign], kind=one.what, target=one.name, detail=_fields(one.fields)) for one in found
+    ]
+    counts = {did: sum(line.did == did for line in lines) for did in _DID.values()}
+    return [replace(entry, detail={did: str(count) for did, count in counts.items() if count}), *lines]
+
+
+_DID = {"+": "added", "~": "changed", "-": "removed"}
+
+
+def _fields(names: Sequence[str]) -> dict[str, str]:
+    return {"fields": ", ".join(names)} if names else {}
 
 
 def _register_new(devices: Sequence[Device], book: Book, actor: Actor, at: Instant | None) -> int:
@@ -241,6 +261,7 @@ class PlanKeeper:
         files = read_files(settings)
         _tell_notes(files)
         import_files(files, book, at=None if clock is None else clock.now())
+        self._note(files)
         self._days = files.days
         self._plan = self._from_book(_plan_of(files, self._settings))
 
@@ -268,10 +289,17 @@ class PlanKeeper:
         import_files(files, self._book, at=now)
         if now is not None:
             self._book.write_down(Entry.of(PLATFORM, now, "reloaded", "setting", "files"))
+        self._note(files)
         self._days = files.days
         self._plan = self._from_book(_plan_of(files, self._settings))
         _log.info("plan.reloaded", version=self._plan.version, rules=len(files.rules))
         return True
+
+    def _note(self, files: Files) -> None:
+        """Have the audit say what differs from what was last in force, by whomever the files were changed."""
+        if self._clock is not None:
+            entry = Entry.of(PLATFORM, self._clock.now(), "changed", "setting", "")
+            self._book.note_configured(configured(files, self._settings), entry)
 
     def _from_book(self, plan: Plan) -> Plan:
         version = self._book.version()  # first: what changes meanwhile is seen again

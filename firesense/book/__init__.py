@@ -10,6 +10,7 @@ from firesense.book.audit import Audit
 from firesense.book.auditing import Auditing
 from firesense.book.cases import Cases
 from firesense.book.climbs import Climbs
+from firesense.book.configured import Configuration
 from firesense.book.counts import Counting
 from firesense.book.devices import Devices
 from firesense.book.figures import AlertFigures
@@ -41,6 +42,7 @@ class SqlBook(
     People,
     Reliefs,
     Devices,
+    Configuration,
     Streets,
     Climbs,
     Whistles,

@@ -18,7 +18,7 @@ from firesense.domain.device import Device, Registry
 from firesense.domain.errors import Conflict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from sqlalchemy.engine import Connection
 
@@ -33,6 +33,7 @@ _OF_IDS = sa.select(*rows.DEVICE).where(_DEVICE.id.in_(sa.bindparam("ids", expan
 _HEARD_AS = sa.select(*rows.DEVICE).where(
     _DEVICE.profile == sa.bindparam("profile"), _DEVICE.external_id.in_(sa.bindparam("external_ids", expanding=True))
 )
+_WRITTEN = tuple(column.name for column in rows.DEVICE if column.name not in {"id", "slot"})
 _AT_ONCE = 500  # parameters of one question
 _AT_A_TIME = 10_000  # rows of the registry: there may be a million
 
@@ -50,7 +51,7 @@ class Devices(Chapter):
         """Add devices, or change those whose id is known; slots are given here. Counts what changed.
 
         A device keeps its slot while it keeps its class. Raises Conflict when two devices of one profile would have
-        one external id: a frame could not say whose it is.
+        one external id: a frame could not say whose it is. See the port.
         """
         wanted = {device.id: device for device in devices}
         with self._database.writing() as connection:
@@ -75,7 +76,7 @@ class Devices(Chapter):
                 put = put.on_conflict_do_update(index_elements=["device_class"], set_={"given": put.excluded.given})
                 connection.execute(put, [{"device_class": name, "given": count} for name, count in given.items()])
                 plan_changed(connection)
-                audit.add(connection, entry)
+                audit.add(connection, *_told(entry, changed, known))
         return len(changed)
 
 
@@ -114,6 +115,20 @@ def _refuse_doubles(devices: dict[str, Device]) -> None:
         other = heard.setdefault((device.profile, device.external_id), device.id)
         if other != device.id:
             raise Conflict(f"{device.external_id} of {device.profile} is both {other} and {device.id}")
+
+
+def _told(entry: Entry | None, changed: Mapping[str, Device], known: Mapping[str, Device]) -> Iterator[Entry | None]:
+    """The entry and, where it names no device, one for each that is new or changed, with the names of its fields."""
+    yield entry
+    if entry is None or entry.target:
+        return
+    for device_id, device in changed.items():
+        before = known.get(device_id)
+        if before is None:
+            yield replace(entry, target=device_id, detail={})
+        else:
+            fields = [name for name in _WRITTEN if getattr(before, name) != getattr(device, name)]
+            yield replace(entry, did="changed", target=device_id, detail={"fields": ", ".join(fields)})
 
 
 def _write(connection: Connection, changed: dict[str, Device], known: dict[str, Device]) -> None:

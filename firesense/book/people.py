@@ -54,9 +54,7 @@ class People(Chapter):
             selectors = _read(connection, Selector, rows.SELECTOR)
         return {ladder.id: ladder for ladder in ladders}, tuple(selectors)
 
-    def install(
-        self, org: Org, ladders: Iterable[Ladder], selectors: Iterable[Selector], *, entry: Entry | None = None
-    ) -> None:
+    def install(self, org: Org, ladders: Iterable[Ladder], selectors: Iterable[Selector], *entries: Entry) -> None:
         """Replace the org and the ladders, but for what people changed of the rosters for a while.
 
         Climbs under way keep their own copies.
@@ -87,7 +85,7 @@ class People(Chapter):
             _write(connection, tables.ladder, map(rows.values, ladders))
             _write(connection, tables.selector, map(rows.values, selectors))
             plan_changed(connection)
-            audit.add(connection, entry)
+            audit.add(connection, *entries)
 
 
 def plan_changed(connection: Connection) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from firesense.book import tables
 from firesense.domain.alert import Alert, AlertClass
 from firesense.domain.because import Suppressed
+from firesense.domain.configured import Configured
 from firesense.domain.deed import Photo
 from firesense.domain.device import Device
 from firesense.domain.escalation import Call, CallState, Climb, Ladder, Selector, Step
@@ -49,6 +50,7 @@ def _columns(table: sa.Table, kind: Any, *, without: Iterable[str] = ()) -> list
 ALERT = _columns(tables.alert, Alert)
 CALL = _columns(tables.call, Call)
 CHANGE = _columns(tables.roster_change, Change)
+CONFIGURED = _columns(tables.configured, Configured)
 DEVICE = _columns(tables.device, Device)
 FEED = _columns(tables.feed, Feed)
 HAZARD = _columns(tables.hazard, Hazard)
@@ -73,6 +75,7 @@ _KINDS = (
     Alert,
     Call,
     Change,
+    Configured,
     Device,
     Feed,
     Hazard,

@@ -183,6 +183,11 @@ MIGRATIONS: Sequence[Sequence[str]] = (
         "DROP INDEX step_figures",
     ),
     ("DROP INDEX call_ready", "CREATE INDEX call_ready ON call (rank, ready_at, channel)"),
+    (
+        """CREATE TABLE configured (
+            kind TEXT NOT NULL, name TEXT NOT NULL, fields TEXT NOT NULL, PRIMARY KEY (kind, name)
+        )""",
+    ),
 )
 
 _VERSION = "schema"

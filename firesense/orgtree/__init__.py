@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from firesense.domain.errors import ConfigError, Fault
 from firesense.orgtree.checking import org_of
 from firesense.orgtree.csvfiles import csv_files, read_csv
-from firesense.orgtree.difference import Difference, differences
+from firesense.orgtree.difference import Difference, compared, differences
 from firesense.orgtree.sheets import Sheet, read_sheets
 from firesense.orgtree.workbook import read_workbook, workbook
 from firesense.orgtree.written import read_yaml_org, yaml_org
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from firesense.domain.place import Org
 
-__all__ = ["Difference", "csv_files", "differences", "load_org", "read_org", "workbook", "yaml_org"]
+__all__ = ["Difference", "compared", "csv_files", "differences", "load_org", "read_org", "workbook", "yaml_org"]
 
 
 def load_org(path: Path, channels: Collection[str] | None = None) -> Org:

@@ -28,10 +28,10 @@ class Difference:
 def differences(before: Org, after: Org) -> list[Difference]:
     """Everything that differs, kind by kind."""
     return [
-        *_compared("place", before.places, after.places),
-        *_compared("person", before.people, after.people),
-        *_compared("roster", before.rosters.by_id, after.rosters.by_id),
-        *_compared("post", _named(before), _named(after)),
+        *compared("place", before.places, after.places),
+        *compared("person", before.people, after.people),
+        *compared("roster", before.rosters.by_id, after.rosters.by_id),
+        *compared("post", _named(before), _named(after)),
     ]
 
 
@@ -39,7 +39,8 @@ def _named(org: Org) -> dict[str, object]:
     return {f"{role} at {place}": post for (place, role), post in org.posts.items()}
 
 
-def _compared(what: str, before: Mapping[str, object], after: Mapping[str, object]) -> Iterator[Difference]:
+def compared(what: str, before: Mapping[str, object], after: Mapping[str, object]) -> Iterator[Difference]:
+    """What differs between things of one kind, by their names."""
     for name, thing in after.items():
         if name not in before:
             yield Difference("+", what, name)

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from firesense.domain.audit import Entry
+    from firesense.domain.configured import Configured
     from firesense.domain.device import Device, Registry
     from firesense.domain.escalation import Call, Ladder, Selector
     from firesense.domain.instant import Instant
@@ -36,13 +37,22 @@ class Registered(Protocol):
         ...
 
     def register(self, devices: Iterable[Device], *, entry: Entry | None = None) -> int:
-        """Add devices, or change those whose id is known; slots are given here. Counts what changed."""
+        """Add devices, or change those whose id is known; slots are given here. Counts what changed.
+
+        An ``entry`` that names no device is written for all of them, and one more for each that is new or changed.
+        """
         ...
 
-    def install(
-        self, org: Org, ladders: Iterable[Ladder], selectors: Iterable[Selector], *, entry: Entry | None = None
-    ) -> None:
+    def install(self, org: Org, ladders: Iterable[Ladder], selectors: Iterable[Selector], *entries: Entry) -> None:
         """Replace the org and the ladders. Climbs under way keep their own copies, changes of rosters stay."""
+        ...
+
+    def note_configured(self, things: Iterable[Configured], entry: Entry) -> int:
+        """Keep what the configuration says, and write down what differs from what was kept before; counts that.
+
+        ``entry`` says when and by whom; a line is written for each thing that differs, with the names of its fields,
+        and a single one the first time.
+        """
         ...
 
     def change_rosters(self, changes: Sequence[Change], *entries: Entry) -> None:

@@ -12,6 +12,7 @@ from firesense import escalate
 from firesense.book import SqlBook
 from firesense.domain.alert import AlertClass, Case, Condition, Finding
 from firesense.domain.audit import Entry
+from firesense.domain.configured import Configured
 from firesense.domain.deed import (
     Acknowledge,
     Actor,
@@ -345,7 +346,7 @@ def test_the_audit_is_a_chain_from_its_first_line_to_its_head(book):
 def test_what_changes_nothing_is_not_in_the_audit_and_neither_is_what_failed(book):
     book.register([device("a")], entry=entry(1))
     book.register([device("a")], entry=entry(2))
-    book.install(ORG, [LADDER], SELECTORS, entry=entry(3))
+    book.install(ORG, [LADDER], SELECTORS, entry(3))
     with pytest.raises(NotFound):
         book.remove_user("nobody", entry=entry(4))
     assert [line.entry.target for line in book.audit()] == ["smoke-1", "smoke-3"]
@@ -414,3 +415,41 @@ def test_closed_cases_are_forgotten_whole_when_they_were_kept_long_enough(book):
     assert [a.id for a in book.alerts(open_only=False)] == [three.id], "what is open is never forgotten"
     assert book.prove_audit().broken == 0
     assert book.audit()[-1].entry.did == "forgot"
+
+
+def test_devices_that_are_new_or_changed_have_a_line_each(book):
+    everything = Entry.of(WEN, NOON, "registered", "device", "", devices="3")
+    book.register([device("smoke-1"), device("smoke-2")], entry=everything)
+    moved = replace(device("smoke-2"), place="g2", name="kitchen")
+    book.register([device("smoke-1"), moved, device("smoke-3")], entry=everything)
+    lines = [(line.entry.did, line.entry.target, dict(line.entry.detail)) for line in book.audit()]
+    assert [line[1:] for line in lines if not line[1]] == [("", {"devices": "3"})] * 2
+    assert sorted(line for line in lines if line[1]) == [
+        ("changed", moved.id, {"fields": "place, name"}),
+        ("registered", device("smoke-1").id, {}),
+        ("registered", device("smoke-2").id, {}),
+        ("registered", device("smoke-3").id, {}),
+    ]
+    assert book.register([device("smoke-1")], entry=everything) == 0
+    assert len(book.audit()) == len(lines), "nothing was changed"
+    assert book.prove_audit().broken == 0
+
+
+def test_what_a_configuration_says_is_compared_with_what_it_said(book):
+    def said(**digests):
+        return [Configured("rule", name, {"hold": digest, "when": "0"}) for name, digest in digests.items()]
+
+    at = Entry.of(WEN, NOON, "changed", "setting", "")
+    assert book.note_configured(said(a="1", b="1"), at) == 2
+    assert [(line.entry.did, line.entry.kind) for line in book.audit()] == [("installed", "setting")], "the first time"
+    assert book.note_configured(said(a="1", b="1"), at) == 0
+    assert book.note_configured([*said(a="2", c="1"), Configured("setting", "zone", {"": "9"})], at) == 4
+    assert {
+        (one.entry.did, one.entry.kind, one.entry.target, one.entry.detail.get("fields")) for one in book.audit(after=1)
+    } == {
+        ("changed", "rule", "a", "hold"),
+        ("added", "rule", "c", None),
+        ("added", "setting", "zone", None),
+        ("removed", "rule", "b", None),
+    }
+    assert book.note_configured([*said(a="2", c="1"), Configured("setting", "zone", {"": "9"})], at) == 0

@@ -24,6 +24,7 @@ from firesense.book.tables.alerts import (
 )
 from firesense.book.tables.parts import metadata
 from firesense.book.tables.registered import (
+    configured,
     device,
     feed,
     holding,
@@ -46,6 +47,7 @@ __all__ = [
     "because",
     "call",
     "climb",
+    "configured",
     "device",
     "feed",
     "flood",

@@ -153,3 +153,11 @@ device = Table(
 )
 # How many slots of a class were ever given: a slot that came free is not given again.
 slots = Table("slots", metadata, must("device_class", Text, key=True), must("given", Integer))
+# What the configuration said when it was last read, as digests: what differs goes into the audit.
+configured = Table(
+    "configured",
+    metadata,
+    must("kind", Text, key=True),
+    must("name", Text, key=True),
+    must("fields", MAPPING),
+)
