@@ -60,15 +60,19 @@ _Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C one is ten t
 
 
 class _Loader(_Safe):  # type: ignore[misc]
-    """YAML in which a key given twice is a fault, and in which ``on`` and ``no`` stay words."""
+    """YAML in which a key given twice is a fault, and in which ``on``, ``no``, ``0571`` and ``18:30`` stay words."""
 
 
-# YAML 1.1 would read `heater: on` as true and a Norwegian place as false; people mean what they write.
+# YAML 1.1 would read `heater: on` as true and a Norwegian place as false, 05713332222 as the octal 791524498, 18:30 as
+# 1110 and +49 without its plus; people mean what they write.
+_BOOL, _INT = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:int"
 _Loader.yaml_implicit_resolvers = {
-    letter: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    letter: [(tag, pattern) for tag, pattern in resolvers if tag not in {_BOOL, _INT}]
     for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("true|false"), list("tf"))
+_Loader.add_implicit_resolver(_BOOL, re.compile("true|false"), list("tf"))
+_NUMBER = re.compile(r"(?:-?(?:0|[1-9][0-9_]*)|0x[0-9a-fA-F_]+|0b[01_]+)$")
+_Loader.add_implicit_resolver(_INT, _NUMBER, list("-0123456789"))
 
 
 def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Hashable, Any]:

@@ -29,7 +29,6 @@ _LANGUAGES = {"中文": "zh", "英文": "en"}
 _SCHEMES = {"行政区划": "administrative", "自编": ""}
 ADMINISTRATIVE = "administrative"
 _SEVERAL = re.compile(r"[;；,，、\n]")
-_MINUTES_OF_A_DAY = 24 * 60
 
 
 def several(text: str) -> tuple[str, ...]:
@@ -92,11 +91,8 @@ def _weekday(part: str, word: str) -> int:
 
 
 def clock(text: str) -> time:
-    """``08:30``, ``8:30``, or minutes after midnight (YAML reads 18:30 as 1110) -> time of day. Raises ValueError."""
-    plain = unicodedata.normalize("NFKC", text)
-    if plain.isdigit() and int(plain) < _MINUTES_OF_A_DAY:
-        return time(int(plain) // 60, int(plain) % 60)
-    found = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)(?::00)?", plain)
+    """``08:30``, ``8:30`` -> time of day. Raises ValueError."""
+    found = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)(?::00)?", unicodedata.normalize("NFKC", text))
     if found is None:
         raise ValueError(f"{text!r} is no time of day such as 08:30")
     return time(int(found[1]), int(found[2]))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def _words(value: object) -> object:
-    """YAML makes days of 2026-01-05 and a number of 18:30; one name may stand without its list."""
+    """YAML makes days of 2026-01-05 and numbers of 13900010001; both are words here."""
     if isinstance(value, (date, datetime)):
         return value.isoformat()
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value

@@ -136,6 +136,39 @@ def test_the_org_of_the_documentation_is_sound(tmp_path):
     assert org.posts["990321101", "station-duty"].rosters == ("duty",)
 
 
+@pytest.mark.parametrize(
+    ("written", "canonical"),
+    [
+        ("05713332222", "+865713332222"),  # nothing but octal digits
+        ("05718889999", "+865718889999"),
+        ("13900010001", "+8613900010001"),
+        ("+8613900010001", "+8613900010001"),
+        ("+4915112345678", "+4915112345678"),
+    ],
+)
+def test_a_number_is_what_was_written_with_or_without_quotes(tmp_path, written, canonical):
+    file = tmp_path / "org.yaml"
+    file.write_text(
+        f"""\
+people: {{007: {{name: Zhou, phone: {written}, addresses: {{mqtt: zhou}}}}}}
+rosters: {{duty: {{rotations: [{{teams: [007], from: 18:30}}]}}}}
+root: {{code: "1", name: Town, kind: township, posts: {{operator: {{rosters: [duty]}}}}}}
+""",
+        encoding="utf-8",
+    )
+    org = load_org(file)
+    assert org.people["007"].phone == canonical
+    (rotation,) = org.rosters.by_id["duty"].rotations
+    assert (rotation.begins.hour, rotation.begins.minute) == (18, 30)
+
+
+def test_a_number_that_is_none_is_told_as_it_was_written(tmp_path):
+    file = tmp_path / "org.yaml"
+    file.write_text("people: {zhou: {phone: 0571333222}}\nroot: {code: '1', name: T, kind: t}\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="people.zhou.phone: '0571333222' "):
+        load_org(file)
+
+
 def test_the_org_of_the_examples_comes_back_the_same(tmp_path):
     org = load_org(ROOT / "config/org.yaml")
     (tmp_path / "org.xlsx").write_bytes(workbook(org))
