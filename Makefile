@@ -14,11 +14,13 @@ QUALITY ?=
 RUNS ?= 20
 SEED ?= 1
 TORTURE ?=
+# How many histories "make histories" lets the ladder, the desk and the auditor live through
+HISTORIES ?= 2000
 
 BIN := .venv/bin
 export PYTHON
 
-.PHONY: bench bench-broker bench-catchup bench-storm help demo check test quality torture clean static servers venv-demo venv-dev
+.PHONY: bench bench-broker bench-catchup bench-storm help demo check test quality torture histories clean static servers venv-demo venv-dev
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +36,9 @@ test: static servers ## all of it, with a real broker, real stores and a real br
 
 torture: venv-dev servers ## kill everything at random and count what is left: make torture RUNS=1000 SEED=7
 	$(BIN)/python -m tests.torture --runs $(RUNS) --seed $(SEED) $(TORTURE)
+
+histories: venv-dev ## HISTORIES=2000 of alerts, people, deaths and clocks at random: none without a next step (about 10 min)
+	CLIMB_HISTORIES=$(HISTORIES) $(BIN)/pytest -q tests/unit/test_climbs_machine.py $(PYTEST)
 
 bench: venv-dev ## what a frame costs, stage by stage and street by street (FULL=1: up to a million devices; about 40 min)
 	PYTHONPATH=. $(BIN)/python tests/bench/bench.py

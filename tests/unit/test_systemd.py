@@ -48,6 +48,7 @@ def test_a_service_checks_reports_and_comes_back(name):
     assert service["Type"] == ["notify"]
     assert service["WatchdogSec"] == ["30"]
     assert service["Restart"] == ["always"]
+    assert service["ExecReload"] == ["/usr/bin/env kill -HUP $MAINPID"], "which has the files read anew"
     assert unit(name)["Unit"]["StartLimitIntervalSec"] == ["0"]
     assert service["ExecStartPre"] == ["/usr/bin/env firesense check --config /etc/firesense/firesense.yaml"]
 
