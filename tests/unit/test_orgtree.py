@@ -165,7 +165,7 @@ root: {{code: "1", name: Town, kind: township, posts: {{operator: {{rosters: [du
 def test_a_number_that_is_none_is_told_as_it_was_written(tmp_path):
     file = tmp_path / "org.yaml"
     file.write_text("people: {zhou: {phone: 0571333222}}\nroot: {code: '1', name: T, kind: t}\n", encoding="utf-8")
-    with pytest.raises(ConfigError, match="people.zhou.phone: '0571333222' "):
+    with pytest.raises(ConfigError, match=r"people\.zhou\.phone: '0571333222' "):
         load_org(file)
 
 
