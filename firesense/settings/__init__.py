@@ -2,7 +2,8 @@
 
 Paths are relative to the file they stand in. Any text may hold ``${NAME}`` (an environment variable) or
 ``${file:PATH}`` (the content of a file, for secrets; relative to systemd's credentials folder when there is one), so
-that no secret has to stand in the file. Every fault is reported at once.
+that no secret has to stand in the file. Every fault is reported at once, and what was not found once, and not again as
+a text that is no secret.
 """
 
 from __future__ import annotations
@@ -93,15 +94,21 @@ def read_settings(path: Path) -> tuple[Settings, list[Fault]]:
         raise ConfigError([Fault(str(path), "", "is empty or not a mapping of keys")])
     faults: list[Fault] = []
     sound: dict[str, Any] = {}
-    for key, value in _filled(data, (), faults, str(path)).items():
+    filled = _filled(data, (), faults, path)
+    missing = {fault.path for fault in faults}
+    faulty = {_section(where) for where in missing}
+    for key, value in filled.items():
         try:
             Settings.model_validate({key: value})
         except ValidationError as error:
-            faults += faults_of(error, str(path))
+            faults += [fault for fault in faults_of(error, str(path)) if fault.path not in missing]
         else:
-            sound[key] = value
+            if key not in faulty:
+                sound[key] = value
     settings = Settings.model_validate(sound)
     between = _cross_faults(settings, str(path))
+    if "channels" in filled and "channels" not in sound:  # which channels there are, nobody can say then
+        between = [fault for fault in between if not fault.path.startswith("rollcalls.channels")]
     faults += between
     if any(fault.path == "zone" for fault in between):
         settings = settings.model_copy(update={"zone": Settings().zone})
@@ -111,10 +118,14 @@ def read_settings(path: Path) -> tuple[Settings, list[Fault]]:
     return settings, faults
 
 
+def _section(where: str) -> str:
+    return re.split(r"[.\[]", where, maxsplit=1)[0]
+
+
 _REFERENCE = re.compile(r"\$\{(file:)?([^}]+)\}")
 
 
-def _filled(value: Any, where: tuple[int | str, ...], faults: list[Fault], file: str) -> Any:
+def _filled(value: Any, where: tuple[int | str, ...], faults: list[Fault], file: Path) -> Any:
     """Replace ``${...}`` in every text, however deep."""
     if isinstance(value, dict):
         return {key: _filled(item, (*where, str(key)), faults, file) for key, item in value.items()}
@@ -126,15 +137,16 @@ def _filled(value: Any, where: tuple[int | str, ...], faults: list[Fault], file:
     def fill(found: re.Match[str]) -> str:
         name = found[2]
         if found[1]:
-            secret = Path(os.environ.get("CREDENTIALS_DIRECTORY", ".")) / name
+            secret = Path(os.environ.get("CREDENTIALS_DIRECTORY") or file.resolve().parent) / Path(name).expanduser()
             try:
                 return secret.read_text(encoding="utf-8").strip()
             except (OSError, UnicodeDecodeError) as error:
-                faults.append(Fault(file, path_of(where), f"cannot read the file {name}: {error}"))
+                why = (error.strerror if isinstance(error, OSError) else None) or error
+                faults.append(Fault(str(file), path_of(where), f"cannot read the file {secret}: {why}"))
         elif name in os.environ:
             return os.environ[name]
         else:
-            faults.append(Fault(file, path_of(where), f"the environment variable {name} is not set"))
+            faults.append(Fault(str(file), path_of(where), f"the environment variable {name} is not set"))
         return found[0]
 
     return _REFERENCE.sub(fill, value)

@@ -189,3 +189,33 @@ def test_a_register_says_when_devices_were_installed(tmp_path):
     file.write_text(head + line.format("a", "1 May 2016"), encoding="utf-8")
     with pytest.raises(ConfigError, match="'1 May 2016' is no day such as 2026-05-01"):
         load_devices(file, PROFILES, org)
+
+
+def test_a_secret_is_looked_for_beside_the_settings_wherever_one_stands(tmp_path, monkeypatch):
+    folder, elsewhere = tmp_path / "config", tmp_path / "elsewhere"
+    folder.mkdir()
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    settings = folder / "firesense.yaml"
+    settings.write_text("brokers: [{username: u, password: '${file:broker-password}'}]\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=f"cannot read the file {folder / 'broker-password'}: No such file"):
+        load_settings(settings)
+    (folder / "broker-password").write_text("made up\n", encoding="utf-8")
+    assert load_settings(settings).brokers[0].password.get_secret_value() == "made up"
+
+
+def test_a_secret_that_is_not_there_is_one_fault_and_not_two(tmp_path, capsys):
+    settings = tmp_path / "firesense.yaml"
+    files = "".join(f"  {name}: {ROOT}/config/{name}.yaml\n" for name in ("rules", "org", "ladders", "calendars"))
+    settings.write_text(
+        f"files:\n  profiles: {ROOT}/device_profiles\n{files}"
+        "channels:\n  - {name: log, kind: log}\n  - {name: mqtt, kind: mqtt, host: 127.0.0.1}\n"
+        "  - {name: speaker, kind: loudspeaker, url: http://127.0.0.1:1, callback_secret: '${file:none}'}\n",
+        encoding="utf-8",
+    )
+    assert main(["check", "--config", str(settings)]) == 2
+    said = capsys.readouterr().err
+    assert f"channels[2].callback_secret: cannot read the file {tmp_path / 'none'}" in said
+    assert said.count("callback_secret") == 1
+    assert "1 fault found" in said
