@@ -133,7 +133,7 @@ class _Told:
             since = self._say("explain.version.other", version=now)
         yield f"{self._say('explain.version', rule=alert.rule, version=alert.rule_version)}; {since}"
         for name, value in because.rule.items():
-            yield f"{name}: {value}"
+            yield f"{self._word('explain.rule', name)}: {self._rule_word(name, value)}"
         for key, wanted in because.asked.items():
             yield self._say("explain.asked", about=key, wanted=wanted)
         for look, was_so in because.in_force.items():
@@ -141,6 +141,11 @@ class _Told:
         for member in because.aside.members:
             facts = {"rule": member.rule, "device": member.device, "alert": member.alert}
             yield self._say("explain.member", at=iso(member.at), **facts)
+
+    def _rule_word(self, name: str, value: str) -> str:
+        if name == "kind":
+            return self._word("rule.kind", value)
+        return self._say("explain.yes") if name == "latches" else value
 
     def readings(self) -> Iterator[str]:
         witnesses = self._it.because.witnesses

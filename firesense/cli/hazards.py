@@ -166,9 +166,7 @@ def _list(asked: argparse.Namespace) -> None:
 
 def _line(shown: HazardShown) -> str:
     hazard = shown.hazard
-    left = "" if shown.days_left is None else f"{shown.days_left} days left"
-    left = f"{-(shown.days_left or 0)} days late" if shown.overdue else left
-    told = (hazard.alert, f"{hazard.grade:<7}", f"{hazard.state:<11}", f"{left:<14}", hazard.place, hazard.wrong)
+    told = (hazard.alert, f"{hazard.grade:<7}", f"{hazard.state:<11}", f"{shown.left:<14}", hazard.place, hazard.wrong)
     return "  ".join(plain(part) for part in (*told, hazard.spot) if part)
 
 

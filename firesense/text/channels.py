@@ -20,6 +20,7 @@ CHANNEL_TEXTS: Mapping[str, tuple[str, str]] = {
     "channel.loudspeaker": ("村级广播", "loudspeaker"),
     "call.incident": ("属同一事件，首起警情：{incident}", "Same event as alert {incident}, which was first"),
     "web.flood.now": ("警情过多：{people} 的通知合并发送", "Too many alerts: {people} told in bundles, fires apart"),
+    "receipt.no subscriber": ("无人订阅，可能没有人收到", "nobody subscribes to it: it may have reached nobody"),
     # -- where every character counts -------------------------------------------------------------------------------
     "sms.text": ("{mark}：{place}，{what}，{clock}。", "{mark}: {place}, {what}, {clock}."),
     "sms.text.until": ("{mark}：{place}，{what}。期限{until}。", "{mark}: {place}, {what}. By {until}."),

@@ -210,6 +210,11 @@ CONSOLE_TEXTS: Mapping[str, tuple[str, str]] = {
     "web.problem.not_allowed": ("不支持这种请求方式。", "This method is not supported here."),
     "web.problem.conflict": ("警情已办结，或已由他人接警。", "The alert is closed, or somebody else has taken it."),
     "web.problem.too_large": ("请求过大。", "The request is too large."),
+    "web.problem.large_photos": (
+        "照片或文件过大，没有提交。请返回，换小一些的照片。",
+        "Photos or files too large: nothing was sent. Go back and choose smaller ones.",
+    ),
+    "web.problem.back_to_page": ("返回原页面", "Back to the page"),
     "web.problem.invalid": ("填写的内容不完整或不正确。", "Something in the request is missing or wrong."),
     "web.problem.too_many": ("请求过于频繁。", "Too many requests."),
     "web.problem.history_down": ("历史库暂时无法连接，请稍后再试。", "The history store is away; try again later."),

@@ -16,6 +16,7 @@ from firesense.domain.deed import Actor, Ground, Position
 from firesense.domain.errors import Conflict, NotAllowed, PhotoRefused
 from firesense.escalate import Target
 from firesense.explain import explain, grounds
+from firesense.photos import MOST_BYTES
 from firesense.text import say
 from firesense.web.alert_documents import NOTE_MOST
 from firesense.web.desk_api import PhotoId, photo_of
@@ -255,6 +256,7 @@ def _alert_page(
         findings=found_on_site(alert),
         grounds=list(Ground),
         note_most=NOTE_MOST,
+        photo_most=MOST_BYTES,
         **context,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -55,6 +56,7 @@ _SAID_AS = {  # kinds of faults, as the library names them, that people are told
     "date_type": "date_parsing",
     "date_from_datetime_parsing": "date_parsing",
 }
+_PAGE_OF_ONE = re.compile(r"/(?:alerts|hazards)/[0-9A-Za-z]+(?=/)")
 
 
 def install_problems(console: FastAPI) -> None:
@@ -84,7 +86,10 @@ def problem(
     errors = more.pop("errors", None)
     detail = say(key or _KEYS.get(status, "web.problem.bad_request"), language, **more)
     if not _for_programs(request):
-        context = page_context(request, language=language, detail=detail, status=status)
+        back, back_text = _way_back(request, status)
+        context = page_context(
+            request, language=language, detail=detail, status=status, back=back, back_text=say(back_text, language)
+        )
         return TEMPLATES.TemplateResponse(request, "problem.html", context, status_code=status, headers=headers)
     document: dict[str, Any] = {
         "type": "about:blank",
@@ -101,6 +106,19 @@ def retry_after(error: HistoryError) -> int:
     """Say in how many seconds asking the history store again may help."""
     after = error.retry_after if isinstance(error, HistoryDown) else None
     return _RETRY_AFTER if after is None else max(1, round(after.total_seconds()))
+
+
+def _way_back(request: Request, status: int) -> tuple[str, str]:
+    """Where a page of a problem leads back to, and the key of what that is called.
+
+    Residents have no list of alerts to go back to, and what was too large was sent from a page that is still there.
+    """
+    path = request.url.path
+    if path == "/report" or path.startswith("/report/"):
+        return "/report", "report.back"
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and (page := _PAGE_OF_ONE.match(path)):
+        return page[0], "web.problem.back_to_page"
+    return "/", "web.back"
 
 
 def _for_programs(request: Request) -> bool:

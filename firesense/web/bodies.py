@@ -37,7 +37,8 @@ class Bodies:
         said = Headers(scope=scope).get("content-length", "")
         most = max(self._most, self._larger(scope["path"]))
         if said.isdecimal() and (len(said) > len(str(most)) or int(said) > most):
-            await problem(Request(scope), _TOO_LARGE)(scope, receive, send)
+            key = "web.problem.large_photos" if self._larger(scope["path"]) else ""
+            await problem(Request(scope), _TOO_LARGE, key)(scope, receive, send)
             return
         got = 0
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from typing import TYPE_CHECKING
 
-from firesense.domain.instant import DAY, instant, moment
+from firesense.domain.instant import DAY, HOUR, instant, moment
 from firesense.domain.phone import without_phones
 from firesense.hazards import of_rule, standings
 from firesense.text import say
@@ -33,7 +33,7 @@ _LAST_SECOND = time(23, 59, 59)  # a day people name counts whole (民法典 art
 class HazardShown:
     """A hazard in words. ``contact`` is how a resident can be reached, for those who may see it.
 
-    ``days_left`` are whole days until its present state has to be over; negative when late.
+    ``left`` says how long there is until its present state has to be over, or how late it is.
     """
 
     hazard: Hazard
@@ -42,7 +42,7 @@ class HazardShown:
     reporter: str
     contact: str
     overdue: bool
-    days_left: int | None
+    left: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,16 @@ def show_hazard(hazard: Hazard, plan: Plan, now: Instant, language: str, reader:
         person_name(plan, hazard.reporter),
         hazard.contact if reader is not None and _acts_at(reader, [place.code for place in path]) else "",
         hazard.overdue(now),
-        None if hazard.until_at is None or not hazard.open else (hazard.until_at - now) // DAY,
+        "" if hazard.until_at is None or not hazard.open else _left(hazard.until_at, now, language),
     )
+
+
+def _left(until: Instant, now: Instant, language: str) -> str:
+    """How long there is, or how late it is: in whole days, in hours on the last day and on the first one late."""
+    key, span = ("hazard.left", until - now) if until >= now else ("hazard.late", now - until)
+    if span >= DAY:
+        return say(key, language, days=span // DAY)
+    return say(f"{key}.hours", language, hours=span // HOUR) if span >= HOUR else say(f"{key}.hour", language)
 
 
 def listed(
@@ -242,7 +250,7 @@ def places_csv(shown: Iterable[PlaceShown], language: str) -> str:
             [
                 each.standing.place,
                 each.name,
-                each.kind,
+                label(language, "hazard.kind", each.kind),
                 f"{each.standing.index:.1f}",
                 *(str(count) for count in (each.standing.open, *each.standing.by_grade, each.standing.overdue)),
                 *(str(each.standing.opened[0]), str(each.standing.closed[0])),

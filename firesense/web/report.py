@@ -116,7 +116,8 @@ async def receipt_page(
     if hazard.source is Source.RULE:
         raise NotFound(f"nobody reported {receipt}")
     places = [place.name for place in path_of(parts.plan_source(), hazard.place)]
-    return _page(request, "receipt.html", hazard=hazard, places=places, now=parts.clock.now())
+    link = str(request.url.replace(path=f"{PATH}/{hazard.alert}", query="", fragment=""))
+    return _page(request, "receipt.html", hazard=hazard, places=places, now=parts.clock.now(), link=link)
 
 
 def _visitor(request: Request, parts: Parts) -> Session | None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from firesense.domain.plan import Plan
 
 _SILENT = frozenset({"round", "rule", "ladder", "key", "photo", "window"})  # for programs
-_PLAIN = frozenset({"note", "receipt", "device", "shown_by", "plan", "latitude", "longitude"})
+_PLAIN = frozenset({"note", "device", "shown_by", "plan", "latitude", "longitude"})
 _SECTIONS = {
     "role": "role",
     "ground": "ground",
@@ -35,6 +35,7 @@ _SECTIONS = {
     "grade": "grade",
     "source": "hazard.source",
     "passed": "hazard.detail.passed",
+    "receipt": "receipt",
 }
 _FILLED = {  # the text, and its place to be filled
     "only_kind": ("web.only_kind", "kind"),

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from firesense.domain.alert import AlertClass, Grade
 from firesense.domain.deed import Actor, Rights
 from firesense.domain.hazard import HazardAct, HazardState, Report
-from firesense.domain.instant import DAY
+from firesense.domain.instant import DAY, HOUR
 from firesense.ports import User
 from tests.console import HASH, PASSWORD, Township
 
@@ -250,6 +250,25 @@ def test_the_place_of_a_report_is_set_on_its_page_and_over_the_api(client, towns
     assert "没有地点 x" in fill_in(client, alert, "move", place="x").text
     assert do(client, alert, "move", place="v").json()["place"] == "v"
     assert do(client, alert, "move").status_code == 422
+
+
+def test_the_last_day_is_told_in_hours(client, township):
+    report(township, 1)
+    assert "剩 1 天" in client.get("/hazards").text
+    township.clock.at += DAY // 24
+    assert "剩 23 小时" in client.get("/hazards").text
+    township.clock.at += 22 * HOUR + HOUR // 2
+    log_in(client)
+    assert "剩不到 1 小时" in client.get("/hazards").text
+    township.clock.at += 3 * HOUR
+    assert "逾期 2 小时" in client.get("/hazards").text
+    later(township, client, 2)
+    assert "逾期 2 天" in client.get("/hazards").text
+
+
+def test_the_places_as_csv_say_what_they_are_in_words(client, township):
+    report(township, 1)
+    assert [row[2] for row in table(client.get("/api/v1/hazards/places.csv"))[1:3]] == ["区县", "乡镇"]
 
 
 def test_only_what_one_may_do_is_offered_and_what_one_may_not_is_refused(client, township):

@@ -220,6 +220,8 @@ def test_too_many_and_too_large_photos_are_refused(client, township):
     assert send(client, photos=[photo((640, 640))]).status_code == 422
     huge = client.post("/report", content=b"x", headers={"Content-Length": str(200 * 2**20)})
     assert huge.status_code == 413
+    assert 'href="/report">返回上报页面' in huge.text, "a resident has no list of alerts to go back to"
+    assert "换小一些的照片" in huge.text
     limits(township, photos=0)
     assert 'type="file"' not in client.get("/report").text
     assert township.book.hazards() == []
@@ -258,3 +260,16 @@ def test_strangers_cannot_shut_the_form_for_officers_or_for_other_places(townshi
         assert [send(client, grid=grid).status_code for grid in ("g", "g", "nowhere")] == [200] * 3
     with TestClient(township.console(), client=("192.0.2.9", 40000)) as other:
         assert send(other, grid="").status_code == 200
+
+
+def test_the_receipt_has_a_link_to_keep(client):
+    receipt = send(client)
+    assert f'href="{receipt.url}">{receipt.url}</a>' in receipt.text
+    assert client.get(str(receipt.url)).status_code == 200
+
+
+def test_a_photo_that_is_too_large_is_told_before_it_is_sent(client, township):
+    limits(township, photo_most=3 * 2**20)
+    page = client.get("/report").text
+    assert 'src="/static/desk.js"' in page
+    assert f'data-photo data-most="{3 * 2**20}" data-large="照片过大，每张最多 3 MB。"' in page

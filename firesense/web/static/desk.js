@@ -1,4 +1,4 @@
-// Helps whoever stands in front of a house at night: adds where the telephone is, and makes a photo small before it is sent.
+// Helps whoever stands in front of a house at night: adds where the telephone is, and makes photos small before they are sent.
 "use strict";
 
 const LONGEST_SIDE = 1920; // pixels: the server keeps no more
@@ -27,20 +27,34 @@ for (const place of document.querySelectorAll("[data-locate]")) {
 
 for (const form of document.querySelectorAll("form[data-photo]")) {
   const input = form.querySelector("input[type=file]");
-  input.addEventListener("change", async () => {
-    const [file] = input.files;
-    if (!file || file.size <= SMALL) return;
-    try {
-      const small = await smaller(file);
-      if (small && small.size < file.size) {
-        const chosen = new DataTransfer();
-        chosen.items.add(new File([small], "photo.jpg", { type: "image/jpeg" }));
-        input.files = chosen.files;
-      }
-    } catch {
-      // it is sent as it is, and the server says what is wrong with it
-    }
+  input?.addEventListener("change", async () => {
+    const picked = [...input.files];
+    judge(input, picked, form.dataset); // until they are smaller: what was typed must not be lost
+    const sent = await Promise.all(picked.map(shrunk));
+    if (picked.some((file, index) => file !== input.files[index])) return; // others were chosen meanwhile
+    const chosen = new DataTransfer();
+    for (const file of sent) chosen.items.add(file);
+    input.files = chosen.files;
+    if (judge(input, sent, form.dataset)) input.reportValidity();
   });
+}
+
+// A form with a photo that the server would refuse is not sent; whoever filled it in is told why, and keeps it.
+function judge(input, files, { most, large }) {
+  const refused = files.some((file) => file.size > Number(most));
+  input.setCustomValidity(refused ? large : "");
+  return refused;
+}
+
+async function shrunk(file) {
+  if (file.size <= SMALL) return file;
+  try {
+    const small = await smaller(file);
+    if (small && small.size < file.size) return new File([small], "photo.jpg", { type: "image/jpeg" });
+  } catch {
+    // no picture this browser knows: the server says what is wrong with it
+  }
+  return file;
 }
 
 async function smaller(file) {
