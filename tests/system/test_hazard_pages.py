@@ -41,6 +41,13 @@ def page(request, chromium, served):
     assert complaints == []
 
 
+SMALLER = """() => new Promise((done) => {
+  const look = () => document.getElementById("photos").files[0].name === "photo.jpg" && done(true);
+  setInterval(look, 20);
+  setTimeout(() => done(false), 20_000);
+})"""
+
+
 def fits(page):
     return page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
@@ -75,6 +82,31 @@ def test_a_resident_reports_with_a_photo_and_an_officer_deals_with_it(page, serv
     page.click("form[action$='/accept'] button")
     expect(page.get_by_text("已受理").first).to_be_visible()
     assert township.book.hazard(number).remedy == "清空楼道"
+
+
+def test_large_photos_are_made_small_and_what_stays_too_large_is_told_before_anything_is_lost(
+    page, served, township, tmp_path
+):
+    noise = tmp_path / "noise.png"
+    Image.effect_noise((2400, 1800), 90).save(noise)
+    assert noise.stat().st_size > 2_000_000
+    film = tmp_path / "film.jpg"
+    film.write_bytes(bytes(12 * 2**20))
+    page.goto(f"{served.url}/report?grid=g")
+    page.fill("#wrong", "楼道堆放杂物")
+    page.set_input_files("#photos", film)
+    page.click("button.primary")
+    assert page.evaluate("document.getElementById('photos').validationMessage") == "照片过大，每张最多 10 MB。"
+    expect(page.locator("#wrong")).to_have_value("楼道堆放杂物")
+    assert township.book.hazards() == []
+    page.set_input_files("#photos", [noise, picture(tmp_path)])
+    assert page.evaluate(SMALLER), "the large one is made small in the browser"
+    sizes = page.evaluate("[...document.getElementById('photos').files].map((each) => each.size)")
+    assert sizes[0] < noise.stat().st_size
+    page.click("button.primary")
+    expect(page.locator(".receipt")).to_be_visible()
+    (hazard,) = township.book.hazards()
+    assert len(hazard.photos) == 2
 
 
 def test_the_lists_and_the_places_fit_the_screen_and_show_what_is_late(page, served, township):
