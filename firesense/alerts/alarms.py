@@ -58,6 +58,7 @@ class Alarms:
         self._first_out = FirstOut(org)
         self._asides: dict[str, Aside] = {}
         self._open: dict[Key, Alert] = {}
+        self._left: dict[Key, Alert] = {}  # closed by people while they were firing, and not over yet
         self._flagged_at: dict[Key, Instant] = {}  # strangers: when they last said fire
 
     # -- the picture ------------------------------------------------------------------------------------------------
@@ -77,8 +78,9 @@ class Alarms:
             for key, alert in self._open.items()
             if key[0] == STRANGER_FIRE
         }
-        gone = [alert for key, alert in before.items() if key not in self._open]
-        closed = [where for alert in gone if (where := self._firing_at(alert)) is not None]
+        gone = [(alert, self._firing_at(alert)) for key, alert in before.items() if key not in self._open]
+        self._left |= {self._key(alert): alert for alert, where in gone if where is not None}
+        closed = [where for _, where in gone if where is not None]
         return closed + [hidden for where in closed for hidden in self._inhibition.closed(where)]
 
     def forget(self, alert: str) -> Firing | None:
@@ -139,7 +141,7 @@ class Alarms:
             if transition.change is not Change.CLEARED:
                 told: list[Deed | None] = [self._trip(transition, now, heard_at)]
             else:
-                told = [self._clear(transition)]
+                told = [self._left_over(transition), self._clear(transition)]
                 told += [self._trip(hidden, now, heard_at) for hidden in self._inhibition.cleared(transition)]
             deeds += [deed for deed in told if deed is not None]
         return deeds
@@ -183,9 +185,19 @@ class Alarms:
         alert = self._open.get((rule, device))
         return alert.id if alert is not None and alert.condition is Condition.FIRING else ""
 
-    def _clear(self, transition: Transition) -> Clear | None:
+    def _where(self, transition: Transition) -> Key:
         device = self._registry.at(transition.device_class, transition.slot)
-        key = (transition.rule, transition.gateway or transition.place or device.id)
+        return transition.rule, transition.gateway or transition.place or device.id
+
+    def _left_over(self, transition: Transition) -> Clear | None:
+        """The end of an alarm whose alert was closed before: when it recovered is part of its story."""
+        left = self._left.pop(self._where(transition), None)
+        if left is None or transition.event_at < left.event_at:
+            return None
+        return Clear(left.id, transition.event_at, Condition.RESOLVED)
+
+    def _clear(self, transition: Transition) -> Clear | None:
+        key = self._where(transition)
         known = self._open.get(key)
         if known is None or known.condition is not Condition.FIRING:
             return None

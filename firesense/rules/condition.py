@@ -1,8 +1,9 @@
 """One rule of kind signal, threshold or rate: a condition with two limits and two holds, asked of whole tables.
 
-A device is idle, pending (the condition is true, but not for long enough yet), firing, or clearing (it could clear, but
-not for long enough yet). Holds run in event time, so a batch, a backtest and a live stream give the same answers; when
-a device falls silent, the clock ends its hold in their place.
+A device is idle, pending (the condition is true, but not for long enough yet), firing, clearing (it could clear, but
+not for long enough yet), or left: its alert was closed while it was firing, so it is idle but for saying that it
+clears. Holds run in event time, so a batch, a backtest and a live stream give the same answers; when a device falls
+silent, the clock ends its hold in their place.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from firesense.domain.rule import Rule
     from firesense.rules.table import Table
 
-IDLE, PENDING, FIRING, CLEARING = range(4)
+IDLE, PENDING, FIRING, CLEARING, LEFT = range(5)
 _COLUMNS = 5  # of a snapshot: slot, state, over_at, due, the bits of the value
 
 
@@ -117,10 +118,11 @@ class Condition:
         before = np.count_nonzero(state)
         self._run_out(table, rows, said, state, changed)
 
-        idle, pending, firing, clearing = (state == kind for kind in (IDLE, PENDING, FIRING, CLEARING))
+        idle, pending, firing, clearing, left = (state == kind for kind in (IDLE, PENDING, FIRING, CLEARING, LEFT))
+        idle |= left
         begins = said.true & idle
         trips = said.true & ~current & (idle | pending)
-        ends = firing & said.clear & ~said.true & current
+        ends = (firing | left) & said.clear & ~said.true & current
         waits = np.zeros(len(rows), np.bool_)
         if self._hold:
             waits |= begins & current
@@ -133,7 +135,7 @@ class Condition:
         self._chatter.count(slots[trips], at[trips])
         trips |= self._trips_again(slots, at, clearing & said.true & current)
         hold = self._chatter.holds(slots, at, self._clear_hold)
-        lasts = ends & (hold > 0)
+        lasts = ends & (hold > 0) & ~left
         state[ends] = np.where(lasts[ends], CLEARING, IDLE)
         hold[state == PENDING] = self._hold
         waits |= lasts
@@ -255,7 +257,7 @@ class Condition:
         kept = columns.get("state")
         if kept is not None and kept.ndim == 2 and kept.shape[1] == _COLUMNS and kept.dtype == np.int64:  # noqa: PLR2004
             kept = kept[
-                (kept[:, 0] >= 0) & (kept[:, 0] < len(self._state)) & (kept[:, 1] > IDLE) & (kept[:, 1] <= CLEARING)
+                (kept[:, 0] >= 0) & (kept[:, 0] < len(self._state)) & (kept[:, 1] > IDLE) & (kept[:, 1] <= LEFT)
             ]
             slots = kept[:, 0]
             self._state[:] = IDLE
@@ -271,15 +273,14 @@ class Condition:
         """Make exactly these slots firing; what is pending goes on."""
         wanted = np.zeros(len(self._state), np.bool_)
         wanted[list(firing)] = True
-        fires = self._state >= FIRING
+        fires = (self._state == FIRING) | (self._state == CLEARING)
         self._state[wanted & ~fires] = FIRING
         self._state[fires & ~wanted] = IDLE
         self._active = int(np.count_nonzero(self._state))
         self._sweep()
 
     def release(self, slot: int) -> None:
-        """Make a firing device idle again, so that its next assertion trips."""
-        if self._state[slot] >= FIRING:
-            self._state[slot] = IDLE
-            self._active -= 1
+        """Leave a firing device, so that its next assertion trips, and else the end of this one is told."""
+        if self._state[slot] in {FIRING, CLEARING}:
+            self._state[slot] = LEFT
             self._waiting.end(np.array([slot], np.int32))

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from firesense.cli import main
-from firesense.domain.alert import Finding, Grade
+from firesense.domain.alert import Condition, Finding, Grade
 from firesense.domain.deed import Actor, Position
 from firesense.domain.figures import Stage
 from firesense.domain.hazard import HazardAct, Report
@@ -280,4 +280,31 @@ def test_whoever_verified_a_fire_from_where_it_is_was_on_site(tmp_path):
     house.desk.close(fire.id, Actor("zhang-wei"))
     assert late(house, Stage.ARRIVE) == (1, 0, 1)
     assert fires(house).times[Stage.ARRIVE].longest == minutes(1)
+    house.close()
+
+
+def test_a_fire_that_was_closed_while_it_fired_has_recovered_when_the_detector_says_so(tmp_path):
+    house = SmallHouse(tmp_path, [smoke_device(1)])
+    fire = burn(house, 1)
+    house.desk.close(fire.id, Actor("zhang-wei"), Finding.FIRE)
+    house.wind(minutes=4, step=MINUTE)
+    house.hear(smoke(house.clock, 1))
+    assert house.book.alert(fire.id).condition is Condition.RESOLVED
+    assert fires(house).times[Stage.RECOVER].longest == minutes(4)
+    again = burn(house, 1)
+    assert again.id != fire.id, "what it says after that is another fire"
+    house.close()
+
+
+def test_a_detector_that_goes_on_after_its_fire_was_closed_is_a_new_fire_and_both_are_over_with_it(tmp_path):
+    house = SmallHouse(tmp_path, [smoke_device(1)])
+    first = burn(house, 1)
+    house.desk.close(first.id, Actor("zhang-wei"), Finding.FIRE)
+    house.wind(minutes=1, step=MINUTE)
+    second = burn(house, 1)
+    assert second.id != first.id
+    house.wind(minutes=1, step=MINUTE)
+    house.hear(smoke(house.clock, 1))
+    assert house.book.alert(first.id).condition is Condition.RESOLVED
+    assert house.book.alert(second.id).condition is Condition.LATCHED
     house.close()

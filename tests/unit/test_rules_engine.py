@@ -205,6 +205,18 @@ def test_a_released_rule_trips_again_as_a_panel_does_that_is_reset():
     assert told(fires.apply(table({"at": 1, "slot": 3, "fire": 1}))) == [("fire", 3, "tripped", 1.0)]
 
 
+def test_of_a_released_rule_the_end_is_told_once_and_never_holds_up_what_trips_next():
+    slow = rule("fire", when="fire", clear_hold=timedelta(minutes=5))
+    fires = engine(slow)
+    fires.apply(table({"at": 0, "slot": 3, "fire": 1}))
+    fires.release(Firing("fire", "smoke", 3), T0)
+    fires.restore(fires.snapshot())
+    assert told(fires.apply(table({"at": 1, "slot": 3}))) == [], "it said nothing of fire"
+    assert told(fires.apply(table({"at": 2, "slot": 3, "fire": 0}))) == [("fire", 3, "cleared", 2.0)]
+    assert told(fires.apply(table({"at": 3, "slot": 3, "fire": 0}))) == []
+    assert told(fires.apply(table({"at": 4, "slot": 3, "fire": 1}))) == [("fire", 3, "tripped", 4.0)]
+
+
 def test_a_new_plan_takes_over_what_did_not_change():
     old = engine(FIRE, HOT, rule("gone", when="tamper"))
     old.apply(table({"at": 0, "slot": 1, "fire": 1, "temperature": 70, "tamper": 1}))
