@@ -72,6 +72,11 @@ class Desk:
         self._plan_source = plan_source
         self._kinds = kinds or {}
 
+    @property
+    def channels(self) -> frozenset[str]:
+        """The names of the channels there are."""
+        return frozenset(self._kinds)
+
     def acknowledge(self, alert_id: str, actor: Actor) -> Alert:
         """Take an alert: nobody else is called, and it is this person's now to see to."""
         return self._do(alert_id, Acknowledge(), actor)

@@ -7,6 +7,7 @@ import math
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from firesense.domain.alert import AlertClass
@@ -83,6 +84,8 @@ def compose(
         else "",
     ]
     link = f"{console_url}/alerts/{alert.id}" if console_url else ""
+    if link and call.purpose is Purpose.HANDOVER:
+        link = f"{console_url}/rosters/handover?place={quote(call.place)}"
     take, code = (links.link(call), links.code(call)) if links is not None else ("", "")
     facts = {
         "id": alert.id,

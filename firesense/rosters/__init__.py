@@ -5,6 +5,7 @@ from firesense.rosters.coverage import Coverage, Hole, check
 from firesense.rosters.feed import calendar_of
 from firesense.rosters.handing import HandOvers
 from firesense.rosters.handover import Handover, handover, open_alerts
+from firesense.rosters.naming import person_called, roster_called
 from firesense.rosters.stations import Lonely, stations
 
 __all__ = [
@@ -19,6 +20,8 @@ __all__ = [
     "check",
     "handover",
     "open_alerts",
+    "person_called",
+    "roster_called",
     "stations",
     "with_changes",
 ]

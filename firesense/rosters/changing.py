@@ -9,10 +9,11 @@ from hashlib import blake2s
 from typing import TYPE_CHECKING
 
 from firesense.domain.audit import Entry
-from firesense.domain.errors import Conflict, NotAllowed, NotFound
+from firesense.domain.errors import Conflict, NotAllowed
 from firesense.domain.instant import DAY, iso, micros
 from firesense.domain.place import Org
 from firesense.domain.roster import Change, ChangeKind, turns
+from firesense.rosters.naming import person_called, roster_called
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -43,6 +44,8 @@ class Emptied:
 class RosterDesk:
     """Where people change rosters; every change is checked, kept with who made it, and can be taken back.
 
+    People and rosters may be given by id, or by a name that only one has.
+
     Each method raises NotFound for people and rosters there are not, Conflict for what makes no sense, NotAllowed for
     actors who may only look or whose place is another one, BookError.
     """
@@ -66,15 +69,15 @@ class RosterDesk:
     ) -> Change:
         """Let someone stand in for another (in one roster, or wherever that one is), or be on besides the others."""
         self._time(begins_at, ends_at)
-        self._person(stand_in)
-        if roster:
-            self._roster(roster)
+        org = self._org()
+        stand_in = person_called(org, stand_in)
+        roster = roster_called(org, roster) if roster else ""
         if not instead_of and not roster:
             raise Conflict(
                 "say whom they stand in for, or in which roster they are on besides the others", "conflict.roster.whom"
             )
         if instead_of:
-            self._person(instead_of)
+            instead_of = person_called(org, instead_of)
             if instead_of == stand_in:
                 raise Conflict(f"{stand_in} cannot stand in for themselves", "conflict.roster.self")
             if not self._is_on(instead_of, roster, begins_at, ends_at):
@@ -90,10 +93,10 @@ class RosterDesk:
         self, actor: Actor, roster: str, one: tuple[str, date], other: tuple[str, date], *, note: str = ""
     ) -> tuple[Change, Change]:
         """Let two people take each other's turns, each given by the person and the local day on which it begins."""
-        self._roster(roster)
+        org = self._org()
+        roster = roster_called(org, roster)
         (first, first_day), (second, second_day) = one, other
-        for person in (first, second):
-            self._person(person)
+        first, second = person_called(org, first), person_called(org, second)
         if first == second:
             raise Conflict(f"{first} cannot swap with themselves", "conflict.roster.self")
         turn, return_turn = self._turn(roster, first, first_day), self._turn(roster, second, second_day)
@@ -111,7 +114,7 @@ class RosterDesk:
     def leave(self, actor: Actor, person: str, begins_at: Instant, ends_at: Instant, *, note: str = "") -> Change:
         """Let someone be away from every post."""
         self._time(begins_at, ends_at)
-        self._person(person)
+        person = person_called(self._org(), person)
         self._allow(actor, person, "")
         change = self._change(ChangeKind.LEAVE, actor.name, begins_at, ends_at, person, note=note)
         self._write(actor, "gave-leave", change)
@@ -181,14 +184,6 @@ class RosterDesk:
             raise Conflict("it is longer than three years: change the roster itself", "conflict.roster.long")
         if ends_at > self._clock.now() + micros(_LONGEST):
             raise Conflict("it ends more than three years from now", "conflict.roster.far")
-
-    def _person(self, person: str) -> None:
-        if person not in self._org().people:
-            raise NotFound(f"nobody is called {person!r}")
-
-    def _roster(self, roster: str) -> None:
-        if roster not in self._org().rosters.by_id:
-            raise NotFound(f"there is no roster {roster!r}")
 
     def _allow(self, actor: Actor, person: str, roster: str) -> None:
         """Refuse whoever may only look, and whoever acts for one place what concerns the posts of another."""

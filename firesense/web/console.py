@@ -21,6 +21,7 @@ from firesense.web import (
     chart_pages,
     desk_api,
     figures,
+    handovers,
     hazard_api,
     hazard_pages,
     pages,
@@ -42,7 +43,7 @@ from firesense.web.live import Live
 from firesense.web.parts import STATIC, Parts, read_templates
 from firesense.web.reads import HistoryReads, Threads
 from firesense.web.report_gate import ReportGates
-from firesense.web.roster_shown import Holes
+from firesense.web.roster_shown import Lookout
 from firesense.web.shield import Shield
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def create_console(
         counting=Threads(_FIGURES_AT_ONCE),
     )
 
-    console.state.holes = Holes()
+    console.state.lookout = Lookout()
 
     def larger(path: str) -> int:
         if path == report.PATH or path.startswith(hazard_pages.PHOTOS_PATH):
@@ -161,6 +162,8 @@ def create_console(
     console.include_router(roll_calls.pages)
     console.include_router(roll_calls.api)
     console.include_router(roster_pages.router)
+    console.include_router(handovers.pages)
+    console.include_router(handovers.api)
     console.include_router(rosters.feeds)
     console.include_router(rosters.router)
     console.include_router(hazard_pages.router)

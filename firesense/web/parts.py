@@ -119,7 +119,7 @@ Language = Annotated[str, Depends(language_of)]
 
 
 _PAGES = re.compile(
-    r"/((alerts|hazards|quiet|report)/[0-9A-Za-z-]{1,40}|figures(/(html|pdf|csv))?|hazards|quiet|report|rollcalls|rosters"
+    r"/((alerts|hazards|quiet|report)/[0-9A-Za-z-]{1,40}|figures(/(html|pdf|csv))?|hazards|quiet|report|rollcalls|rosters(/handover)?"
     r"|take/[0-9A-Za-z]{1,40}/[0-9A-Za-z._~-]{1,300})?"
     r"(\?[0-9A-Za-z%=&+:,._~-]{0,300})?"
 )

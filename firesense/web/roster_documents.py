@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, ConfigDict, Field
 from firesense.domain.instant import moment
 from firesense.domain.plan import Plan
 from firesense.domain.roster import Change, Span
-from firesense.rosters import Emptied, Hole
+from firesense.rosters import Coverage, Emptied, Hole, Lonely
 from firesense.web.documents import Document
 
 NOTE_MOST = 500
@@ -57,6 +57,27 @@ class HoleDocument(Document):
         )
 
 
+class PostDocument(Document):
+    """A post."""
+
+    place: str
+    role: str
+
+
+class LonelyDocument(PostDocument):
+    """When one person is all there is at a station's post, or, when ``person`` is empty, nobody is on duty."""
+
+    begins_at: AwareDatetime
+    ends_at: AwareDatetime
+    person: str
+
+    @classmethod
+    def of(cls, one: Lonely) -> Self:
+        """Write it."""
+        begins_at, ends_at = moment(one.begins_at), moment(one.ends_at)
+        return cls(place=one.post.place, role=one.post.role, begins_at=begins_at, ends_at=ends_at, person=one.person)
+
+
 class ChangeDocument(Document):
     """Something other than the roster says for a while; two overrides with one ``swap`` belong together."""
 
@@ -89,14 +110,23 @@ class ChangeDocument(Document):
 
 
 class RostersDocument(Document):
-    """Posts with a roster, the holes of the coming week, and the changes that are not over."""
+    """All posts, what is missing in the coming week, and the changes that are not over.
+
+    ``vacant`` posts have nobody all the time, ``unreachable`` people duties and no channel, ``idle`` ones no post;
+    ``alone``: when a station's post has one person; ``empty``: when nobody is on duty at one.
+    """
 
     posts: list[DutyDocument]
     holes: list[HoleDocument]
+    vacant: list[PostDocument]
+    unreachable: list[str]
+    idle: list[str]
+    alone: list[LonelyDocument]
+    empty: list[LonelyDocument]
     changes: list[ChangeDocument]
 
     @classmethod
-    def of(cls, plan: Plan, holes: tuple[Hole, ...], now: int, until: int) -> Self:
+    def of(cls, plan: Plan, found: Coverage, now: int, until: int) -> Self:
         """Write what holds from now on."""
         org = plan.org
         return cls(
@@ -108,9 +138,13 @@ class RostersDocument(Document):
                     spans=[SpanDocument.of(span) for span in org.changes(post, now, until)],
                 )
                 for post in org.posts.values()
-                if post.rosters
             ],
-            holes=[HoleDocument.of(hole) for hole in holes],
+            holes=[HoleDocument.of(hole) for hole in found.holes],
+            vacant=[PostDocument(place=post.place, role=post.role) for post in found.vacant],
+            unreachable=[person.id for person in found.unreachable],
+            idle=[person.id for person in found.idle],
+            alone=[LonelyDocument.of(one) for one in found.alone],
+            empty=[LonelyDocument.of(one) for one in found.empty],
             changes=[ChangeDocument.of(change) for change in org.rosters.changes if change.ends_at > now],
         )
 

@@ -11,12 +11,12 @@ from pydantic import BaseModel, Field, NaiveDatetime
 from firesense.domain.errors import Conflict, NotFound
 from firesense.domain.place import Org
 from firesense.domain.roster import Change
-from firesense.rosters import Emptied, RosterDesk, with_changes
+from firesense.rosters import Emptied, RosterDesk, person_called, with_changes
 from firesense.text import say
 from firesense.web.door import Session
 from firesense.web.parts import TEMPLATES, PageActing, Parts, Visitor, WithParts, language_of, page_context
 from firesense.web.roster_documents import NOTE_MOST
-from firesense.web.roster_shown import Holes, show_rosters
+from firesense.web.roster_shown import Lookout, show_rosters
 from firesense.web.shown import conflict_words
 
 _EVER = 1 << 62
@@ -48,31 +48,34 @@ class SwapAsked(BaseModel):
     note: str = Field("", max_length=NOTE_MOST)
 
 
-def _holes_of(request: Request) -> Holes:
-    holes: Holes = request.app.state.holes
-    return holes
+def _lookout_of(request: Request) -> Lookout:
+    lookout: Lookout = request.app.state.lookout
+    return lookout
 
 
-WithHoles = Annotated[Holes, Depends(_holes_of)]
+WithLookout = Annotated[Lookout, Depends(_lookout_of)]
 
 
 @router.get("/rosters")
 def rosters_page(
     request: Request,
     parts: WithParts,
-    holes: WithHoles,
+    lookout: WithLookout,
     session: Visitor,
     written: Annotated[str, Query(max_length=40)] = "",
+    place: Annotated[str, Query(max_length=_ID_MOST)] = "",
 ) -> Response:
-    """Show who is on duty now and in the coming days, where nobody is, and what was written down just now."""
-    return _page(request, parts, holes, session, written=written)
+    """Show who is on duty now and in the coming days, what is missing, and what was written down just now."""
+    if place and place not in parts.plan_source().org.places:
+        raise NotFound(f"there is no place {place!r}")
+    return _page(request, parts, lookout, session, written=written, place=place)
 
 
 @router.post("/rosters/changes")
 def write_change(
     request: Request,
     parts: WithParts,
-    holes: WithHoles,
+    lookout: WithLookout,
     session: Visitor,
     actor: PageActing,
     asked: Annotated[ChangeAsked, Form()],
@@ -88,7 +91,7 @@ def write_change(
         else:
             change = desk.leave(actor, asked.person, begins_at, ends_at, note=asked.note)
     except (Conflict, NotFound) as error:
-        return _refused(request, parts, holes, session, error, asked)
+        return _refused(request, parts, lookout, session, error, asked)
     return RedirectResponse(f"/rosters?written={change.id}", 303)
 
 
@@ -96,7 +99,7 @@ def write_change(
 def write_swap(
     request: Request,
     parts: WithParts,
-    holes: WithHoles,
+    lookout: WithLookout,
     session: Visitor,
     actor: PageActing,
     asked: Annotated[SwapAsked, Form()],
@@ -106,7 +109,7 @@ def write_swap(
     try:
         there, _back = roster_desk(parts).swap(actor, asked.roster, *turns, note=asked.note)
     except (Conflict, NotFound) as error:
-        return _refused(request, parts, holes, session, error, asked)
+        return _refused(request, parts, lookout, session, error, asked)
     return RedirectResponse(f"/rosters?written={there.id}", 303)
 
 
@@ -126,7 +129,7 @@ def roster_desk(parts: Parts) -> RosterDesk:
 def _refused(
     request: Request,
     parts: Parts,
-    holes: Holes,
+    lookout: Lookout,
     session: Session,
     error: Conflict | NotFound,
     asked: ChangeAsked | SwapAsked,
@@ -135,27 +138,34 @@ def _refused(
     plan, language = parts.plan_source(), language_of(request)
     if isinstance(error, Conflict):
         said = say(error.key, language, **conflict_words(error, plan, parts.zone))
-        return _page(request, parts, holes, session, 409, asked=asked, refused=said)
+        return _page(request, parts, lookout, session, 409, asked=asked, refused=said)
     wrong = _unknown(asked, plan.org)
     said = say("web.rosters.nobody-called", language, name=wrong) if wrong else say("web.rosters.nobody-said", language)
-    return _page(request, parts, holes, session, 404, asked=asked, refused=said)
+    return _page(request, parts, lookout, session, 404, asked=asked, refused=said)
 
 
 def _unknown(asked: ChangeAsked | SwapAsked, org: Org) -> str:
-    people = (asked.person, asked.stand_in if isinstance(asked, ChangeAsked) else asked.other)
-    return next((name for name in people if name and name not in org.people), asked.roster)
+    """Who or what there is not, of those that were written."""
+    for name in (asked.person, asked.stand_in if isinstance(asked, ChangeAsked) else asked.other):
+        try:
+            person_called(org, name)
+        except NotFound:
+            if name.strip():
+                return name
+    return asked.roster
 
 
 def _page(
     request: Request,
     parts: Parts,
-    holes: Holes,
+    lookout: Lookout,
     session: Session,
     status: int = 200,
     *,
     asked: ChangeAsked | SwapAsked | None = None,
     refused: str = "",
     written: str = "",
+    place: str = "",
 ) -> Response:
     plan, now = parts.plan_source(), parts.clock.now()
     # Of the book: the plan learns of a change a little later, and who wrote it would write it once more.
@@ -165,10 +175,11 @@ def _page(
     context = page_context(
         request,
         session=session,
-        shown=show_rosters(plan.org, org, holes.of(plan, now), now),
+        shown=show_rosters(plan.org, org, lookout.of(plan, parts.desk.channels, now), now, place),
+        place=place,
         org=plan.org,
         now=now,
-        checked=org is plan.org,  # else the holes are not of what is shown; a second later they are
+        checked=org is plan.org,  # else what is missing is not of what is shown; a second later they are
         change=asked if isinstance(asked, ChangeAsked) else None,
         swap=asked if isinstance(asked, SwapAsked) else None,
         refused=refused,

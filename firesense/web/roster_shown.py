@@ -1,28 +1,29 @@
-"""Who is on duty as people see it: stations with their posts, day by day, and the holes of the coming week."""
+"""Who is on duty as people see it: stations with their posts, day by day, and what is missing in the coming week."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import time, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from firesense.domain.instant import DAY, HOUR
 from firesense.rosters import check
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from firesense.domain.instant import Instant
     from firesense.domain.place import Org, Person, Place, Post
     from firesense.domain.plan import Plan
     from firesense.domain.roster import Change, Span
-    from firesense.rosters import Hole
+    from firesense.rosters import Coverage, Hole, Lonely
 
 DAYS = 7
-_CHOICES = 500
+SHOWN = 20
+_POSTS = 200  # of those that people hold always: a county has thousands, whoever looks for one names a place
+_CHOICES = 2000
 _ONE_DAY = timedelta(days=1)
-HOLES_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,54 +53,126 @@ class StationShown:
 
 
 @dataclass(frozen=True, slots=True)
+class FixedShown:
+    """A post that people hold always: who is there now, until when (None: for longer than a week), and then who."""
+
+    post: Post
+    place: Place
+    now: tuple[str, ...]
+    until: Instant | None
+    then: tuple[str, ...]
+
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Some(Generic[_T]):
+    """The first of a list, and how many ``more`` there are."""
+
+    first: tuple[_T, ...]
+    more: int
+
+    @classmethod
+    def of(cls, found: Sequence[_T], most: int = SHOWN) -> Self:
+        """Cut a list."""
+        return cls(tuple(found[:most]), max(0, len(found) - most))
+
+    @property
+    def count(self) -> int:
+        """How many there are in all."""
+        return len(self.first) + self.more
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """What the coverage check found, each cut to what a page can hold."""
+
+    holes: Some[Hole]
+    empty: Some[Lonely]
+    vacant: Some[Post]
+    unreachable: Some[Person]
+    idle: Some[Person]
+    alone: Some[Lonely]
+
+    @property
+    def anything(self) -> bool:
+        """Whether anything but a hole is missing."""
+        return any(some.count for some in (self.empty, self.vacant, self.unreachable, self.idle, self.alone))
+
+
+@dataclass(frozen=True, slots=True)
 class RostersShown:
-    """Everything on the page: the midnights of its days, stations, holes (and how many more), and what was changed."""
+    """Everything on the page: the midnights of its days, stations, other posts, what is missing, and what was changed.
+
+    ``people`` and ``places`` are there to choose from.
+    """
 
     days: tuple[Instant, ...]
     stations: tuple[StationShown, ...]
-    holes: tuple[Hole, ...]
-    more: int
+    fixed: Some[FixedShown]
+    missing: Missing
     changes: tuple[Change, ...]
-    people: tuple[Person, ...]  # those of the rosters, to choose from
+    people: tuple[Person, ...]
+    places: tuple[Place, ...]
 
 
-class Holes:
-    """The holes of the next week, looked for again when the plan is another one or an hour has passed."""
+class Lookout:
+    """The coverage of the next week, looked for again when the plan is another one or an hour has passed."""
 
     def __init__(self) -> None:
-        self._known: tuple[tuple[int, Instant], tuple[Hole, ...]] | None = None
+        self._known: tuple[tuple[int, Instant], Coverage] | None = None
 
-    def of(self, plan: Plan, now: Instant) -> tuple[Hole, ...]:
-        """Give them."""
+    def of(self, plan: Plan, channels: Collection[str], now: Instant) -> Coverage:
+        """Give it, without what is over; ``channels`` are the names of those there are."""
         key = plan.version, now // HOUR
         if self._known is None or self._known[0] != key:
-            channels = {name for ladder in plan.ladders.values() for rung in ladder.rungs for name in rung.channels}
-            self._known = key, check(plan, channels, now, now + DAYS * DAY).holes
-        return tuple(hole for hole in self._known[1] if hole.ends_at > now)
+            self._known = key, check(plan, channels, now, now + DAYS * DAY)
+        found = self._known[1]
+        return replace(
+            found,
+            holes=tuple(one for one in found.holes if one.ends_at > now),
+            empty=tuple(one for one in found.empty if one.ends_at > now),
+            alone=tuple(one for one in found.alone if one.ends_at > now),
+        )
 
 
-def show_rosters(org: Org, latest: Org, holes: tuple[Hole, ...], now: Instant) -> RostersShown:
-    """Put together what the page says; ``latest`` knows of every change to the rosters of ``org``."""
+def show_rosters(org: Org, latest: Org, found: Coverage, now: Instant, within: str = "") -> RostersShown:
+    """Put together what the page says; ``latest`` knows of every change to the rosters of ``org``.
+
+    With a place ``within``, posts there and below alone are shown.
+    """
     days = tuple(_midnights(org, now))
     stations: dict[str, list[PostShown]] = {}
+    fixed: list[FixedShown] = []
     for post in org.posts.values():
+        if within and all(place.code != within for place in org.path(post.place)):
+            continue
+        spans = latest.changes(post, now, days[-1])
         if post.rosters:
-            stations.setdefault(post.place, []).append(_post(org, latest.changes(post, now, days[-1]), post, days))
+            stations.setdefault(post.place, []).append(_post(org, spans, post, days))
+        else:
+            present, *later = spans
+            then = _names(org, later[0]) if later else ()
+            until = present.ends_at if later else None
+            fixed.append(FixedShown(post, org.places[post.place], _names(org, present), until, then))
     changes = [change for change in latest.rosters.changes if change.ends_at > now]
     return RostersShown(
         days[:-1],
         tuple(StationShown(org.places[code], tuple(posts)) for code, posts in stations.items()),
-        holes[:HOLES_SHOWN],
-        max(0, len(holes) - HOLES_SHOWN),
+        Some.of(fixed, _POSTS),
+        Missing(
+            Some.of(found.holes),
+            Some.of(found.empty),
+            Some.of(found.vacant),
+            Some.of(found.unreachable),
+            Some.of(found.idle),
+            Some.of(found.alone),
+        ),
         tuple(sorted(changes, key=lambda change: change.begins_at)),
-        _rostered(org),
+        tuple(org.people.values())[:_CHOICES],
+        tuple({post.place: org.places[post.place] for post in org.posts.values()}.values())[:_CHOICES],
     )
-
-
-def _rostered(org: Org) -> tuple[Person, ...]:
-    rotations = (rotation for roster in org.rosters.by_id.values() for rotation in roster.rotations)
-    ids = dict.fromkeys(person for rotation in rotations for team in rotation.teams for person in team)
-    return tuple(org.people[one] for one in ids if one in org.people)[:_CHOICES]
 
 
 def _midnights(org: Org, now: Instant) -> Iterator[Instant]:

@@ -15,7 +15,7 @@ from firesense.rosters import calendar_of
 from firesense.web import roster_documents as doc
 from firesense.web.documents import ProblemDocument
 from firesense.web.parts import ProgramActing, WithParts, language_of, visitor
-from firesense.web.roster_pages import WithHoles, roster_desk
+from firesense.web.roster_pages import WithLookout, roster_desk
 from firesense.web.roster_shown import DAYS
 
 _PROBLEMS = {
@@ -47,10 +47,10 @@ def feed(request: Request, parts: WithParts, token: Annotated[str, Path(max_leng
 
 
 @router.get("")
-def rosters(parts: WithParts, holes: WithHoles) -> doc.RostersDocument:
-    """Say who is on duty for a week, when alerts would reach nobody, and what was changed for a while."""
+def rosters(parts: WithParts, lookout: WithLookout) -> doc.RostersDocument:
+    """Say who is on duty for a week, what is missing, and what was changed for a while."""
     plan, now = parts.plan_source(), parts.clock.now()
-    return doc.RostersDocument.of(plan, holes.of(plan, now), now, now + DAYS * DAY)
+    return doc.RostersDocument.of(plan, lookout.of(plan, parts.desk.channels, now), now, now + DAYS * DAY)
 
 
 @router.post("/overrides")

@@ -13,7 +13,7 @@ from firesense.domain.alert import AlertClass, Grade
 from firesense.domain.deed import Actor, Rights
 from firesense.domain.escalation import Ladder, Rung, Selector
 from firesense.domain.instant import DAY, HOUR
-from firesense.domain.place import Org, Post
+from firesense.domain.place import Org, Person, Post
 from firesense.domain.roster import LocalDays, Roster, Rotation
 from firesense.domain.rule import Rule, RuleKind
 from firesense.ports import User
@@ -102,6 +102,51 @@ def test_who_is_on_duty_now_and_who_comes_is_seen_at_a_glance(page, served, tmp_
     looks_right(page, tmp_path, "rosters")
 
 
+def test_what_is_missing_and_who_holds_posts_always_is_found_on_a_telephone_too(page, served, township, tmp_path):
+    people = [*ORG.people.values(), Person("new", "新来的", {"mqtt": "new"})]
+    org = township.plan.org
+    posts = [*org.posts.values(), Post("street-office", "t", ("station",)), Post("police-post", "v")]
+    org = Org(org.places.values(), posts, people, [DUTY], (), org.rosters.days)
+    township.plan = replace(township.plan, org=org)
+    arrive(page, served, "/rosters")
+    page.get_by_text("一人岗位 2 处").click()  # the street office, and the district's station
+    expect(page.locator(".lack li").filter(has_text="街道办")).to_contain_text("只有值班员甲一人")
+    page.get_by_text("岗位空缺 1 个").click()
+    expect(page.get_by_text("大槐树村 派出所")).to_be_visible()
+    page.get_by_text("没有岗位 1 人").click()
+    expect(page.get_by_text("新来的 new")).to_be_visible()
+    page.get_by_text("常设岗位 4 个").click()
+    expect(page.locator("#fixed tr").filter(has_text="第三网格")).to_contain_text("孙小梅")
+    looks_right(page, tmp_path, "rosters-missing")
+    page.fill("[name=place]", "v")
+    page.get_by_role("button", name="查看").click()
+    expect(page.get_by_text("常设岗位 2 个")).to_be_visible()
+
+
+def test_the_next_shift_reads_the_hand_over_report_and_prints_it(page, served, township, tmp_path):
+    fire = township.alarm()
+    township.alarm(2, AlertClass.HAZARD, device="water-1", place="v", acknowledged_by="he", acknowledged_at=NOW)
+    arrive(page, served, "/rosters")
+    page.locator("h2").get_by_role("link", name="交接班报告").click()
+    expect(page).to_have_url(f"{served.url}/rosters/handover?place=t")
+    expect(page.get_by_text("未办结 2 起")).to_be_visible()
+    shift = page.locator(".shifts tbody tr")
+    expect(shift).to_contain_text("孙小梅")
+    expect(shift.locator("td").last).to_contain_text("何大勇")
+    looks_right(page, tmp_path, "handover")
+    page.emulate_media(media="print")
+    expect(page.locator("header.top")).to_be_hidden()
+    expect(page.locator("select")).to_be_hidden()
+    page.screenshot(path=tmp_path / "handover-print.png", full_page=True)
+    page.emulate_media(media="screen")
+    page.get_by_role("link", name="English").click()
+    expect(page.get_by_role("heading", name="hand-over report")).to_be_visible()
+    expect(page.get_by_text("Smoke detector fire flag").first).to_be_visible()
+    looks_right(page, tmp_path, "handover-en")
+    page.locator(f"a[href='/alerts/{fire.id}']").click()
+    expect(page).to_have_url(f"{served.url}/alerts/{fire.id}")
+
+
 def change(page, **filled):
     """Write down leave or a stand-in."""
     page.click("#change > summary")
@@ -117,11 +162,13 @@ def test_an_officer_goes_on_leave_is_told_who_is_missing_and_finds_a_stand_in(pa
     expect(page.locator("[role=status] .holes")).to_contain_text("柳林镇 消防工作站值班员")
     expect(page.locator("td.present")).to_contain_text("无人值班")
     looks_right(page, tmp_path, "rosters-leave")
+    learn(township)
     page.reload()
-    change(page, person="sun", stand_in="he", roster="duty", ends="2026-01-01T20:00")
+    change(page, person="孙小梅", stand_in="何大勇", roster="镇值班", ends="2026-01-01T20:00")  # by their names
     expect(page.locator("[role=status]")).to_contain_text("何大勇 代 孙小梅")
     expect(page.locator("td.present")).to_contain_text("何大勇")
     expect(page.locator("td.present")).to_contain_text("至 01-01 20:00")
+    looks_right(page, tmp_path, "rosters-stand-in")
     learn(township)
     page.get_by_role("button", name="撤销").last.click()
     expect(page.locator("td.present")).to_contain_text("无人值班")

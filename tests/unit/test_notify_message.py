@@ -53,6 +53,13 @@ def test_the_title_says_what_it_is(alert_changes, call_changes, title):
     assert compose(call(**call_changes), alert(**alert_changes), PLAN).title.startswith(title)
 
 
+def test_who_comes_on_duty_is_led_to_the_hand_over_report_of_the_place():
+    given = call(purpose=Purpose.HANDOVER, place="t-一", detail={"open": "3", "waiting": "1"})
+    made = compose(given, alert(), PLAN, console_url="https://console.example.com")
+    assert made.link == "https://console.example.com/rosters/handover?place=t-%E4%B8%80"
+    assert compose(given, alert(), PLAN).link == ""
+
+
 def test_late_test_and_cleared_say_so_in_the_body():
     assert "收到：2026-01-02 11:04:05（迟到）" in compose(call(), alert(late=True), PLAN).body
     assert "这是测试" in compose(call(), alert(alert_class=AlertClass.TEST), PLAN).body

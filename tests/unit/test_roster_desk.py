@@ -63,6 +63,20 @@ def test_somebody_stands_in_and_an_import_of_the_org_leaves_it(desk, book):
     assert on_duty(book, 1, "station-duty") == ["boss", "qian"]
 
 
+def test_people_and_rosters_are_known_by_a_name_that_only_one_has(desk, book):
+    change = desk.override(STATION, "QIAN", NOW, NOW + HOUR, instead_of="ZHOU", roster="青溪镇值班")
+    assert (change.stand_in, change.person, change.roster) == ("qian", "zhou", "duty")
+    two = Org(
+        ORG.places.values(),
+        ORG.posts.values(),
+        [*ORG.people.values(), Person("qian-2", "QIAN")],
+        [*ORG.rosters.by_id.values()],
+    )
+    with pytest.raises(Conflict, match="'QIAN' may be qian, qian-2") as refused:
+        RosterDesk(book, HandClock(NOW), lambda: two).leave(STATION, "QIAN", NOW, NOW + HOUR)
+    assert refused.value.values["ids"] == "qian, qian-2"
+
+
 def test_two_swap_their_turns_and_take_it_back_whole(desk, book):
     there, back = desk.swap(STATION, "duty", ("zhou", MONDAY), ("wu", TUESDAY))
     assert (there.swap, back.swap) == (there.id, there.id)

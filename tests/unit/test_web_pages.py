@@ -89,6 +89,8 @@ def test_nobody_is_led_elsewhere(client, wanted):
         "/hazards/places?kind=grid",
         "/figures?period=2026-01&place=t",
         "/rosters",
+        "/rosters?place=g",
+        "/rosters/handover?place=t",
         "/quiet",
         "/login?next=/figures%3Fperiod%3D2026-01",
     ],

@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from starlette.testclient import TestClient
 
+from firesense.domain.alert import AlertClass
 from firesense.domain.deed import Rights
 from firesense.domain.escalation import Ladder, Rung, Selector
 from firesense.domain.instant import DAY, HOUR, iso
-from firesense.domain.place import Org, Post
+from firesense.domain.place import Org, Person, Post
 from firesense.domain.roster import LocalDays, Roster, Rotation
 from firesense.ports import User
 from tests.console import HASH, NOW, ORG, PASSWORD, Township
@@ -90,6 +91,140 @@ def test_a_hole_is_told_with_its_place_and_time_and_is_red(client, township):
     assert (hole["place"], hole["below"], hole["begins_at"]) == ("t", True, "2026-01-01T12:00:00Z")
 
 
+def test_posts_that_people_hold_always_are_shown_with_who_is_away(client):
+    log_in(client)
+    page = client.get("/rosters").text.split('id="fixed"')[1]
+    assert "常设岗位 4 个" in page
+    row = page.split("第三网格")[1].split("</tr>")[0]
+    assert "网格员" in row
+    assert "孙小梅" in row
+    written(client, stand_in="")  # from noon to eight she is away
+    row = client.get("/rosters").text.split('id="fixed"')[1].split("第三网格")[1].split("</tr>")[0]
+    assert "无人值班" in row
+    assert "至 01-01 20:00" in row
+    assert "其后 孙小梅" in row
+    fixed = [post for post in client.get("/api/v1/rosters").json()["posts"] if not post["rosters"]]
+    assert [(post["place"], post["role"], post["spans"][0]["people"]) for post in fixed] == [
+        ("g", "grid-member", ["sun"]),
+        ("v", "grid-leader", ["he"]),
+        ("t", "station-duty", ["station"]),
+        ("d", "leader", ["he"]),
+    ]
+
+
+def test_the_page_and_the_api_say_what_the_check_says(client, township):
+    org = township.plan.org
+    posts = [*org.posts.values(), Post("police-post", "v")]
+    people = [*org.people.values(), Person("new", "新来的", {"mqtt": "new"}), Person("mute", "哑巴")]
+    posts.append(Post("micro-fire-station", "v", ("mute",)))
+    org = Org(org.places.values(), posts, people, org.rosters.by_id.values(), (), org.rosters.days)
+    township.plan = replace(township.plan, org=org)
+    log_in(client)
+    page = client.get("/rosters").text
+    missing = page.split("今后 7 天还缺什么")[1].split("</section>")[0]
+    assert "岗位空缺 1 个" in missing
+    assert "大槐树村 派出所" in missing
+    assert "哑巴 <small>mute</small>" in missing
+    assert "新来的 <small>new</small>" in missing
+    assert "一人岗位 1 处" in missing
+    assert "柳林镇 消防工作站值班员：只有值班员甲一人" in missing
+    said = client.get("/api/v1/rosters").json()
+    assert said["vacant"] == [{"place": "v", "role": "police-post"}]
+    assert (said["unreachable"], said["idle"]) == (["mute"], ["new"])
+    [alone] = said["alone"]
+    assert (alone["place"], alone["role"], alone["person"]) == ("t", "station-duty", "station")
+    assert said["empty"] == []
+
+
+def test_a_station_without_anybody_for_a_while_is_told_though_alerts_reach_somebody(client, township):
+    log_in(client)
+    during = {"begins_at": at(NOW + HOUR), "ends_at": at(NOW + 2 * HOUR)}
+    client.post("/api/v1/rosters/leave", json={"person": "值班员甲"} | during)
+    refresh(township)
+    said = client.get("/api/v1/rosters").json()
+    assert said["holes"] == []
+    [empty] = said["empty"]
+    assert (empty["role"], empty["person"], empty["begins_at"]) == ("station-duty", "", at(NOW + HOUR)[:19] + "Z")
+    page = client.get("/rosters").text
+    assert "站点无人在岗 1 段" in page
+    assert "01-01 13:00</time> – <time>01-01 14:00</time> 柳林镇 消防工作站值班员" in page
+
+
+def test_the_posts_of_one_place_and_below_alone_may_be_asked_for(client):
+    log_in(client)
+    page = client.get("/rosters?place=v").text
+    assert "常设岗位 2 个" in page
+    assert 'class="week"' not in page
+    assert client.get("/rosters?place=nowhere").status_code == 404
+
+
+def test_people_and_rosters_may_be_written_by_name(client, township):
+    log_in(client)
+    assert '<option value="station">值班员甲</option>' in client.get("/rosters").text  # who is in no roster, too
+    page = written(client, person="孙小梅", stand_in=" 何大勇 ").text
+    assert "何大勇 代 孙小梅" in page
+    [change] = township.book.roster_changes(NOW, NOW + DAY)
+    assert (change.person, change.stand_in) == ("sun", "he")
+
+
+def test_of_two_with_one_name_the_page_asks_which(client, township):
+    org = township.plan.org
+    people = [*org.people.values(), Person("sun-2", "孙小梅")]
+    org = Org(org.places.values(), org.posts.values(), people, org.rosters.by_id.values(), (), org.rosters.days)
+    township.plan = replace(township.plan, org=org)
+    log_in(client)
+    refused = written(client, person="孙小梅")
+    assert refused.status_code == 409
+    assert "有多个“孙小梅”，请填编号：sun, sun-2" in refused.text
+    assert township.book.roster_changes(NOW - DAY, NOW + DAY) == []
+
+
+def test_a_stand_in_is_written_down_after_the_leave(client, township):
+    log_in(client)
+    written(client, stand_in="", person="he")
+    refresh(township)
+    assert "孙小梅 代 何大勇" in written(client, person="he", stand_in="sun").text
+
+
+# -- hand-over --------------------------------------------------------------------------------------------------------
+def test_the_hand_over_report_says_what_is_open_below_the_place_who_goes_and_who_comes(client, township):
+    fire = township.alarm()
+    township.alarm(2, AlertClass.TEST)
+    log_in(client)
+    page = client.get("/rosters/handover?place=t").text
+    assert "未办结 1 起，其中无人接警 1 起" in page
+    assert f'href="/alerts/{fire.id}"' in page
+    assert "李奶奶家 客厅" in page
+    leader = page.split("leader")[1].split("</tr>")[0]
+    assert leader.index("孙小梅") < leader.index("至 01-02 08:00") < leader.index("何大勇")
+    english = client.get("/rosters/handover?place=t", headers={"Accept-Language": "en"}).text
+    assert "Open cases: 1, of which nobody has 1" in english
+    assert "Smoke detector fire flag" in english
+    [said] = client.get("/api/v1/rosters/handover?place=t").json()["places"]
+    assert (said["open"], said["waiting"], [one["id"] for one in said["alerts"]]) == (1, 1, [fire.id])
+    [duty] = [post for post in said["posts"] if post["role"] == "leader"]
+    assert (duty["now"]["people"], duty["next"]["people"]) == (["sun"], ["he"])
+
+
+def test_the_hand_over_report_of_every_station_and_of_ones_own(client, township):
+    log_in(client)
+    places = [one["place"] for one in client.get("/api/v1/rosters/handover").json()["places"]]
+    assert places == ["t"]
+    assert "柳林镇 交接班报告" in client.get("/rosters/handover").text
+    township.book.put_user(User("village", HASH, place="v"))
+    log_in(client, "village")
+    assert "大槐树村 交接班报告" in client.get("/rosters/handover").text
+    assert "没有未办结的警情" in client.get("/rosters/handover").text
+
+
+def test_the_hand_over_report_needs_a_log_in_and_a_place_there_is(client):
+    assert client.get("/rosters/handover?place=t").url.path == "/login"
+    assert client.get("/api/v1/rosters/handover").status_code == 401
+    log_in(client)
+    assert client.get("/rosters/handover?place=nowhere").status_code == 404
+    assert client.get("/api/v1/rosters/handover?place=nowhere").status_code == 404
+
+
 def test_somebody_goes_on_leave_somebody_stands_in_and_it_is_taken_back(client, township):
     log_in(client)
     during = {"begins_at": at(NOW), "ends_at": at(NOW + 2 * HOUR)}
@@ -100,7 +235,8 @@ def test_somebody_goes_on_leave_somebody_stands_in_and_it_is_taken_back(client, 
     change = client.post("/api/v1/rosters/overrides", json=stand_in).json()["changes"][0]
     refresh(township)
     said = client.get("/api/v1/rosters").json()
-    assert [span["people"] for span in said["posts"][0]["spans"]][:2] == [["he"], ["sun"]]
+    [leader] = [post for post in said["posts"] if post["rosters"]]
+    assert [span["people"] for span in leader["spans"]][:2] == [["he"], ["sun"]]
     assert [one["kind"] for one in said["changes"]] == ["leave", "override"]
     page = client.get("/rosters").text
     assert "孙小梅 请假" in page
@@ -134,8 +270,8 @@ def test_somebody_stands_in_by_the_form_and_it_is_taken_back(client, township):
     [
         ({"ends": "2026-01-01T11:00"}, 409, "结束时间须晚于开始时间"),
         ({"person": "he", "stand_in": "sun", "roster": "duty"}, 409, "何大勇 该时段没有值班"),
-        ({"person": "ghost"}, 404, "没有编号为“ghost”的人员或值班表"),
-        ({"roster": "nights"}, 404, "没有编号为“nights”的人员或值班表"),
+        ({"person": "ghost"}, 404, "没有姓名、名称或编号为“ghost”的人员或值班表"),
+        ({"roster": "nights"}, 404, "没有姓名、名称或编号为“nights”的人员或值班表"),
     ],
 )
 def test_the_form_says_what_is_wrong_and_keeps_what_was_written(client, township, changed, status, words):
@@ -180,8 +316,8 @@ def test_two_swap_by_the_form_and_it_is_taken_back_whole(client, township):
     ("changed", "status", "words"),
     [
         ({"day": "2026-01-04"}, 409, "孙小梅 在 2026-01-04 没有班次"),
-        ({"other": "ghost"}, 404, "没有编号为“ghost”的人员或值班表"),
-        ({"roster": "nights"}, 404, "没有编号为“nights”的人员或值班表"),
+        ({"other": "ghost"}, 404, "没有姓名、名称或编号为“ghost”的人员或值班表"),
+        ({"roster": "nights"}, 404, "没有姓名、名称或编号为“nights”的人员或值班表"),
     ],
 )
 def test_the_form_of_a_swap_says_what_is_wrong_and_keeps_what_was_written(client, township, changed, status, words):
