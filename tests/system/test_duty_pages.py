@@ -261,7 +261,7 @@ def test_whoever_may_only_look_is_offered_nothing_to_do(page, served, township):
     expect(page.locator("main button")).to_have_count(0)
     page.goto(f"{served.url}/rosters")
     expect(page.locator("td.present")).to_be_visible()
-    expect(page.locator("main button")).to_have_count(0)
+    expect(page.locator("main form[method=post] button")).to_have_count(0)
 
 
 def test_roll_is_called_at_the_press_of_a_button(page, served, township, tmp_path):
