@@ -35,6 +35,7 @@ _COMMANDS: Mapping[str, tuple[str, ...]] = {
     "rosters": ("roster",),
     "figures": ("report", "rollcall"),
     "hazards": ("hazard",),
+    "channels": ("channel",),
 }
 
 

@@ -146,6 +146,7 @@ _THINGS = frozenset(
     {
         "alert",
         "audit",
+        "channel",
         "device",
         "hazard",
         "ladder",
@@ -161,7 +162,7 @@ _THINGS = frozenset(
 _PEOPLE = frozenset({"person", "user"})
 _NAMING = frozenset({"by", "had_by", "person", "said_by", "stand_in", "to", "who"})
 _HARMLESS = frozenset(
-    {"added", "alert", "alerts", "begins", "cause", "change", "changed", "count", "deadline", "device", "devices"}
+    {"added", "alert", "from_place", "alerts", "begins", "cause", "change", "changed", "count", "deadline", "device", "devices"}
     | {"ends", "ends_at", "fields", "file", "finding", "grade", "ground", "last", "number", "photo", "photos", "place"}
     | {"places", "profile", "removed", "rights", "role", "rows", "rule", "rules", "rung", "strand", "until"}
     | {"until_at", "version"}

@@ -17,6 +17,7 @@ CHANNEL_TEXTS: Mapping[str, tuple[str, str]] = {
     "channel.tencent-sms": ("短信", "text message"),
     "channel.tencent-voice": ("语音电话", "voice call"),
     "channel.sms-gateway": ("短信", "text message"),
+    "channel.trial": ("通道测试，收到即可，无需处置", "a test of this channel: nothing is to be done"),
     "channel.loudspeaker": ("村级广播", "loudspeaker"),
     "call.incident": ("属同一事件，首起警情：{incident}", "Same event as alert {incident}, which was first"),
     "web.flood.now": ("警情过多：{people} 的通知合并发送", "Too many alerts: {people} told in bundles, fires apart"),
