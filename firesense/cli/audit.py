@@ -162,9 +162,10 @@ _THINGS = frozenset(
 _PEOPLE = frozenset({"person", "user"})
 _NAMING = frozenset({"by", "had_by", "person", "said_by", "stand_in", "to", "who"})
 _HARMLESS = frozenset(
-    {"added", "alert", "from_place", "alerts", "begins", "cause", "change", "changed", "count", "deadline", "device", "devices"}
+    {"added", "alert", "alerts", "begins", "cause", "change", "changed", "count", "deadline", "device", "devices"}
     | {"ends", "ends_at", "fields", "file", "finding", "grade", "ground", "last", "number", "photo", "photos", "place"}
     | {"places", "profile", "removed", "rights", "role", "rows", "rule", "rules", "rung", "strand", "until"}
+    | {"from_place", "state"}
     | {"until_at", "version"}
 )
 
