@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from firesense.domain.escalation import Call
     from firesense.domain.instant import Instant
     from firesense.domain.place import Org
+    from firesense.escalate import Target
     from firesense.notify.links import Links
     from firesense.ports import Book, Channel, Clock
 
@@ -58,12 +59,16 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Taking:
-    """What a link leads to; no alert for a dead one. ``who`` has the alert or, called in by a whistle, has come."""
+    """What a link leads to; no alert for a dead one. ``who`` has the alert or, called in by a whistle, has come.
+
+    ``seal`` is for the browser that answered, and only given with that answer.
+    """
 
     standing: Standing
     alert: Alert | None = None
     call: Call | None = None
     who: str = ""
+    seal: str = ""
 
 
 @dataclass(slots=True)
@@ -199,9 +204,34 @@ class Answering:
         """Answer the call of a link, once; gives what it has become. Raises BookError."""
         taking = self.look(alert_id, token)
         if taking.standing is Standing.OPEN and taking.call is not None:
-            self._answer(taking.call, taking.call.person, f"{taking.call.channel} {origin}".strip(), "link")
-            return self.look(alert_id, token)
+            self._answer(taking.call, taking.call.person, _by_link(taking.call, origin), "link")
+            become = self.look(alert_id, token)
+            yours = become.standing is Standing.YOURS
+            return replace(become, seal=self._links.seal(taking.call)) if yours else become
         return taking
+
+    # A link is passed on in a chat, so it does no more than answer, once. Going on is for the browser that answered,
+    # as long as the link lives and the alert is with whoever was called.
+    def may_go_on(self, taking: Taking, seal: str) -> bool:
+        """Whether this seal is that of whoever answered the call, and there is something left to do."""
+        call = taking.call if taking.standing is Standing.YOURS else None
+        return call is not None and self._links.is_seal(seal, call)
+
+    def arrive(self, alert_id: str, token: str, seal: str, origin: str) -> None:
+        """Whoever answered says that they are on site. Raises NotAllowed, Conflict, BookError."""
+        call = self._going_on(alert_id, token, seal)
+        self._desk.arrive_called(call, Actor(call.person, f"link {_by_link(call, origin)}"))
+
+    def whistle(self, alert_id: str, token: str, seal: str, origin: str, target: Target, reason: str) -> None:
+        """Whoever answered calls a department in. Raises NotAllowed, Conflict, BookError."""
+        call = self._going_on(alert_id, token, seal)
+        self._desk.whistle(alert_id, Actor(call.person, f"link {_by_link(call, origin)}"), target, reason)
+
+    def _going_on(self, alert_id: str, token: str, seal: str) -> Call:
+        taking = self.look(alert_id, token)
+        if taking.call is None or not self.may_go_on(taking, seal):
+            raise NotAllowed("not the browser that answered, or nothing is left to do")
+        return taking.call
 
     # -- news -------------------------------------------------------------------------------------------------------
     def _take(self, name: str, news: News) -> bool:
@@ -283,3 +313,7 @@ class Answering:
 
 def _link(call: Call) -> str:
     return f"link:{call.key}"
+
+
+def _by_link(call: Call, origin: str) -> str:
+    return f"{call.channel} {origin}".strip()

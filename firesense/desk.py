@@ -97,7 +97,11 @@ class Desk:
             case _:
                 self._take_called(call.alert, Acknowledge(), actor)
 
-    def _take_called(self, alert_id: str, deed: Acknowledge | TakeOver, actor: Actor) -> None:
+    def arrive_called(self, call: Call, actor: Actor) -> None:
+        """Say that whoever was called is on site; of an incident, the same alerts as an answer takes."""
+        self._take_called(call.alert, Arrive(), actor)
+
+    def _take_called(self, alert_id: str, deed: Acknowledge | TakeOver | Arrive, actor: Actor) -> None:
         now, plan = self._clock.now(), self._plan_source()
         alert = self._book.alert(alert_id)
         told_of = self._book.told_of(alert.incident, actor.name)

@@ -136,7 +136,8 @@ class Town:
         """The pages of callbacks and links, as a browser gets them."""
         house = self.house
         console = FastAPI()
-        console.state.parts = Parts(**dict.fromkeys(Parts.__dataclass_fields__) | {"zone": None})
+        given = {"book": house.book, "clock": self.clock, "secure": False}
+        console.state.parts = Parts(**dict.fromkeys(Parts.__dataclass_fields__) | given)
         install_problems(console)
         console.include_router(make_callbacks(house.answering, house.settings, house.keeper.current))
         return TestClient(console)

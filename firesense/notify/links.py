@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from firesense.domain.instant import Instant
 
 _TOKEN_BYTES = 10  # 80 bits: nobody guesses that over a network
+_SEAL_BYTES = 15
 _CODE_DIGITS = 6  # only good from the telephone that was called
 _LEAST_SECRET = 16
 
@@ -54,6 +55,15 @@ class Links:
             return ""
         digest = hmac.digest(self._secret, f"code\0{call.key}\0{call.created_at}".encode(), hashlib.sha256)
         return f"{int.from_bytes(digest[:8], 'big') % 10**_CODE_DIGITS:0{_CODE_DIGITS}}"
+
+    def seal(self, call: Call) -> str:
+        """What the browser keeps that answered the call: by this, and not by the link, it may go on."""
+        digest = hmac.digest(self._secret, f"seal\0{call.key}\0{call.created_at}".encode(), hashlib.sha256)
+        return base64.b32encode(digest[:_SEAL_BYTES]).decode().lower()
+
+    def is_seal(self, seal: str, call: Call) -> bool:
+        """Whether this is the call's seal."""
+        return _same(self.seal(call), seal)
 
     def of_token(self, token: str, calls: Iterable[Call], now: Instant) -> Call | None:
         """The call whose token this is, if its time is not over."""

@@ -40,6 +40,10 @@ WHISTLE_TEXTS: Mapping[str, tuple[str, str]] = {
     "whistle.answer": ("报到：我们来了", "We are coming"),
     "whistle.answer_for": ("代为报到", "Say that they come"),
     "whistle.answer_what": ("报到：{whom}", "Has come: {whom}"),
+    "take.further": (
+        "以上操作仅限这台手机的这个浏览器；核实结果和照片请在平台上填写。",
+        "This goes on in this browser alone; what was found, and photos, go into the console.",
+    ),
     "conflict.no-whom": ("未执行：请选择叫谁来", "Not done: say who has to come"),
     "web.why.nobody-on-site": ("至今无人到场", "nobody on site"),
     "web.why.no-result": ("已到场，没有核实结果", "on site, no result yet"),

@@ -14,7 +14,6 @@ from firesense.desk import Desk
 from firesense.domain.alert import Finding
 from firesense.domain.deed import Actor, Ground, Position
 from firesense.domain.errors import Conflict, NotAllowed, PhotoRefused
-from firesense.escalate import Target
 from firesense.explain import explain, grounds
 from firesense.photos import MOST_BYTES
 from firesense.text import say
@@ -37,7 +36,7 @@ from firesense.web.parts import (
 )
 from firesense.web.shown import conflict_words, show_alert
 from firesense.web.story_shown import show_story
-from firesense.web.whistles_shown import show_whistles, to_whistle_for
+from firesense.web.whistles_shown import show_whistles, target_of, to_whistle_for
 
 _log = structlog.get_logger(__name__)
 
@@ -108,20 +107,12 @@ def _close(desk: Desk, alert_id: str, actor: Actor, form: DeskForm) -> object:
     return desk.close(alert_id, actor, form.finding, form.note, cause=cause)
 
 
-def _whistle(desk: Desk, alert_id: str, actor: Actor, form: DeskForm) -> object:
-    if not form.whom:
-        raise Conflict("nobody chosen", "conflict.no-whom")
-    role, _, place = form.whom.partition("@")
-    target = Target(rung=int(role) - 1) if role.isdecimal() else Target(role, place)
-    return desk.whistle(alert_id, actor, target, form.reason)
-
-
 _DEEDS: Mapping[str, Callable[[Desk, str, Actor, DeskForm], object]] = {
     "acknowledge": lambda desk, alert_id, actor, _form: desk.acknowledge(alert_id, actor),
     "take-over": lambda desk, alert_id, actor, form: desk.take_over(alert_id, actor, form.reason),
     "hand-on": lambda desk, alert_id, actor, form: desk.hand_on(alert_id, actor, form.to, form.reason),
     "dispatch": _dispatch,
-    "whistle": _whistle,
+    "whistle": lambda desk, alert_id, actor, form: desk.whistle(alert_id, actor, target_of(form.whom), form.reason),
     "answer": lambda desk, alert_id, actor, form: desk.answer(alert_id, actor, form.strand),
     "arrive": lambda desk, alert_id, actor, form: desk.arrive(alert_id, actor, position=form.position),
     "verify": _verify,

@@ -6,27 +6,19 @@ pressing the button on its page does anything: previews of links ask for the pag
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Annotated
 
 from anyio import sleep, to_thread
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Request, Response
 
-from firesense.answering import Answering, Standing, Taking
+from firesense.answering import Answering, Taking
 from firesense.domain.callback import Callback, Heard
 from firesense.domain.errors import Forged, NotFound, NotYet, Unreadable
 from firesense.domain.message import Message
 from firesense.domain.plan import Plan
-from firesense.notify.answer_words import answer_words
-from firesense.text import say
-from firesense.web.parts import TEMPLATES, AlertId, page_context
-from firesense.web.shown import person_name
+from firesense.web.link_pages import link_pages
 
-_STATUS = {Standing.OPEN: 200, Standing.YOURS: 200, Standing.GONE: 410, Standing.OVER: 410, Standing.DEAD: 404}
 _MOST_BODY = 64 * 1024  # bytes
 _TRIES = 4  # to find the call a callback speaks of: our sending of it may come back any moment
-_QUIETLY = {"X-Robots-Tag": "noindex, nofollow", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
-
-Token = Annotated[str, Path(pattern="^[a-zA-Z2-7]{16}$")]
 
 
 async def _bounded(request: Request) -> bytes | None:
@@ -91,40 +83,5 @@ def callbacks(
         except (Forged, Unreadable, NotFound) as error:
             return _refused(error)
 
-    def page(request: Request, alert_id: str, token: str, taking: Taking, *, done: bool = False) -> Response:
-        plan = plan_source()
-        language = taking.call.language if taking.call is not None else "zh"
-        message = words(taking) if taking.call is not None and taking.alert is not None else None
-        holder = taking.who or (taking.alert.acknowledged_by if taking.alert is not None else "")
-
-        def asked(key: str, **values: str) -> str:
-            """Say it as the call asks to be answered; a link of no call is spoken of as if it were to take an alert."""
-            return answer_words(key, taking.call, **values) if taking.call is not None else say(key, language, **values)
-
-        context = page_context(
-            request,
-            language=language,
-            standing=taking.standing.value,
-            done=done,
-            message=message,
-            action=f"/take/{alert_id}/{token}",
-            who=person_name(plan, taking.call.person) if taking.call is not None else "",
-            holder=person_name(plan, holder) if holder else "",
-            asked=asked,
-        )
-        status = _STATUS[taking.standing]
-        return TEMPLATES.TemplateResponse(request, "take.html", context, status_code=status, headers=_QUIETLY)
-
-    @router.get("/take/{alert_id}/{token}")
-    def look(request: Request, alert_id: AlertId, token: Token) -> Response:
-        """Show what the link is about, with a button."""
-        return page(request, alert_id, token, answering.look(alert_id, token))
-
-    @router.post("/take/{alert_id}/{token}")
-    def take(request: Request, alert_id: AlertId, token: Token) -> Response:
-        """Answer the call: take the alert, take it over, or say that the department comes."""
-        origin = request.client.host if request.client else ""
-        taking = answering.take(alert_id, token, origin)
-        return page(request, alert_id, token, taking, done=taking.standing is Standing.YOURS)
-
+    router.include_router(link_pages(answering, plan_source, words))
     return router

@@ -9,11 +9,12 @@ from firesense.domain.alert import AlertClass, Case, Condition, Finding
 from firesense.web.shown import label, person_name, show_alert
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from firesense.domain.alert import Alert
     from firesense.domain.deed import Photo
     from firesense.domain.instant import Instant
+    from firesense.domain.place import Person, Place
     from firesense.domain.plan import Plan
 
 _FOUND = (Finding.FIRE, Finding.FALSE_ALARM, Finding.FAULT, Finding.TEST)  # GB/T 45839-2025 5.12.2, and tests
@@ -103,18 +104,12 @@ def show_desk(
     """Put the desk of an alert into words."""
     posts: list[Choice] = []
     people: dict[str, Choice] = {}
-    seen: set[str] = set()
-    for place in plan.org.path(alert.place):
-        for (code, role), post in plan.org.posts.items():
-            holders = plan.org.on_duty(post, now) if code == place.code and role not in seen else ()
-            if not holders:
-                continue
-            seen.add(role)
-            name = label(language, "role", role)
-            names = "、".join(person.name for person in holders)
-            posts.append(Choice(f"{role}@{code}", f"{name} · {place.name} · {names}"))
-            for person in holders:
-                people.setdefault(person.id, Choice(person.id, f"{person.name} · {name}"))
+    for role, place, holders in _on_duty(alert, plan, now):
+        name = label(language, "role", role)
+        names = "、".join(person.name for person in holders)
+        posts.append(Choice(f"{role}@{place.code}", f"{name} · {place.name} · {names}"))
+        for person in holders:
+            people.setdefault(person.id, Choice(person.id, f"{person.name} · {name}"))
     return DeskShown(
         deeds=deeds_of(alert, who),
         posts=tuple(posts),
@@ -123,6 +118,25 @@ def show_desk(
         incident=tuple(_companion(each, plan, language) for each in mates if each.id != alert.id),
         companions=tuple(_companion(each, plan, language) for each in near),
     )
+
+
+def departments(alert: Alert, plan: Plan, language: str, now: Instant) -> tuple[Choice, ...]:
+    """Give the posts around an alert that somebody holds now, without saying who."""
+    return tuple(
+        Choice(f"{role}@{place.code}", f"{label(language, 'role', role)} · {place.name}")
+        for role, place, _ in _on_duty(alert, plan, now)
+    )
+
+
+def _on_duty(alert: Alert, plan: Plan, now: Instant) -> Iterator[tuple[str, Place, tuple[Person, ...]]]:
+    """Find who holds posts at the place of an alert and above: of each role the nearest."""
+    seen: set[str] = set()
+    for place in plan.org.path(alert.place):
+        for (code, role), post in plan.org.posts.items():
+            holders = plan.org.on_duty(post, now) if code == place.code and role not in seen else ()
+            if holders:
+                seen.add(role)
+                yield role, place, holders
 
 
 def show_photos(photos: Iterable[Photo], plan: Plan) -> tuple[PhotoShown, ...]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from firesense.domain.errors import Conflict
 from firesense.domain.escalation import ClimbState, Purpose, StepKind
+from firesense.escalate import Target
 from firesense.text import say
 from firesense.web.desk_shown import Choice
 from firesense.web.shown import label, listed, next_rung, path_of, person_name
@@ -56,6 +58,14 @@ def show_whistles(
     """Put the whistles of an alert into words, for ``who`` reads them; those that wait come first, then the newest."""
     newest = [_shown(each, story, calls, plan, language, who) for each in whistles][::-1]
     return tuple(sorted(newest, key=lambda whistle: not whistle.waits))
+
+
+def target_of(whom: str) -> Target:
+    """Read what was chosen: a rung as people count them, or a post (role@place). Raises Conflict for nothing."""
+    if not whom:
+        raise Conflict("nobody chosen", "conflict.no-whom")
+    role, _, place = whom.partition("@")
+    return Target(rung=int(role) - 1) if role.isdecimal() else Target(role, place)
 
 
 def to_whistle_for(alert: Alert, climb: Climb | None, plan: Plan, language: str, now: Instant) -> tuple[Choice, ...]:
