@@ -27,6 +27,7 @@ from firesense.domain.errors import Conflict, NotAllowed
 from firesense.domain.escalation import Purpose
 from firesense.domain.hazard import REPORTED_RULE
 from firesense.domain.instant import MINUTE
+from firesense.domain.place import SITE
 from firesense.domain.plan import Plan
 from firesense.escalate import way_in, whistle
 from firesense.raising import raised
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
     from firesense.ports import Book, Clock
 
 PHOTOS_MOST = 20  # of one alert
-SITE = "site"  # the kind of a place that is one building or flat: its neighbours are those of its grid
 _ONE_EVENT = 15 * MINUTE  # alerts so close to each other may be of one event
 FOUND_FAULTY = "found-faulty"  # the rule of a fault case that comes of what was found on site
 
@@ -197,6 +197,7 @@ class Desk:
         known = org.places.get(alert.place)
         if not alert.open or not _of_an_event(alert) or known is None:
             return []
+        # The neighbours of a flat are those of its grid.
         base = known.parent if known.kind == SITE and known.parent else known.code
         places = {base, *(place.code for place in org.places.values() if place.parent == base)}
         near = self._book.near(places, alert.raised_at - _ONE_EVENT, alert.raised_at + _ONE_EVENT)

@@ -32,10 +32,11 @@ _FORMATS = ("html", "pdf", "csv")
 def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
     """Add report and rollcall."""
     command = commands.add_parser("report", parents=[shared], help="write the figures of a period")
-    command.add_argument("--period", help="2026-10, 2026-Q4, 2026, 2026-10-01..2026-10-15 (default: this month)")
+    command.add_argument("--period", help="2026-10, 2026年10月, 2026-Q4, 2026, 2026-10-01..2026-10-15 (default: now)")
     command.add_argument("--place", default="", help="code of a place: it and all below it (default: everything)")
     command.add_argument("--format", choices=_FORMATS, help="default: by the file's ending, else html")
     command.add_argument("--language", choices=LANGUAGES, help="default: the settings' language")
+    command.add_argument("--grids", action="store_true", help="HTML and PDF with all places below, down to the grids")
     command.add_argument("--people", action="store_true", help="single people, too")
     command.add_argument("-o", "--output", type=Path, help="where to write it (default: figures-PERIOD.FORMAT here)")
     command.set_defaults(does=_report)
@@ -73,7 +74,7 @@ def _report(asked: argparse.Namespace) -> None:
         place = asked.place or (plan.org.root.code if plan.org.root else "")
         if place not in plan.org.places:
             raise ConfigError([Fault("", "--place", f"there is no place {place!r}")])
-        found = gather(book, plan, period, place, now, deep=wanted == "csv", people=asked.people)
+        found = gather(book, plan, period, place, now, deep=asked.grids or wanted == "csv", people=asked.people)
     if wanted == "csv":
         written = as_csv(found, plan, language)
     else:

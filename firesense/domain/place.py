@@ -21,6 +21,9 @@ OPERATOR = "operator"  # the role, at the root, that is told when a ladder reach
 STATIONS = frozenset({"station-duty", "street-office", "guidance-centre"})
 
 
+SITE = "site"  # the kind of a place that is one building or flat
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A node of the org tree. ``kind`` (district, township, street, village, grid, site) is the region's own word.

@@ -23,6 +23,8 @@ _YEARS = range(2000, 2101)  # what lies outside is mistyped
 _WRITTEN = re.compile(
     r"(?P<year>\d{4})(?:-(?P<month>\d{2})|-[Qq](?P<quarter>[1-4]))?|(?P<first>\d{4}-\d\d-\d\d)\.\.(?P<last>\d{4}-\d\d-\d\d)"
 )
+_IN_CHINESE = re.compile(r"(\d{4})年(?:度|(\d{1,2})月份?|第?([1-4一二三四])季度)?")
+_QUARTERS = "一二三四"
 
 
 class PeriodKind(StrEnum):
@@ -95,8 +97,11 @@ class Period:
 
 
 def period_of(written: str, zone: tzinfo) -> Period:
-    """Read a period: ``2026-10``, ``2026-Q4``, ``2026``, ``2026-10-01..2026-10-15``. Raises ValueError."""
-    found = _WRITTEN.fullmatch(written.strip())
+    """Read a period: ``2026-10``, ``2026-Q4``, ``2026``, ``2026-10-01..2026-10-15``. Raises ValueError.
+
+    Months, quarters and years may be Chinese, too: ``2026年10月``, ``2026年第四季度``, ``2026年``.
+    """
+    found = _WRITTEN.fullmatch(_from_chinese(written.strip()))
     if found is None:
         raise ValueError(f"{written!r} is no period such as 2026-10, 2026-Q4, 2026 or 2026-10-01..2026-10-15")
     try:
@@ -114,6 +119,16 @@ def period_of(written: str, zone: tzinfo) -> Period:
         return _made(PeriodKind.YEAR, year, _MONTHS, zone)
     except (ValueError, OverflowError) as error:
         raise ValueError(f"{written!r} is no period: {error}") from error
+
+
+def _from_chinese(written: str) -> str:
+    found = _IN_CHINESE.fullmatch(written)
+    if found is None:
+        return written
+    year, month, quarter = found.groups()
+    if month:
+        return f"{year}-{int(month):02}"
+    return f"{year}-Q{_QUARTERS.find(quarter) + 1 or quarter}" if quarter else year
 
 
 def month_of(at: Instant, zone: tzinfo) -> Period:

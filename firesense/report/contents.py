@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from firesense.domain.alert import AlertClass
 from firesense.domain.catalogue import CLASSES
 from firesense.domain.figures import Stage
 from firesense.domain.instant import moment
+from firesense.domain.place import SITE
 from firesense.report.document import Bars, Cell, Report, Series, Sheet
 from firesense.report.words import NOTHING, cause_name, duration, label, late, ninetieth, share
 from firesense.text import say
@@ -30,7 +32,7 @@ _BARS_MOST = 30  # places in a chart; the table has them all
 
 
 def contents(figures: Figures, plan: Plan, language: str) -> Report:
-    """Put figures into words, tables and charts."""
+    """Put figures into words, tables and charts; of deep figures the tables go down to the grids, not to each flat."""
     return _Contents(figures, plan, language).report()
 
 
@@ -135,12 +137,12 @@ class _Contents:
 
     def _places(self) -> Sheet:
         rows = []
-        for one in self._figures.places:
+        for one in self._shown_places():
             below = one.depth > 0
             fire, fault = one.by_class.get("fire"), one.by_class.get("fault")
             rows.append(
                 (
-                    Cell(self._place(one.place), one.place if below else "", number=False),
+                    Cell(self._way_to(one), one.place if below else "", number=False),
                     *(Cell(str(one.by_class[kind].raised if kind in one.by_class else 0)) for kind in _TOLD),
                     Cell(str(sum(figures.false_alarms for figures in one.by_class.values()))),
                     self._median(fire, Stage.CALL),
@@ -220,13 +222,13 @@ class _Contents:
 
     def _roll_calls(self) -> Sheet:
         rows = []
-        for one in self._figures.places:
+        for one in self._shown_places():
             calls = one.roll_calls
             answered = f"{calls.answered / calls.asked * 100:.1f}%" if calls.asked else NOTHING
             counts = (calls.asked, calls.answered, calls.missed, answered)
             cells = (*(str(each) for each in counts), duration(calls.median, self._language), str(calls.unasked))
             if one.depth == 0 or calls.asked or calls.unasked:
-                rows.append((self._name(one.place), *(Cell(each) for each in cells)))
+                rows.append((Cell(self._way_to(one), number=False), *(Cell(each) for each in cells)))
         head = ("place", "asked", "answered", "missed", "answered_share", "median", "unasked")
         return self._sheet("roll_calls", head, rows)
 
@@ -258,6 +260,17 @@ class _Contents:
     def _place(self, code: str) -> str:
         place = self._plan.org.places.get(code)
         return place.name if place else code
+
+    def _shown_places(self) -> Iterator[PlaceFigures]:
+        known = self._plan.org.places
+        for one in self._figures.places:
+            if one.depth <= 1 or known[one.place].kind != SITE:
+                yield one
+
+    def _way_to(self, one: PlaceFigures) -> str:
+        """The names from below the place of the report down to one: two townships may have a village of one name."""
+        way = islice(self._plan.org.path(one.place), max(one.depth, 1))
+        return " / ".join(place.name for place in reversed([*way])) or one.place
 
     def _name(self, code: str) -> Cell:
         return Cell(self._place(code), number=False)

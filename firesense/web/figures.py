@@ -119,6 +119,7 @@ def _page(request: Request, parts: Parts, session: Session, period: str, place: 
         place=found.place,
         places=plan.org.places.values(),
         links=links,
+        wide=any(one.children for one in found.places if one.depth),
         link=lambda code: _link(here.name, code),
         download=lambda kind: _link(here.name, found.place, f"/figures/{kind}"),
     )
@@ -133,14 +134,15 @@ async def figures_file(
     kind: Literal["html", "pdf", "csv"],
     period: WrittenPeriod = "",
     place: PlaceCode = "",
+    grids: bool = False,  # noqa: FBT001, FBT002 -- a word of the address
 ) -> Response:
-    """Give the same as a file: a page of its own, PDF, or CSV with every place below."""
-    return await parts.counting.run(_file, parts, language_of(request), kind, period, place)
+    """Give the same as a file: a page or PDF (with ``grids`` of all places down to them), or CSV of every place."""
+    return await parts.counting.run(_file, parts, language_of(request), kind, period, place, grids)
 
 
-def _file(parts: Parts, language: str, kind: str, period: str, place: str) -> Response:
+def _file(parts: Parts, language: str, kind: str, period: str, place: str, grids: bool) -> Response:  # noqa: FBT001 -- as asked
     plan = _plan(parts)
-    found = _gather(parts, plan, period, place, deep=kind == "csv")
+    found = _gather(parts, plan, period, place, deep=grids or kind == "csv")
     match kind:
         case "csv":
             written = as_csv(found, plan, language)

@@ -223,12 +223,27 @@ def test_the_table_is_chinese_for_who_reads_chinese(house):
     assert all("\u4e00" <= letter <= "\u9fff" for letter in letters)
 
 
+def test_a_report_of_the_district_goes_down_to_the_grids_when_asked(house):
+    plan = house.keeper.current()
+    [sheet] = [each for each in contents(month(house, deep=True), plan, "zh").blocks if each.title == "分辖区统计"]
+    rows = {row[0].text: row for row in sheet.rows}
+    assert list(rows)[:2] == ["清河区", "青溪镇"]
+    assert "青溪镇 / 上河村 / 上河村第一网格" in rows
+    assert rows["青溪镇 / 上河村 / 上河村第一网格"][1].text == "1", "its fire"
+    assert len(rows) == sum(place.kind != "site" for place in plan.org.places.values()), "each flat would be too much"
+    plain = as_html(contents(month(house), plan, "zh"))
+    assert "上河村第一网格" not in plain
+
+
 def test_the_command_writes_what_the_period_says(house, tmp_path, capsys):
     config = ["--config", str(house.folder / "firesense.yaml"), "--period", "2026-01"]
     for ending, begins in (("html", b"<!doctype html>"), ("pdf", b"%PDF-"), ("csv", b"\xef\xbb\xbf")):
         file = tmp_path / f"report.{ending}"
         assert main(["report", *config, "-o", str(file)]) == 0
         assert file.read_bytes().startswith(begins)
+    grids = tmp_path / "grids.html"
+    assert main(["report", *config, "--grids", "-o", str(grids)]) == 0
+    assert "青溪镇 / 上河村 / 上河村第一网格" in grids.read_text(encoding="utf-8")
     capsys.readouterr()
     assert main(["report", *config[:2], "--period", "soon"]) == 2
     assert main(["report", *config, "--place", "nowhere", "-o", str(tmp_path / "x.csv")]) == 2

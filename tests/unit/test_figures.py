@@ -325,9 +325,27 @@ def test_periods_are_of_the_local_calendar(written, first, last, parts):
 
 
 @pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("2026年1月", "2026-01"),
+        ("2026年10月份", "2026-10"),
+        ("2026年第四季度", "2026-Q4"),
+        ("2026年2季度", "2026-Q2"),
+        ("2026年", "2026"),
+        ("2026年度", "2026"),
+    ],
+)
+def test_periods_may_be_written_in_chinese(written, name):
+    assert period_of(written, CHINA) == period_of(name, CHINA)
+
+
+@pytest.mark.parametrize(
     "written",
     [
         "",
+        "2026年13月",
+        "2026年第五季度",
+        "二〇二六年",
         "2026-13",
         "2026-Q5",
         "last month",

@@ -69,6 +69,15 @@ def test_files_are_downloads(client, kind, begins):
         assert "消防安全考评季报" in text
 
 
+def test_a_file_goes_down_to_the_grids_when_asked(client):
+    page = client.get("/figures?period=2026-01").text
+    assert 'href="/figures/pdf?period=2026-01&amp;place=d&amp;grids=true"' in page
+    assert "grids=true" not in client.get("/figures?period=2026-01&place=v").text, "there is nothing but its grids"
+    way = "柳林镇 / 大槐树村 / 第三网格"
+    assert way in client.get("/figures/html?period=2026-01&grids=true").text
+    assert way not in client.get("/figures/html?period=2026-01").text
+
+
 def test_programs_get_numbers(client):
     document = client.get("/api/v1/figures", params={"period": "2026-01", "place": "v"}).json()
     assert [one["place"] for one in document["places"]] == ["v", "g"]
