@@ -37,6 +37,23 @@ def figures(**by_class):
 PLAN = Plan(org=Org([Place("t", "柳林镇", "township"), Place("g", NASTY, "grid", "t")]))
 
 
+def test_deep_figures_show_grids_by_the_way_there_and_no_flats():
+    org = Org(
+        [
+            Place("t", "柳林镇", "township"),
+            Place("v", "东村", "village", "t"),
+            Place("g", "一网格", "grid", "v"),
+            Place("s", "一号楼", "site", "g"),
+        ]
+    )
+    places = tuple(PlaceFigures(code, {}, depth=depth) for depth, code in enumerate("tvgs"))
+    page = as_html(contents(Figures(OCTOBER, OCTOBER.end_at, "t", places, (), ()), Plan(org=org), "zh"))
+    assert "东村 / 一网格" in page
+    assert "一号楼" not in page
+    direct = (places[0], PlaceFigures("s", {}, depth=1))  # a place that has nothing but flats below it
+    assert "一号楼" in as_html(contents(Figures(OCTOBER, OCTOBER.end_at, "g", direct, (), ()), Plan(org=org), "zh"))
+
+
 @pytest.mark.parametrize(
     ("span", "zh", "en"),
     [
