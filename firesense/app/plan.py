@@ -191,10 +191,10 @@ def _fields(names: Sequence[str]) -> dict[str, str]:
 def _register_new(devices: Sequence[Device], book: Book, actor: Actor, at: Instant | None) -> int:
     """Register the devices the book does not know. Those it knows may have been moved since: the book is right.
 
-    ``firesense device import`` changes them.
+    So it is of those that were taken out of the register. ``firesense device import`` changes both.
     """
-    known = book.registry()
-    new = [device for device in devices if known.get(device.id) is None]
+    known, removed = book.registry(), book.removed()
+    new = [device for device in devices if known.get(device.id) is None and device.id not in removed]
     entry = None if at is None else Entry.of(actor, at, "registered", "device", "", devices=str(len(new)))
     return book.register(new, entry=entry)
 

@@ -15,16 +15,16 @@ from firesense.book.columns import Kept
 from firesense.book.people import plan_changed
 from firesense.book.sql import Chapter, insert_new
 from firesense.domain.device import Device, Registry
-from firesense.domain.errors import Conflict
+from firesense.domain.errors import Conflict, NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from sqlalchemy.engine import Connection
 
     from firesense.domain.audit import Entry
 
-_DEVICE = tables.device.c
+_DEVICE, _REMOVED = tables.device.c, tables.removed.c
 # As they are kept: what of a million devices has to be read is read once for each different value.
 _READERS = {column.name: column.type.understood for column in rows.DEVICE if isinstance(column.type, Kept)}
 _KEPT = [sa.type_coerce(column, sa.Text) if column.name in _READERS else column for column in rows.DEVICE]
@@ -70,6 +70,7 @@ class Devices(Chapter):
                 if after != before:
                     changed[device.id] = after
             _refuse_doubles(near | changed)
+            _remembered(connection, wanted)
             if changed:
                 _write(connection, changed, known)
                 put = insert_new(connection, tables.slots)
@@ -78,6 +79,31 @@ class Devices(Chapter):
                 plan_changed(connection)
                 audit.add(connection, *_told(entry, changed, known))
         return len(changed)
+
+    def unregister(self, device_ids: Collection[str], entry: Entry) -> list[Device]:
+        """Take devices out of the register; their slots stay given. See the port."""
+        wanted = list(dict.fromkeys(device_ids))
+        found: dict[str, Device] = {}
+        with self._database.writing() as connection:
+            for start in range(0, len(wanted), _AT_ONCE):
+                rows_found = connection.execute(_OF_IDS, {"ids": wanted[start : start + _AT_ONCE]})
+                found |= {row.id: Device(*row) for row in rows_found}
+            if missing := [device_id for device_id in wanted if device_id not in found]:
+                raise NotFound(f"not registered: {', '.join(missing)}")
+            gone = [{"gone": device_id} for device_id in wanted]
+            if gone:
+                connection.execute(sa.delete(tables.device).where(_DEVICE.id == sa.bindparam("gone")), gone)
+                connection.execute(
+                    sa.insert(tables.removed), [{"device": device_id, "at": entry.at} for device_id in wanted]
+                )
+                plan_changed(connection)
+            audit.add(connection, *(_parting(entry, found[device_id]) for device_id in wanted))
+        return [found[device_id] for device_id in wanted]
+
+    def removed(self) -> frozenset[str]:
+        """The ids of devices that were taken out of the register and not registered again."""
+        with self._database.reading() as connection:
+            return frozenset(connection.scalars(sa.select(_REMOVED.device)))
 
 
 @contextmanager
@@ -129,6 +155,20 @@ def _told(entry: Entry | None, changed: Mapping[str, Device], known: Mapping[str
         else:
             fields = [name for name in _WRITTEN if getattr(before, name) != getattr(device, name)]
             yield replace(entry, did="changed", target=device_id, detail={"fields": ", ".join(fields)})
+
+
+def _parting(entry: Entry, device: Device) -> Entry:
+    about = {"profile": device.profile, "external_id": device.external_id, "place": device.place}
+    return replace(entry, target=device.id, detail={**about, **entry.detail})
+
+
+def _remembered(connection: Connection, wanted: Collection[str]) -> None:
+    """Whoever registers a device again wants it to stay."""
+    if back := [device_id for device_id in connection.scalars(sa.select(_REMOVED.device)) if device_id in wanted]:
+        connection.execute(
+            sa.delete(tables.removed).where(_REMOVED.device == sa.bindparam("back")),
+            [{"back": device_id} for device_id in back],
+        )
 
 
 def _write(connection: Connection, changed: dict[str, Device], known: dict[str, Device]) -> None:

@@ -188,6 +188,7 @@ MIGRATIONS: Sequence[Sequence[str]] = (
             kind TEXT NOT NULL, name TEXT NOT NULL, fields TEXT NOT NULL, PRIMARY KEY (kind, name)
         )""",
     ),
+    ("CREATE TABLE removed (device TEXT NOT NULL PRIMARY KEY, at BIGINT NOT NULL)",),
 )
 
 _VERSION = "schema"

@@ -49,6 +49,13 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
     command.add_argument("--gateway", default="")
     command.add_argument("--replace", action="store_true", help="the id is taken: it is this device from now on")
     command.set_defaults(does=_claim)
+    command = device.add_parser(
+        "remove", parents=[shared], help="take devices out of the register, and keep their past"
+    )
+    command.add_argument("ids", nargs="+", metavar="id")
+    command.add_argument("--as", dest="who", required=True, help="id of the person who does it")
+    command.add_argument("--reason", default="")
+    command.set_defaults(does=_remove_devices)
 
     user = commands.add_parser("user", help="who may log in to the console").add_subparsers(
         required=True, metavar="ACTION"
@@ -126,6 +133,18 @@ def _claim(asked: argparse.Namespace) -> None:
         told |= {"was": f"{taken.external_id} ({taken.profile}) at {taken.place}"} if taken else {}
         book.register([claimed], entry=Entry.of(who, now, "claimed", "device", asked.id, **told))
     print(f"{asked.id} is registered; frames from before: firesense quarantine replay --reason unknown-device")
+
+
+def _remove_devices(asked: argparse.Namespace) -> None:
+    settings = load_settings(asked.config)
+    with open_book(settings) as book:
+        entry = Entry.of(actor(asked.who), RealClock().now(), "removed", "device", "", reason=asked.reason)
+        gone = book.unregister(asked.ids, entry)
+        still_open = {alert.device for alert in book.alerts()} & {device.id for device in gone}
+    for device in gone:
+        note = "; its alert is open still, until somebody closes it" if device.id in still_open else ""
+        print(f"{device.id} is registered no more; its past stays{note}")
+    print("frames of them are from strangers now; firesense device import or claim registers one again")
 
 
 def _add_user(asked: argparse.Namespace) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from firesense.domain.audit import Entry
     from firesense.domain.configured import Configured
@@ -41,6 +41,18 @@ class Registered(Protocol):
 
         An ``entry`` that names no device is written for all of them, and one more for each that is new or changed.
         """
+        ...
+
+    def unregister(self, device_ids: Collection[str], entry: Entry) -> list[Device]:
+        """Take devices out of the register, each with a line of the audit; gives what they were.
+
+        Their readings, alerts and climbs stay, and their slots are given to nobody. Registering one again gives it a
+        new slot. Raises NotFound, naming those that are not registered; then nothing was done.
+        """
+        ...
+
+    def removed(self) -> frozenset[str]:
+        """The ids of devices that were taken out of the register and not registered again."""
         ...
 
     def install(self, org: Org, ladders: Iterable[Ladder], selectors: Iterable[Selector], *entries: Entry) -> None:

@@ -266,7 +266,7 @@ class Absence:
             names, slots = columns.get(f"gateways/{key}"), columns.get(f"reporters/{key}")
             if names is not None and slots is not None and names.shape == slots.shape:
                 for name, slot in zip(names.tolist(), slots.tolist(), strict=True):
-                    if name in self._gateways and slot < len(silence.state):
+                    if name in self._gateways and slot in silence.watched:
                         self._hide(name, silence.rule, slot)
         for silence in self.silences:
             kept = columns.get(f"absent/{_key(silence.rule)}")

@@ -251,14 +251,15 @@ class Condition:
         kept = np.column_stack([slots, self._state[slots], waiting.over_at(slots), waiting.due(slots), bits])
         return {"state": kept.astype(np.int64), "trips": self._chatter.snapshot()}
 
-    def restore(self, columns: dict[str, np.ndarray[Any, Any]]) -> None:
-        """Take a snapshot over; what does not fit is left as it is."""
+    def restore(self, columns: dict[str, np.ndarray[Any, Any]], registered: Mask) -> None:
+        """Take a snapshot over; what does not fit is left as it is, and slots without a device are idle."""
         self._chatter.restore(columns.get("trips"), len(self._state))
         kept = columns.get("state")
         if kept is not None and kept.ndim == 2 and kept.shape[1] == _COLUMNS and kept.dtype == np.int64:  # noqa: PLR2004
             kept = kept[
                 (kept[:, 0] >= 0) & (kept[:, 0] < len(self._state)) & (kept[:, 1] > IDLE) & (kept[:, 1] <= LEFT)
             ]
+            kept = kept[registered[kept[:, 0]]]
             slots = kept[:, 0]
             self._state[:] = IDLE
             self._state[slots] = kept[:, 1]

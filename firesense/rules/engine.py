@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
     from datetime import timedelta
 
-    from firesense.domain.columns import Instants
+    from firesense.domain.columns import Instants, Mask
     from firesense.domain.instant import Instant
     from firesense.domain.readings import Readings
     from firesense.domain.rule import Firing, Rule, Transition
@@ -72,6 +72,7 @@ class RuleEngine:
         classes = registry.classes
         self._orders = {name: Order(registry.size(name)) for name in classes}
         self._conditions: dict[str, list[Condition]] = {name: [] for name in classes}
+        self._registered = {name: _occupied(registry, name) for name in classes}
         for rule in rules:
             if rule.kind in ASKED_OF_READINGS and rule.device_class in classes:
                 condition = Condition(rule, registry.size(rule.device_class), scope(rule, registry))
@@ -171,8 +172,9 @@ class RuleEngine:
             )
         for together in self._coincidence.each:
             together.restore(_of(snapshot, _key(together.rule), "names", "trips", "places", "slots"))
-        for condition in self._each():
-            condition.restore(_of(snapshot, _key(condition.rule), "state", "trips"))
+        for name, conditions in self._conditions.items():
+            for condition in conditions:
+                condition.restore(_of(snapshot, _key(condition.rule), "state", "trips"), self._registered[name])
 
     def take_over(self, old: RuleEngine) -> None:
         """Go on where the engine of the plan before stood, for all rules that did not change."""
@@ -205,6 +207,13 @@ class RuleEngine:
     def _each(self) -> Iterable[Condition]:
         for conditions in self._conditions.values():
             yield from conditions
+
+
+def _occupied(registry: Registry, device_class: str) -> Mask:
+    """Mark the slots of a class that have a device: of those that were taken out, nothing is remembered."""
+    there = np.zeros(registry.size(device_class), np.bool_)
+    there[registry.slots(device_class)] = True
+    return there
 
 
 def _key(rule: Rule) -> str:

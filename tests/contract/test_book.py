@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from random import Random
 from threading import Barrier, Thread
 
 import pytest
 
 from firesense.book import SqlBook
+from firesense.domain.audit import Entry
+from firesense.domain.deed import Actor
 from firesense.domain.errors import BookError, Conflict, NotFound
 from firesense.domain.escalation import Ladder, Selector
 from firesense.domain.frame import Reason
@@ -278,3 +281,62 @@ def test_everything_is_there_after_opening_again(book, book_url):
         assert (again.alerts(), again.positions(), again.version()) == (book.alerts(), book.positions(), book.version())
     finally:
         again.close()
+
+
+# -- taken out of the register ----------------------------------------------------------------------------------------
+def parting(**detail):
+    return Entry.of(Actor("wen"), NOON, "removed", "device", "", **detail)
+
+
+def test_a_device_that_is_taken_out_leaves_its_slot_to_nobody(book):
+    book.register([device("a"), device("b"), device("c")])
+    version = book.version()
+    [gone] = book.unregister(["c"], parting(reason="拆除"))
+    assert (gone.id, gone.slot) == ("c", 2)
+    assert book.version() > version, "who holds a plan sees that there is another"
+    assert book.registry().get("c") is None
+    assert book.removed() == {"c"}
+    [line] = book.audit(kind="device")
+    assert (line.entry.did, line.entry.target) == ("removed", "c")
+    assert line.entry.detail == {"reason": "拆除", "profile": "house-smoke", "external_id": "eui-c", "place": "g1"}
+    book.register([device("d"), device("e", external_id="eui-c")])
+    assert [(d.id, d.slot) for d in book.registry()] == [("a", 0), ("b", 1), ("d", 3), ("e", 4)]
+
+
+def test_a_device_that_comes_back_has_a_new_slot(book):
+    book.register([device("a"), device("b")])
+    book.unregister(["b", "b"], parting())
+    assert book.register([device("b")]) == 1
+    assert book.registry().get("b").slot == 2
+    assert book.removed() == frozenset()
+    book.unregister(["b"], parting())
+    assert book.removed() == {"b"}, "and may go again"
+
+
+def test_one_that_is_not_registered_keeps_all_of_them_in(book):
+    book.register([device("a")])
+    with pytest.raises(NotFound, match="not registered: x, y"):
+        book.unregister(["a", "x", "y"], parting())
+    assert book.registry().get("a") is not None
+    assert (book.removed(), book.audit()) == (frozenset(), [])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_slot_is_ever_given_to_two_devices(book, seed):
+    chance = Random(seed)
+    had: dict[int, str] = {}
+    names = [f"d{number}" for number in range(6)]
+    for _ in range(40):
+        some = chance.sample(names, chance.randint(1, 3))
+        registered = {each.id: each for each in book.registry()}
+        if chance.random() < 0.5:
+            book.register([device(name) for name in some])
+            for each in book.registry():
+                if each.id not in registered:
+                    assert each.slot not in had, f"{each.slot} was {had.get(each.slot)}'s"
+                    had[each.slot] = each.id
+                else:
+                    assert each.slot == registered[each.id].slot
+        elif there := [name for name in some if name in registered]:
+            book.unregister(there, parting())
+            assert not set(there) & {each.id for each in book.registry()}

@@ -151,6 +151,8 @@ device = Table(
     UniqueConstraint("device_class", "slot"),
     UniqueConstraint("profile", "external_id"),
 )
+# Taken out of the register by somebody: a file that still has them does not bring them back.
+removed = Table("removed", metadata, must("device", Text, key=True), must("at", BigInteger))
 # How many slots of a class were ever given: a slot that came free is not given again.
 slots = Table("slots", metadata, must("device_class", Text, key=True), must("given", Integer))
 # What the configuration said when it was last read, as digests: what differs goes into the audit.
