@@ -162,10 +162,35 @@ _THINGS = frozenset(
 _PEOPLE = frozenset({"person", "user"})
 _NAMING = frozenset({"by", "had_by", "person", "said_by", "stand_in", "to", "who"})
 _HARMLESS = frozenset(
-    {"added", "alert", "alerts", "begins", "cause", "change", "changed", "count", "deadline", "device", "devices"}
-    | {"ends", "ends_at", "fields", "file", "finding", "grade", "ground", "last", "number", "photo", "photos", "place"}
-    | {"places", "profile", "removed", "rights", "role", "rows", "rule", "rules", "rung", "strand", "until"}
-    | {"from_place", "state"}
+    {
+        "added",
+        "alert",
+        "alerts",
+        "begins",
+        "cause",
+        "change",
+        "changed",
+        "count",
+        "deadline",
+        "device",
+        "devices",
+        "ends",
+    }
+    | {
+        "ends_at",
+        "fields",
+        "file",
+        "finding",
+        "from_place",
+        "grade",
+        "ground",
+        "last",
+        "number",
+        "photo",
+        "photos",
+        "place",
+    }
+    | {"places", "profile", "removed", "rights", "role", "rows", "rule", "rules", "rung", "state", "strand", "until"}
     | {"until_at", "version"}
 )
 
