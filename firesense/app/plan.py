@@ -138,6 +138,10 @@ def check(settings: Settings, known: Collection[Fault], clock: Clock) -> str:
 def _notes(files: Files) -> Iterator[str]:
     """What is no fault, and what somebody should know all the same."""
     yield from shown(files.ladders.doubts)
+    tags = {tag for place in files.org.places.values() for tag in place.tags}
+    for response in files.practice.responses:
+        for tag in sorted(response.tags - tags):
+            yield f"desk: the plan {response.id!r} asks for the tag {tag!r}, which no place has"
     for grade, places in unaccepted(files.hazards, files.org):
         more = f" and at {len(places) - 1} other places" if len(places) > 1 else ""
         where = f"{places[0]} ({files.org.places[places[0]].name}){more}"

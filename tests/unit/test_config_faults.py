@@ -97,8 +97,11 @@ def test_what_is_sound_and_hardly_meant_is_told_with_its_line(tmp_path, capsys):
         assert meant in text
         text = text.replace(meant, mistake, 1)
     ladders.write_text(text, encoding="utf-8")
+    desk = tmp_path / "config/desk.yaml"
+    desk.write_text(desk.read_text(encoding="utf-8").replace("[vulnerable]", "[disabeld]"), encoding="utf-8")
     assert main(["check", "--config", str(tmp_path / "config/firesense.yaml")]) == 0
-    sound, *doubts = capsys.readouterr().out.splitlines()
+    sound, *doubts, of_the_desk = capsys.readouterr().out.splitlines()
+    assert of_the_desk == "note: desk: the plan 'vulnerable-fire' asks for the tag 'disabeld', which no place has"
     assert sound.startswith("sound: ")
     told = [line.removeprefix(f"note: {ladders}:").split(": ", 2)[1:] for line in doubts]
     assert told == [
