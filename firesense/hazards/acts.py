@@ -23,6 +23,7 @@ from firesense.hazards.around import (
     next_version,
     people_responsible,
     step,
+    vacant,
     waits,
 )
 from firesense.hazards.reporting import GRAVITY, of_rule
@@ -48,8 +49,8 @@ def accept(
     """Take a hazard on: how grave it is, what must be done, by whom and by when. Whoever accepts it has the alert.
 
     Who calls it more or less grave than it was needs a post that may accept either. Without ``role`` and
-    ``responsible`` it falls to the posts the rules name; without ``deadline_at`` the rules' term holds, which no
-    deadline may exceed.
+    ``responsible`` it falls to the posts the rules name, or to who accepts it where nobody holds one. Without
+    ``deadline_at`` the rules' term holds, which no deadline may exceed.
     """
     if hazard is None or (alert.open and not hazard.open):  # its device found it again after it was closed
         hazard = replace(of_rule(alert), version=hazard.version if hazard else 0)
@@ -64,6 +65,8 @@ def accept(
     fits(around, deadline, latest)
     if not (role or responsible):
         role = nearest(around, hazard.place, rules.responsible)
+        if who in around.org.people and vacant(around.org, hazard.place, rules.responsible):
+            role, responsible = "", who
     accepted = replace(
         hazard,
         grade=grade,
@@ -243,8 +246,8 @@ def move(around: Around, alert: Alert, hazard: Hazard | None, who: str, *, place
     """Say where it is, when that was not known or is wrong: whoever answers for that place is called then.
 
     Before it is accepted nobody has it any more, and the term to accept it begins anew; afterwards it falls to the
-    posts the rules name at its place, unless somebody is responsible by name, and its deadline stays. Somebody whose
-    posts end at a lower place may move it inside that, or hand it up to a place above.
+    posts the rules name at its place, unless somebody else is responsible by name, and its deadline stays. Somebody
+    whose posts end at a lower place may move it inside that, or hand it up to a place above.
     """
     hazard = _there(hazard, alert)
     rules = judge(around, HazardAct.MOVE, hazard, who)
@@ -262,8 +265,8 @@ def move(around: Around, alert: Alert, hazard: Hazard | None, who: str, *, place
         after = replace(after, dispatched_at=None, arrived_at=None, verified_at=None, verified_by="", finding=None)
         moved = waits(around, moved, end_of(around, around.now, rules.accept_within) - around.now)
     else:
-        if not hazard.responsible:
-            moved = replace(moved, role=nearest(around, place, rules.responsible))
+        if hazard.responsible in {"", hazard.accepted_by} and not vacant(around.org, place, rules.responsible):
+            moved = replace(moved, role=nearest(around, place, rules.responsible), responsible="")
         moved = next_version(moved)
         if hazard.state in WORKING:
             told = tuple(calls(around, moved, Purpose.ASSIGNED, people_responsible(around, moved)))

@@ -13,7 +13,7 @@ from firesense.domain.instant import iso, micros
 from firesense.domain.roster import EVERY_WEEKDAY, Days
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from firesense.domain.alert import Grade
     from firesense.domain.hazard import GradeRules, HazardRules
@@ -86,9 +86,14 @@ def unaccepted(rules: HazardRules, org: Org) -> Iterator[tuple[Grade, list[str]]
     """Grades that nobody may accept at some place, with the codes of these: all posts that may are vacant there."""
     for grade, of_grade in rules.grades.items():
         roles = of_grade.may.get(HazardAct.ACCEPT, frozenset())
-        held = {place for (place, role), post in org.posts.items() if role in roles and (post.holders or post.rosters)}
-        if without := [code for code in org.places if held.isdisjoint(place.code for place in org.path(code))]:
+        if without := [code for code in org.places if vacant(org, code, roles)]:
             yield grade, without
+
+
+def vacant(org: Org, at: str, roles: Collection[str]) -> bool:
+    """Whether nobody ever holds one of these posts at a place or above it: no holder, no roster."""
+    posts = (org.posts.get((place.code, role)) for place in org.path(at) for role in roles)
+    return not any(post is not None and (post.holders or post.rosters) for post in posts)
 
 
 def judge(around: Around, act: HazardAct, hazard: Hazard, who: str, grade: Grade | None = None) -> GradeRules:

@@ -190,6 +190,16 @@ def test_a_coincidence_says_which_detectors_made_it(house):
     assert all(any(device in line and "smoke-fire" in line for line in told) for device in flags)
 
 
+def test_a_rule_is_told_in_the_readers_language(house):
+    house.hear(smoke(house.clock, alarm=1))
+    [alert] = house.open_alerts()
+    plan = house.keeper.current()
+    told = list(lines(explain(house.book, plan, alert.id), plan, "zh"))
+    assert "  类型: 信号" in told
+    assert "  自保持，须人工复位: 是" in told
+    assert not any(line.startswith(("  kind:", "  latches:", "  when:")) for line in told)
+
+
 def test_an_alert_says_which_tags_and_seasons_changed_its_limits(house):
     plan = house.keeper.current()
     house.hear(smoke(house.clock, alarm=1))

@@ -486,6 +486,16 @@ def test_an_accepted_hazard_that_is_moved_falls_to_the_posts_of_its_place_and_ke
     assert dealt.steps[0].detail == {"from_place": GRID, "place": NEXT_GRID}
 
 
+def test_where_nobody_holds_a_post_that_is_responsible_whoever_accepts_it_is():
+    pair = case(place="")
+    dealt = do(pair, HazardAct.ACCEPT, COMMITTEE)
+    assert (pair[1].role, pair[1].responsible) == ("", COMMITTEE)
+    assert {call.person for call in dealt.calls} == {COMMITTEE}
+    do(pair, HazardAct.MOVE, COMMITTEE, place=GRID)
+    assert (pair[1].role, pair[1].responsible) == ("grid-leader", "")
+    assert hazards.may(around(), HazardAct.RECTIFY, pair[1], LEADER)
+
+
 def test_whoever_is_responsible_by_name_stays_so_when_a_hazard_is_moved():
     pair = case()
     do(pair, HazardAct.ACCEPT, STATION, responsible="供电所")

@@ -372,3 +372,13 @@ def test_where_a_climb_stands(township, climb, standings):
     alert = township.alarm()
     shown = show_alert(alert, climb, township.book.calls(alert.id), township.plan, "zh")
     assert [rung.standing for rung in shown.rungs] == standings
+
+
+def test_a_message_nobody_subscribes_to_is_said_so_in_words(client, township):
+    alert = township.alarm()
+    call = township.book.calls(alert.id)[0]
+    township.book.settle(replace(call, receipt="no subscriber", sent_at=NOW), NOW)
+    log_in(client)
+    page = client.get(f"/alerts/{alert.id}").text
+    assert "无人订阅，可能没有人收到" in page
+    assert "no subscriber" not in page
