@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from firesense.domain.plan import Plan
 
 _SILENT = frozenset({"round", "rule", "ladder", "key", "photo", "window"})  # for programs
-_PLAIN = frozenset({"note", "device", "shown_by", "plan", "latitude", "longitude"})
+_PLAIN = frozenset({"note", "device", "shown_by", "latitude", "longitude"})
 _SECTIONS = {
     "role": "role",
     "ground": "ground",
     "reason": "web.reason",
     "why": "web.why",
     "kind": "quiet",
+    "plan": "class",
     "finding": "finding",
     "condition": "condition",
     "state": "call.state",

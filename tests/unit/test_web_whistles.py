@@ -211,6 +211,7 @@ def test_the_page_of_a_whistle_in_english(console, township):
         (StepKind.UNDONE, {"why": "nobody-on-site"}, ("至今无人到场",)),
         (StepKind.REPAIRED, {"why": "no-climb"}, ("没有上报流程",)),
         (StepKind.HELD, {"window": "q1", "kind": "maintenance", "why": "换电池"}, ("维护中", "换电池")),
+        (StepKind.PLAN, {"plan": "fire", "to": "sun,he"}, ("火警", "孙小梅、何大勇")),
         (StepKind.TRIPPED_AGAIN, {"value": "0.4"}, ("读数 0.4",)),
         (StepKind.WAITS, {"until": "2026-01-01T04:10:00.000000Z"}, ("至 01-01 12:10:00",)),
     ],
