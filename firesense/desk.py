@@ -24,12 +24,12 @@ from firesense.domain.deed import (
     Verify,
 )
 from firesense.domain.errors import Conflict, NotAllowed
-from firesense.domain.escalation import Purpose
+from firesense.domain.escalation import ClimbState, Purpose
 from firesense.domain.hazard import REPORTED_RULE
 from firesense.domain.instant import MINUTE
 from firesense.domain.place import SITE
 from firesense.domain.plan import Plan
-from firesense.escalate import way_in, whistle
+from firesense.escalate import came, way_in, whistle
 from firesense.raising import raised
 from firesense.text import LANGUAGES, say
 
@@ -110,7 +110,8 @@ class Desk:
         def may(mate: Alert) -> bool:
             return mate.id in told_of or any(place.code in places for place in plan.org.path(mate.place))
 
-        self._book.act(alert_id, deed, actor, now, may=may)
+        tell = self._news_of_whistles(alert_id, actor, now) if isinstance(deed, Acknowledge) else ()
+        self._book.act(alert_id, deed, actor, now, may=may, tell=tell)
         self._changed()
 
     def take_over(self, alert_id: str, actor: Actor, reason: str) -> Alert:
@@ -225,10 +226,13 @@ class Desk:
     def whistle(self, alert_id: str, actor: Actor, target: Target, reason: str) -> Climb:
         """Call in a department, or another rung of the ladder, at once and besides the climb; gives its own climb.
 
-        When it does not answer in its time, its superiors are called and ``actor`` is told.
+        When it does not answer in its time, its superiors are called and ``actor`` is told; also when it does. A climb
+        that is EXHAUSTED at once reached nobody: ``actor`` and the operator are told that.
         """
         alert, plan, now = self._book.alert(alert_id), self._plan_source(), self._clock.now()
         self._allow(actor, alert, plan)
+        if target.place and target.place not in plan.org.places:
+            raise Conflict(f"there is no place {target.place}", "conflict.no-place", place=target.place)
         ladder = way_in(target, alert, self._book.climb(alert_id), plan, self._kinds)
         if ladder is None:
             if target.role:
@@ -253,13 +257,22 @@ class Desk:
         return self._come(alert_id, actor, strand)
 
     def _come(self, alert_id: str, actor: Actor, strand: str) -> list[str]:
-        answered = self._book.answer(alert_id, actor, self._clock.now(), strand)
+        now = self._clock.now()
+        answered = self._book.answer(alert_id, actor, now, strand, tell=self._news_of_whistles(alert_id, actor, now))
         self._changed()
         return answered
 
     def _called_in(self, alert_id: str, strand: str, who: str) -> bool:
         calls = self._book.calls(alert_id)
         return any((call.strand, call.purpose, call.person) == (strand, Purpose.WHISTLE, who) for call in calls)
+
+    def _news_of_whistles(self, alert_id: str, actor: Actor, now: Instant) -> list[Call]:
+        """Tell those who blew the whistles of an alert that the actor has come; the book knows which are answered."""
+        waiting = [each for each in self._book.whistles(alert_id) if each.state is not ClimbState.STOPPED]
+        if not waiting:
+            return []
+        alert, plan = self._book.alert(alert_id), self._plan_source()
+        return [call for each in waiting for call in came(alert, each, actor.name, plan, self._kinds, now)]
 
     def _do(self, alert_id: str, deed: Deed, actor: Actor) -> Alert:
         now, plan = self._clock.now(), self._plan_source()
@@ -269,7 +282,8 @@ class Desk:
         calls, steps = self._calls(alert, deed, actor, plan, now)
         also = self._fault_case(alert, deed, plan, now)
         may = partial(_may_act, actor, plan)
-        done = self._book.act(alert_id, deed, actor, now, calls=calls, steps=steps, also=also, may=may)
+        tell = self._news_of_whistles(alert_id, actor, now) if isinstance(deed, Acknowledge) else ()
+        done = self._book.act(alert_id, deed, actor, now, calls=calls, steps=steps, also=also, tell=tell, may=may)
         self._changed()
         return done
 

@@ -68,6 +68,7 @@ class Cases(Chapter):
         calls: Iterable[Call] = (),
         steps: Iterable[Step] = (),
         also: Raise | None = None,
+        tell: Iterable[Call] = (),
         may: Callable[[Alert], bool] = lambda _: True,
     ) -> Alert:
         """Do a deed to an alert and, if it is one on its whole incident, to those of them that allow it.
@@ -75,12 +76,13 @@ class Cases(Chapter):
         Those of the incident that the actor ``may`` not act on stay as they are; the story says which. The alert after
         it is written with its climb, the calls that are moot by it, its story and the audit; so are
         ``calls``, more ``steps``, and the alert of ``also``. Nothing is written, and nobody called, when nothing had
-        to be done. See the port. Raises NotFound, Conflict.
+        to be done. Of ``tell`` the calls of whistles that are answered by it are written. See the port. Raises
+        NotFound, Conflict.
         """
         with self._database.writing(person=True) as connection:
             alert = read_alert(connection, alert_id, to_change=True)
             if isinstance(deed, Acknowledge):
-                answered = answer_whistles(connection, alert_id, actor.name, at)
+                answered = answer_whistles(connection, alert_id, actor.name, at, tell=tell)
                 if answered:
                     said = {"strand": ", ".join(answered)}
                     audit.add(connection, Entry.of(actor, at, StepKind.ANSWERED.value, "alert", alert_id, **said))

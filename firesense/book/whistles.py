@@ -14,7 +14,7 @@ from firesense.domain.errors import Conflict
 from firesense.domain.escalation import UNANSWERED, CallState, ClimbState, Purpose, Step, StepKind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from sqlalchemy.engine import Connection
 
@@ -57,27 +57,37 @@ class Whistles(Chapter):
         return sorted(found, key=lambda climb: (len(climb.strand), climb.strand))
 
     def blow(self, climb: Climb, calls: Sequence[Call], steps: Sequence[Step], actor: Actor, at: Instant) -> None:
-        """Write a whistle with its first calls. Raises NotFound, Conflict: it is closed, or the strand is taken."""
+        """Write a whistle with its first calls.
+
+        Raises NotFound, or Conflict: the alert is closed, the strand is taken, or the same person's whistle for the
+        same department still waits.
+        """
         with self._database.writing(person=True) as connection:
             alert = read_alert(connection, climb.alert, to_change=True)
             if not alert.open:
                 raise Conflict(f"alert {alert.id} is closed", "conflict.whistle-closed")
-            if any(row.strand == climb.strand for row in connection.execute(_OF_ALERT, {"id": alert.id})):
-                raise Conflict(f"alert {alert.id} has a whistle {climb.strand}", "conflict.whistle-meanwhile")
+            for other in [rows.climb_of(row) for row in connection.execute(_OF_ALERT, {"id": alert.id})]:
+                if other.state is ClimbState.CLIMBING and (other.by, other.ladder) == (climb.by, climb.ladder):
+                    raise Conflict(f"whistle {other.strand} for the same is not answered yet", "conflict.whistle-twice")
+                if other.strand == climb.strand:
+                    raise Conflict(f"alert {alert.id} has a whistle {climb.strand}", "conflict.whistle-meanwhile")
             connection.execute(sa.insert(tables.climb), rows.climb_values(climb) | {"rank": rows.rank(alert)})
             queue_calls(connection, calls)
             add_steps(connection, steps)
             said = {"whom": climb.ladder.id, "reason": climb.reason, "strand": climb.strand}
             audit.add(connection, Entry.of(actor, at, StepKind.WHISTLED.value, "alert", alert.id, **said))
 
-    def answer(self, alert_id: str, actor: Actor, at: Instant, strand: str = "") -> list[str]:
+    def answer(
+        self, alert_id: str, actor: Actor, at: Instant, strand: str = "", *, tell: Iterable[Call] = ()
+    ) -> list[str]:
         """Write that a department has come: every whistle its person was called by or, if given, this one.
 
-        Gives the strands that are over by it. Raises NotFound, or Conflict when there is nothing to answer.
+        Of ``tell`` the calls of those whistles are written. Gives the strands that are over by it. Raises NotFound, or
+        Conflict when there is nothing to answer.
         """
         with self._database.writing(person=True) as connection:
             read_alert(connection, alert_id, to_change=True)
-            answered = answer_whistles(connection, alert_id, actor.name, at, strand)
+            answered = answer_whistles(connection, alert_id, actor.name, at, strand, tell)
             if not answered:
                 raise Conflict(f"nobody whistled for {actor.name} at {alert_id}", "conflict.no-whistle")
             said = {"strand": ", ".join(answered)}
@@ -85,8 +95,13 @@ class Whistles(Chapter):
         return answered
 
 
-def answer_whistles(connection: Connection, alert_id: str, who: str, at: Instant, strand: str = "") -> list[str]:
-    """End the whistles that called this person or, if given, this one; gives those that were still unanswered."""
+def answer_whistles(
+    connection: Connection, alert_id: str, who: str, at: Instant, strand: str = "", tell: Iterable[Call] = ()
+) -> list[str]:
+    """End the whistles that called this person or, if given, this one; gives those that were still unanswered.
+
+    Of ``tell`` the calls of these are written.
+    """
     waiting = [rows.climb_of(row).strand for row in connection.execute(_ON_THE_WAY, {"id": alert_id})]
     called = connection.execute(_CALLED, {"id": alert_id}) if waiting and not strand else ()
     mine = {name for name, person in called if person == who} or {strand}
@@ -95,5 +110,6 @@ def answer_whistles(connection: Connection, alert_id: str, who: str, at: Instant
         one = {"id": alert_id, "of_strand": name}
         connection.execute(_END, one)
         connection.execute(_DROP, one)
+    queue_calls(connection, [call for call in tell if call.strand in answered])
     add_steps(connection, [Step(alert_id, at, StepKind.ANSWERED, who, {"strand": name}) for name in answered])
     return answered

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from firesense.app import RealClock, open_book, read_files
 from firesense.cli.terminal import plain
-from firesense.cli.who import actor
+from firesense.cli.who import actor, refuse_unknown
 from firesense.desk import Desk
 from firesense.domain.alert import Finding
 from firesense.domain.deed import Ground, Position
 from firesense.domain.errors import ConfigError, Fault
+from firesense.domain.escalation import Climb
 from firesense.domain.instant import iso
 from firesense.domain.plan import Plan
 from firesense.escalate import Target
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from firesense.cli.daemon import Commands
     from firesense.domain.alert import Alert
     from firesense.domain.deed import Actor
-    from firesense.domain.escalation import Climb
 
 
 def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
@@ -90,7 +90,7 @@ def _deed(
 ) -> argparse.ArgumentParser:
     command = actions.add_parser(name, parents=[shared], help=summary)
     command.add_argument("alert")
-    command.add_argument("--as", dest="who", required=True, help="id of the person who does it")
+    command.add_argument("--as", dest="who", required=True, help="id of the person, or name of the user, who does it")
     command.set_defaults(does=partial(_do, does))
     return command
 
@@ -107,10 +107,11 @@ def _with_position(command: argparse.ArgumentParser) -> None:
     command.add_argument("--position", default="", help="latitude,longitude in degrees (WGS 84)")
 
 
-def _do(deed: Callable[[Desk, Actor, argparse.Namespace], object], asked: argparse.Namespace) -> None:
+def _do(deed: Callable[[Desk, Actor, argparse.Namespace], object], asked: argparse.Namespace) -> int:
     settings = load_settings(asked.config)
     files = read_files(settings)
     with open_book(settings) as book:
+        refuse_unknown(asked.who, book)
         ladders, selectors = book.ladders()
         plan = Plan(
             profiles=files.profiles,
@@ -125,10 +126,11 @@ def _do(deed: Callable[[Desk, Actor, argparse.Namespace], object], asked: argpar
         )
         kinds = {channel.name: channel.kind for channel in settings.channels}
         desk = Desk(book, RealClock(), plan_source=lambda: plan, kinds=kinds)
-        deed(desk, actor(asked.who), asked)
+        done = deed(desk, actor(asked.who), asked)
         alert = book.alert(asked.alert)
     finding = f", {alert.finding}" if alert.finding else ""
     print(f"{alert.id} is {alert.case}{finding}, with {plain(alert.acknowledged_by) or 'nobody'}")
+    return int(isinstance(done, Climb) and not done.live)
 
 
 def _acknowledge(desk: Desk, who: Actor, asked: argparse.Namespace) -> Alert:
@@ -183,6 +185,8 @@ def _whistle(desk: Desk, who: Actor, asked: argparse.Namespace) -> Climb:
     rung = 0 if asked.rung is None else asked.rung - 1  # no default: argparse takes it for a rung not given
     climb = desk.whistle(asked.alert, who, Target(asked.post, asked.at, rung), asked.reason)
     print(f"whistle {climb.strand} for {plain(climb.ladder.id)}")
+    if not climb.live:
+        print("NOBODY could be called: every post on the way up is vacant, or nobody there has an address")
     return climb
 
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from firesense.app import RealClock, open_book
 from firesense.app.plan import plan_of
 from firesense.cli.terminal import plain
-from firesense.cli.who import actor
+from firesense.cli.who import actor, refuse_unknown
 from firesense.desk import Desk
 from firesense.domain.errors import ConfigError, Conflict, Fault, NotFound
 from firesense.domain.instant import DAY, moment
@@ -95,6 +95,7 @@ def _report(asked: argparse.Namespace) -> None:
 def _start(asked: argparse.Namespace) -> None:
     settings = load_settings(asked.config)
     with open_book(settings) as book:
+        refuse_unknown(asked.who, book)
         plan = plan_of(settings, book)
         try:
             call = RollDesk(book, RealClock(), lambda: plan).start(actor(asked.who), asked.role, asked.place)
@@ -108,6 +109,7 @@ def _start(asked: argparse.Namespace) -> None:
 def _answer(asked: argparse.Namespace) -> None:
     settings = load_settings(asked.config)
     with open_book(settings) as book:
+        refuse_unknown(asked.who, book)
         call = book.roll_call(asked.rollcall)
         if call.asked_at is None:
             raise Conflict(f"roll call {call.id} was not asked yet")

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from firesense.app import PlanKeeper, RealClock, open_book
 from firesense.cli.terminal import plain
-from firesense.cli.who import actor
+from firesense.cli.who import actor, refuse_unknown
 from firesense.domain.alert import Grade
 from firesense.domain.errors import Conflict
 from firesense.domain.hazard import HazardAct, Report
@@ -115,6 +115,7 @@ def _opened(asked: argparse.Namespace) -> Iterator[tuple[Settings, SqlBook, Plan
     settings = load_settings(asked.config)
     with ExitStack() as stack:
         book = stack.enter_context(open_book(settings))
+        refuse_unknown(getattr(asked, "who", ""), book)
         keeper = PlanKeeper(settings, book)
         kinds = {channel.name: channel.kind for channel in settings.channels}
         yield settings, book, keeper.current(), HazardDesk(book, RealClock(), keeper.current, kinds)

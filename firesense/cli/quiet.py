@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from firesense.app import RealClock, open_book
 from firesense.app.plan import plan_of
 from firesense.cli.terminal import plain
-from firesense.cli.who import actor
+from firesense.cli.who import actor, refuse_unknown
 from firesense.domain.errors import ConfigError, Conflict, Fault
 from firesense.domain.instant import instant, moment
 from firesense.domain.quiet import QuietKind
@@ -102,6 +102,7 @@ def _desk(asked: argparse.Namespace) -> Iterator[tuple[QuietDesk, tzinfo]]:
     settings = load_settings(asked.config)
     limits = Limits(**settings.quiet.model_dump())
     with open_book(settings) as book:
+        refuse_unknown(getattr(asked, "who", ""), book)
         plan = plan_of(settings, book)
         yield QuietDesk(book, RealClock(), lambda: plan, limits), ZoneInfo(settings.zone)
 

@@ -16,7 +16,7 @@ from firesense.app import RealClock, open_book
 from firesense.app.plan import plan_of
 from firesense.cli.roster_lines import Lines, wall
 from firesense.cli.terminal import plain
-from firesense.cli.who import actor
+from firesense.cli.who import actor, refuse_unknown
 from firesense.domain.audit import Entry
 from firesense.domain.errors import ConfigError, Fault, NotFound
 from firesense.domain.instant import DAY, instant
@@ -180,6 +180,7 @@ def _desk(asked: argparse.Namespace) -> Iterator[tuple[RosterDesk, tzinfo]]:
     """The desk where rosters are changed, and the local time zone."""
     settings = load_settings(asked.config)
     with open_book(settings) as book:
+        refuse_unknown(getattr(asked, "who", ""), book)
         yield RosterDesk(book, RealClock(), lambda: plan_of(settings, book).org), ZoneInfo(settings.zone)
 
 

@@ -179,7 +179,7 @@ class Purpose(StrEnum):
     UNDONE = "undone"  # somebody has it, and the case stands still
     WHISTLE = "whistle"  # a department is called in
     CLEARED = "cleared"  # fire cleared, fault recovered (GB/T 45839-2025 5.10.4)
-    NOTICE = "notice"  # the operator: an empty post, an exhausted ladder; whoever whistled: nobody answers
+    NOTICE = "notice"  # the operator: an empty post, an exhausted ladder; whoever whistled: what became of it
     ASSIGNED = "assigned"  # a hazard is theirs to put right
     REMINDER = "reminder"  # a hazard has to be put right soon
     OVERDUE = "overdue"  # a hazard was not seen to in its time
@@ -206,7 +206,7 @@ class Call:
     ``key`` says what makes it the same call (alert, strand, purpose, round, rung, try, person, channel), so that
     writing it twice is writing it once, and a receiver can drop what it has seen. ``strand`` is that of its climb.
     ``detail`` is what is to be said besides: ``why`` the case stands still, ``who`` has it and since when
-    (``taken_at``); ``by`` whom a whistle was blown and its ``reason``.
+    (``taken_at``); ``by`` whom a whistle was blown and its ``reason``, and of a notice about it what became of it.
 
     ``receipt`` is the channel's own reference once it is sent, the reason before that. ``ask_at`` is when a call that
     was sent has to be asked after, as long as nothing says that it arrived. ``line`` is whose budget it spent (a

@@ -7,7 +7,7 @@ twice is written once.
 from firesense.escalate.auditing import AUDITED, adrift, mended
 from firesense.escalate.climbing import Acted, act, after_deed, begin, redated, stage, standing
 from firesense.escalate.failover import next_channel
-from firesense.escalate.whistling import Target, way_in, whistle
+from firesense.escalate.whistling import Target, came, way_in, whistle
 
 __all__ = [
     "AUDITED",
@@ -17,6 +17,7 @@ __all__ = [
     "adrift",
     "after_deed",
     "begin",
+    "came",
     "mended",
     "next_channel",
     "redated",

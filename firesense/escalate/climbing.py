@@ -71,7 +71,8 @@ def act(
     told. When a whole round reaches nobody, the operator is told and the next round waits.
 
     A climb that is due although somebody has the case goes on with its next rung: the calls and the story say what
-    has not been done (``standing``). That of a whistle tells whoever blew it that nobody has come so far.
+    has not been done (``standing``). That of a whistle tells whoever blew it that nobody has come so far, and
+    whether anybody else is called now; the operator hears of it when nobody is.
 
     ``kinds`` maps the name of each channel there is to its technology. ``earlier`` are the calls already written for
     this alert: in one round nobody is called twice over the same channel, but by a rung that repeats. A climb that is
@@ -82,11 +83,11 @@ def act(
     errand = Errand(alert, org, kinds, now, _purpose(climb), climb, _detail(alert, climb), tuple(earlier))
     _tell_of_the_last(errand, climb)
     climb, wait = _next_reached(errand, climb, start)
+    if climb.strand:
+        errand.tell_of_whistle()
     if wait is None:
         if not climb.ladder.rungs:
-            errand.tell_operator(climb.round)
-        if climb.strand:
-            errand.tell_whistler()
+            _tell_of_the_round(errand, climb.round)
         errand.say(StepKind.EXHAUSTED, **_strand(climb))
         climb = replace(climb, state=ClimbState.EXHAUSTED)
     due_at = None if wait is None else now + micros(max(wait, _SHORTEST_WAIT))
@@ -95,13 +96,17 @@ def act(
 
 
 def _tell_of_the_last(errand: Errand, climb: Climb) -> None:
-    """Tell what became of the act before this one: a case that stands still, a round nobody answered, a whistle."""
+    """Tell what became of the act before this one: a case that stands still, a round nobody answered."""
     if errand.purpose is Purpose.UNDONE:
         errand.say(StepKind.UNDONE, errand.alert.acknowledged_by, why=standing(errand.alert))
-    if climb.strand and (climb.round, climb.rung, climb.tries) != (0, 0, 0):
-        errand.tell_whistler()
     if climb.rung == 0 and climb.round > climb.first_round:
-        errand.tell_operator(climb.round - 1)
+        _tell_of_the_round(errand, climb.round - 1)
+
+
+def _tell_of_the_round(errand: Errand, lap: int) -> None:
+    """Tell the operator that a round is over; of a whistle that is told when it is known what the act comes to."""
+    if not errand.climb.strand:
+        errand.tell_operator(lap)
 
 
 def _next_reached(errand: Errand, climb: Climb, start: int) -> tuple[Climb, timedelta | None]:
@@ -122,7 +127,7 @@ def _next_reached(errand: Errand, climb: Climb, start: int) -> tuple[Climb, time
         if climb.rung == 0:
             if reached:  # those below the start were called just now: they have their time
                 return climb, rung.wait
-            errand.tell_operator(climb.round - 1)
+            _tell_of_the_round(errand, climb.round - 1)
     if not rungs or climb.spent:
         return climb, None
     return climb, max(_EMPTY_ROUND_WAIT, *(rung.wait for rung in rungs))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from firesense.domain.alert import AlertClass
@@ -75,26 +75,45 @@ class Errand:
 
     def tell_operator(self, lap: int) -> None:
         """Tell the operators nearest the root that a round is over and nobody took the alert; once a round."""
-        end = Climb(self.alert.id, self.climb.ladder, round=lap, strand=self.climb.strand)
+        self._tell_operator(Climb(self.alert.id, self.climb.ladder, round=lap, strand=self.climb.strand), self.detail)
+
+    def _tell_operator(self, at: Climb, said: Mapping[str, str]) -> None:
         for place in reversed(list(self.org.path(self._place))):
             post = self.org.posts.get((place.code, OPERATOR))
             holders = self.org.on_duty(post, self.now) if post else ()
-            told = [self._notify(person, OPERATOR, place.code, end) for person in holders]
+            told = [self._notify(person, OPERATOR, place.code, at, said) for person in holders]
             if any(told):
                 return
-        self.say(StepKind.EMPTY, role=OPERATOR, place=self._place, reason="no-post", round=lap)
+        self.say(StepKind.EMPTY, role=OPERATOR, place=self._place, reason="no-post", round=at.round)
 
-    def tell_whistler(self) -> None:
-        """Tell whoever blew this whistle that nobody has come so far, if that is a person the org knows."""
-        if (person := self.org.people.get(self.climb.by)) is None or not self._notify(
-            person, "", self._place, self.climb
-        ):
+    def tell_of_whistle(self) -> None:
+        """Tell whoever blew this whistle what the act came to, unless it was the first and called somebody.
+
+        Nobody has come so far, and others are called now; or nobody is left to call, or there never was anybody: the
+        operator is told of that, too.
+        """
+        called = dict.fromkeys(call.person for call in self.calls if call.purpose is Purpose.WHISTLE)
+        first = (self.climb.round, self.climb.rung, self.climb.tries) == (0, 0, 0)
+        if first and called:
+            return
+        said = whistle_detail(self.climb, "on" if called else "nobody" if first else "ended", to=",".join(called))
+        self.tell_whistler(said)
+        if not called:
+            self._tell_operator(self.climb, said)
+
+    def tell_whistler(self, said: Mapping[str, str]) -> None:
+        """Send whoever blew this whistle a notice, if that is a person the org knows and can be reached."""
+        person = self.org.people.get(self.climb.by)
+        if person is None or not self._notify(person, "", self._place, self.climb, said):
             self.say(StepKind.EMPTY, self.climb.by, reason="no-channel", strand=self.climb.strand)
 
-    def _notify(self, person: Person, role: str, place: str, at: Climb) -> bool:
+    def _notify(self, person: Person, role: str, place: str, at: Climb, said: Mapping[str, str]) -> bool:
         """Send a notice over everything that reaches a person, unless it was; says whether anything does."""
         written = {call.key for call in (*self.earlier, *self.calls)}
-        notices = [self._call(Purpose.NOTICE, person, role, place, name, at) for name in self._known(person)]
+        notices = [
+            replace(self._call(Purpose.NOTICE, person, role, place, name, at), detail=said)
+            for name in self._known(person)
+        ]
         self.calls += (call for call in notices if call.key not in written)
         return bool(notices)
 
@@ -165,3 +184,13 @@ class Errand:
             strand=at.strand,
             detail=self.detail,
         )
+
+
+def whistle_detail(climb: Climb, whistle: str, **more: str) -> dict[str, str]:
+    """What a notice about a whistle says: who blew it for whom and why, and what became of it.
+
+    ``whistle`` is ``on`` (nobody has come, others are called now), ``ended`` (nobody is left to call), ``nobody``
+    (there was nobody to call), or ``came``.
+    """
+    whom = ",".join(climb.ladder.rungs[0].roles) if climb.ladder.rungs else climb.ladder.id
+    return {"whistle": whistle, "by": climb.by, "reason": climb.reason, "whom": whom} | more

@@ -1,7 +1,7 @@
 """A whistle (网格吹哨、部门报到): a department, or another rung of the ladder, is called in at once.
 
-It is a climb of its own beside the alert's: the department has its own time to answer, then its superiors are called,
-and whoever blew the whistle is told.
+It is a climb of its own beside the alert's: the department has its own time to answer, then its superiors are called.
+Whoever blew the whistle is told of that, and that somebody has come.
 """
 
 from __future__ import annotations
@@ -9,13 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from firesense.domain.escalation import Climb, Department, Ladder, Rung, Step, StepKind
+from firesense.domain.escalation import Climb, Department, Ladder, Purpose, Rung, Step, StepKind
 from firesense.escalate.climbing import act
+from firesense.escalate.errand import Errand, whistle_detail
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from firesense.domain.alert import Alert
+    from firesense.domain.escalation import Call
     from firesense.domain.instant import Instant
     from firesense.domain.plan import Plan
     from firesense.escalate.climbing import Acted
@@ -71,7 +73,8 @@ def whistle(
 
     ``rung`` says which of the alert's own ladder (from 0) that is, if it is one: the story names it.
 
-    The same act later calls the next one and tells ``by`` that nobody has come (``act``).
+    The same act later calls the next one and tells ``by`` that nobody has come (``act``). When there is nobody to call
+    the climb is EXHAUSTED at once, and ``by`` and the operator are told.
     """
     climb = Climb(alert.id, ladder, due_at=now, strand=strand, by=by, reason=reason)
     acted = act(alert, climb, plan.org, kinds, now)
@@ -79,3 +82,14 @@ def whistle(
     if rung is not None:
         detail["rung"] = str(rung)
     return replace(acted, steps=(Step(alert.id, now, StepKind.WHISTLED, by, detail), *acted.steps))
+
+
+def came(alert: Alert, climb: Climb, who: str, plan: Plan, kinds: Mapping[str, str], now: Instant) -> tuple[Call, ...]:
+    """Tell whoever blew a whistle that ``who`` has come; nobody when that is the same, or no person the org knows."""
+    if who == climb.by:
+        return ()
+    errand = Errand(alert, plan.org, kinds, now, Purpose.NOTICE, climb, {}, ())
+    errand.tell_whistler(whistle_detail(climb, "came", who=who))
+    return tuple(
+        replace(call, key=f"{alert.id}+{climb.strand}:came:{call.person}:{call.channel}") for call in errand.calls
+    )

@@ -17,7 +17,7 @@ from firesense.domain.instant import moment
 from firesense.domain.message import Message
 from firesense.domain.quiet import QUIET_RULES
 from firesense.domain.rollcall import ROLL_CALL
-from firesense.text import say
+from firesense.text import name_of, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +34,13 @@ _MOST_LINES = 20  # of a bundle; the console has them all
 _MOST_NAME = 60  # characters; names come from people
 _OF_HAZARDS = (Purpose.ASSIGNED, Purpose.REMINDER, Purpose.OVERDUE)
 _OF_DEEDS = (Purpose.HANDED_ON, Purpose.DISPATCH, Purpose.PLAN)
+_NOTICE_MARKS = {
+    "": "notice",
+    "whistle.on": "unanswered",
+    "whistle.ended": "unanswered",
+    "whistle.nobody": "unheard",
+    "whistle.came": "came",
+}
 _MARKED = (*_OF_HAZARDS, *_OF_DEEDS, Purpose.UNDONE, Purpose.WHISTLE, Purpose.HANDOVER)
 
 
@@ -94,7 +101,8 @@ def compose(
         "place": place,
         "path": " ".join(reversed(path)) or _short(alert.place),
         "device": device_name,
-        "what": what,
+        # Where there is room for one thing only, it is what became of a whistle.
+        "what": _of_whistle(call, plan).rstrip("。.") if _noticed(call).startswith("whistle") else what,
         "value": value,
         "date": local[:10],
         "clock": local[11:16],
@@ -138,10 +146,8 @@ def compose_bundle(
 
 def _mark(call: Call, alert: Alert) -> str:
     language = call.language
-    if call.purpose is Purpose.NOTICE:
-        about = "repaired" if "repaired" in call.detail else "unanswered" if call.strand else "notice"
-        about = "no-tester" if "tester" in call.detail else about
-        return say(f"call.mark.{about}", language)
+    if call.purpose is Purpose.NOTICE and (about := _noticed(call)) != "undone":
+        return say(f"call.mark.{_NOTICE_MARKS.get(about, about)}", language)
     if call.purpose is Purpose.TESTED:
         return say("quiet.walk-test", language)
     if call.purpose is Purpose.WINDOW:
@@ -152,8 +158,9 @@ def _mark(call: Call, alert: Alert) -> str:
     mark = say("call.mark.roll-call" if alert.rule == ROLL_CALL else f"class.{alert.alert_class}", language)
     if alert.alert_class is AlertClass.HAZARD:
         mark = say("call.mark.hazard", language, grade=say(f"grade.{alert.grade}", language))
-    if call.purpose in _MARKED:
-        return say(f"call.mark.{call.purpose}", language, mark=mark)
+    purpose = Purpose.UNDONE if call.purpose is Purpose.NOTICE else call.purpose
+    if purpose in _MARKED:
+        return say(f"call.mark.{purpose}", language, mark=mark)
     return say("call.mark.late", language, mark=mark) if alert.late else mark
 
 
@@ -164,15 +171,10 @@ def _besides(call: Call, alert: Alert, plan: Plan, zone: tzinfo) -> str:
         case Purpose.WHISTLE:
             return say("call.whistle", language, who=_name(call.detail.get("by", ""), plan), reason=_note(call))
         case Purpose.UNDONE:
-            taken_at = call.detail.get("taken_at", "") or str(alert.acknowledged_at or "")
-            time = _local(int(taken_at), zone) if taken_at else ""
             why, who = call.detail.get("why", "nobody-on-site"), _name(call.detail.get("who", ""), plan)
-            return say(f"call.undone.{why}", language, who=who, time=time)
+            return say(f"call.undone.{why}", language, who=who, time=_taken(call, alert, zone))
         case Purpose.NOTICE:
-            of = ".whistle" if call.strand else ".undone" if "why" in call.detail else ""
-            of = ".repaired" if "repaired" in call.detail else of
-            of = ".no-tester" if "tester" in call.detail else of
-            return say(f"call.notice{of}", language, who=_name(call.detail.get("tester", ""), plan))
+            return _notice(call, alert, plan, zone)
         case Purpose.ASSIGNED | Purpose.REMINDER | Purpose.OVERDUE:
             said = say(f"call.{call.purpose}", language, until=_local(int(call.detail.get("until_at", "0")), zone))
             return _with_note(said, call)
@@ -180,6 +182,46 @@ def _besides(call: Call, alert: Alert, plan: Plan, zone: tzinfo) -> str:
             return _work(call, plan)
         case _:
             return ""
+
+
+def _noticed(call: Call) -> str:
+    """What a notice is about; empty when nobody has taken the alert, and for what is no notice."""
+    detail = call.detail
+    if call.purpose is not Purpose.NOTICE:
+        return ""
+    if "tester" in detail:
+        return "no-tester"
+    if "repaired" in detail:
+        return "repaired"
+    if call.strand:
+        return f"whistle.{detail.get('whistle', 'ended')}"
+    return "undone" if "why" in detail else ""
+
+
+def _notice(call: Call, alert: Alert, plan: Plan, zone: tzinfo) -> str:
+    """Say what somebody is told of who need not come: the operator, or whoever blew a whistle."""
+    language, detail = call.language, call.detail
+    about = _noticed(call)
+    if about.startswith("whistle"):
+        by = _name(detail.get("by", ""), plan)
+        return _of_whistle(call, plan) + say("call.notice.whistle", language, by=by, reason=_note(call))
+    who = _name(detail.get("tester", "") or detail.get("who", ""), plan)
+    return say(f"call.notice.{about}" if about else "call.notice", language, who=who, time=_taken(call, alert, zone))
+
+
+def _of_whistle(call: Call, plan: Plan) -> str:
+    """What became of a whistle, for which posts."""
+    language, detail = call.language, call.detail
+    comma = say("call.bundle.and", language)
+    whom = comma.join(name_of("role", role, language) for role in detail.get("whom", "").split(","))
+    to = comma.join(_name(each, plan) for each in detail.get("to", "").split(","))
+    return say(f"call.notice.{_noticed(call)}", language, who=_name(detail.get("who", ""), plan), whom=whom, to=to)
+
+
+def _taken(call: Call, alert: Alert, zone: tzinfo) -> str:
+    """When whoever had the alert when the call was made took it."""
+    taken_at = call.detail.get("taken_at", "") or str(alert.acknowledged_at or "")
+    return _local(int(taken_at), zone) if taken_at else ""
 
 
 def _work(call: Call, plan: Plan) -> str:

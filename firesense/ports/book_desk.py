@@ -44,14 +44,18 @@ class DeskPages(Protocol):
     def blow(self, climb: Climb, calls: Sequence[Call], steps: Sequence[Step], actor: Actor, at: Instant) -> None:
         """Write a whistle with its first calls, and a line of the audit.
 
-        Raises NotFound, or Conflict when the alert is closed or has a whistle of that strand.
+        Raises NotFound, or Conflict when the alert is closed or has a whistle of that strand, or when one of the same
+        person for the same department still waits.
         """
         ...
 
-    def answer(self, alert_id: str, actor: Actor, at: Instant, strand: str = "") -> list[str]:
+    def answer(
+        self, alert_id: str, actor: Actor, at: Instant, strand: str = "", *, tell: Iterable[Call] = ()
+    ) -> list[str]:
         """A department has come: every whistle its person was called by, or this one, is over; gives their strands.
 
-        Raises NotFound, or Conflict when there is nothing to answer.
+        Of ``tell`` the calls of these whistles are written: whoever blew them hears of it. Raises NotFound, or Conflict
+        when there is nothing to answer.
         """
         ...
 
@@ -89,6 +93,7 @@ class DeskPages(Protocol):
         calls: Iterable[Call] = (),
         steps: Iterable[Step] = (),
         also: Raise | None = None,
+        tell: Iterable[Call] = (),
         may: Callable[[Alert], bool] = lambda _: True,
     ) -> Alert:
         """Do a deed to an alert and, if it is one on its whole incident, to those of them that allow it.
@@ -97,7 +102,8 @@ class DeskPages(Protocol):
         it is written with its climb, the calls that are moot by it, its story and the audit; so are
         ``calls``, more ``steps``, and the alert of ``also``. Nothing is written, and nobody called, when nothing had
         to be done, or the same people were sent with the same words within ten seconds (a button pressed twice). Who
-        confirms a fire that is confirmed already calls nobody: the plan was run. Raises NotFound, Conflict.
+        confirms a fire that is confirmed already calls nobody: the plan was run. Who acknowledges answers the whistles
+        that called them, whoever has the alert; of ``tell`` the calls of those are written. Raises NotFound, Conflict.
         """
         ...
 

@@ -19,6 +19,7 @@ CONSOLE_TEXTS: Mapping[str, tuple[str, str]] = {
     "role.brigade-duty": ("消防救援大队值班员", "brigade duty officer"),
     "role.maintenance": ("维保人员", "maintainer"),
     "role.operator": ("平台运维", "operator"),
+    "role.maintenance-company": ("维保单位", "maintenance company"),
     "channel.log": ("日志", "log"),
     "channel.mqtt": ("MQTT", "MQTT"),
     "channel.webhook": ("接口推送", "webhook"),

@@ -209,7 +209,7 @@ def _refused(
         case PhotoRefused():
             status, said = 422, say(error.key, language, **error.values)
         case _:
-            words = conflict_words(error, parts.plan_source(), parts.zone)
+            words = conflict_words(error, parts.plan_source(), parts.zone, language)
             status, said = _CONFLICT, say(error.key, language, **words) if error.key else say("web.conflict", language)
     return _alert_page(request, parts, session, alert_id, status, refused=said, typed=form, tried=tried)
 

@@ -140,7 +140,7 @@ async def _problem(request: Request, error: Any) -> Response:
 
 async def _conflict(request: Request, error: Any) -> Response:
     plan, zone = request.app.state.parts.plan_source(), request.app.state.parts.zone
-    return problem(request, 409, error.key, None, **conflict_words(error, plan, zone))
+    return problem(request, 409, error.key, None, **conflict_words(error, plan, zone, language_of(request)))
 
 
 async def _forbidden(request: Request, _error: Any) -> Response:

@@ -162,7 +162,7 @@ async def deal(
     except PhotoRefused as error:
         fault, status = say(error.key, language, **error.values), 422
     except Conflict as error:
-        words = conflict_words(error, parts.plan_source(), parts.zone)
+        words = conflict_words(error, parts.plan_source(), parts.zone, language)
         fault, status = say(error.key or "web.problem.conflict", language, **words), 409
     except NotAllowed:
         fault, status = say("web.problem.no_right", language), 403

@@ -151,7 +151,7 @@ def _refused(
     """Show the page with what is wrong, and the form as it was filled in."""
     plan, language = parts.plan_source(), language_of(request)
     if isinstance(error, Conflict):
-        said = say(error.key or "web.conflict", language, **conflict_words(error, plan, parts.zone))
+        said = say(error.key or "web.conflict", language, **conflict_words(error, plan, parts.zone, language))
     else:
         said = say("web.quiet.unknown", language, name="" if asked is None else _unknown(asked, plan))
     return _page(request, parts, session, refused=said, asked=asked, status_code=409)

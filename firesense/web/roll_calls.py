@@ -136,7 +136,7 @@ def start_it(
     try:
         parts.rolls.start(actor, role, place)
     except Conflict as error:
-        words = conflict_words(error, parts.plan_source(), parts.zone)
+        words = conflict_words(error, parts.plan_source(), parts.zone, language_of(request))
         refused = say(error.key, language_of(request), **words)
         asked = RollCallAsked(role=role, place=place)
         return _page(request, parts, session, asked, refused=refused, status_code=409)

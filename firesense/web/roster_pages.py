@@ -137,7 +137,7 @@ def _refused(
     """Show the page with what is wrong, and the form as it was filled in."""
     plan, language = parts.plan_source(), language_of(request)
     if isinstance(error, Conflict):
-        said = say(error.key, language, **conflict_words(error, plan, parts.zone))
+        said = say(error.key, language, **conflict_words(error, plan, parts.zone, language))
         return _page(request, parts, lookout, session, 409, asked=asked, refused=said)
     wrong = _unknown(asked, plan.org)
     said = say("web.rosters.nobody-called", language, name=wrong) if wrong else say("web.rosters.nobody-said", language)

@@ -135,14 +135,15 @@ def listed(names: Iterable[str], language: str) -> str:
     return (", " if language == "en" else "、").join(names)
 
 
-def conflict_words(error: Conflict, plan: Plan, zone: tzinfo) -> dict[str, str]:
-    """What fills the text of a conflict: people by their names, instants by the reader's wall clock."""
-    return {
-        key: moment(int(said)).astimezone(zone).strftime("%m-%d %H:%M:%S")
-        if key.endswith("_at")
-        else person_name(plan, str(said))
-        for key, said in error.values.items()
-    }
+def conflict_words(error: Conflict, plan: Plan, zone: tzinfo, language: str) -> dict[str, str]:
+    """What fills the text of a conflict: people and posts by their names, instants by the reader's wall clock."""
+
+    def words(key: str, said: str | int) -> str:
+        if key.endswith("_at"):
+            return moment(int(said)).astimezone(zone).strftime("%m-%d %H:%M:%S")
+        return label(language, "role", str(said)) if key == "role" else person_name(plan, str(said))
+
+    return {key: words(key, said) for key, said in error.values.items()}
 
 
 def cause_text(plan: Plan, cause: str, language: str) -> str:

@@ -1,10 +1,12 @@
 """The JSON API's part about whistles: departments that are called in, and that come."""
 
-from typing import Annotated
+from collections.abc import Iterable
+from typing import Annotated, Self
 
 from fastapi import APIRouter, Depends
 from pydantic import Field, StringConstraints
 
+from firesense.domain.escalation import Call, Climb, Purpose
 from firesense.escalate import Target
 from firesense.web.alert_documents import ClimbDocument
 from firesense.web.api_problems import problems
@@ -36,12 +38,25 @@ class Answering(Document):
 
 
 class WhistleDocument(Document):
-    """A whistle: its name, who blew it and why, and how far it has climbed."""
+    """A whistle: its name, who blew it and why, whom it has called so far (ids), and how far it has climbed."""
 
     strand: str
     by: str
     reason: str
+    called: Annotated[list[str], Field(description="empty: nobody could be called")]
     climb: ClimbDocument
+
+    @classmethod
+    def of(cls, climb: Climb, calls: Iterable[Call]) -> Self:
+        """Write a whistle; ``calls`` are those of its alert."""
+        called = [call.person for call in calls if call.strand == climb.strand and call.purpose is Purpose.WHISTLE]
+        return cls(
+            strand=climb.strand,
+            by=climb.by,
+            reason=climb.reason,
+            called=list(dict.fromkeys(called)),
+            climb=ClimbDocument.of(climb),
+        )
 
 
 class AnsweredDocument(Document):
@@ -54,17 +69,19 @@ class AnsweredDocument(Document):
 def whistles(parts: WithParts, alert_id: AlertId) -> list[WhistleDocument]:
     """List the whistles of an alert, in the order they were blown."""
     parts.book.alert(alert_id)
-    return [
-        WhistleDocument(strand=each.strand, by=each.by, reason=each.reason, climb=ClimbDocument.of(each))
-        for each in parts.book.whistles(alert_id)
-    ]
+    whistles = parts.book.whistles(alert_id)
+    calls = parts.book.calls(alert_id) if whistles else []
+    return [WhistleDocument.of(each, calls) for each in whistles]
 
 
 @router.post("/whistle", responses=problems(403, 404, 409))
 def whistle(parts: WithParts, actor: ProgramActing, alert_id: AlertId, asked: Whistling) -> WhistleDocument:
-    """Call in a department, or another rung, at once and over every channel; the alert's climb goes on."""
+    """Call in a department, or another rung, at once and over every channel; the alert's climb goes on.
+
+    With an empty ``called`` nobody could be: the post is vacant, or nobody there has an address.
+    """
     climb = parts.desk.whistle(alert_id, actor, Target(asked.role, asked.place, asked.rung - 1), asked.reason)
-    return WhistleDocument(strand=climb.strand, by=climb.by, reason=climb.reason, climb=ClimbDocument.of(climb))
+    return WhistleDocument.of(climb, parts.book.calls(alert_id))
 
 
 @router.post("/answer", responses=problems(403, 404, 409))
