@@ -9,6 +9,7 @@ import pytest
 from firesense.app import PlanKeeper
 from firesense.cli import main
 from firesense.domain.escalation import ClimbState, Purpose
+from firesense.ports import User
 from tests.house import GRID, ROOT, SmallHouse, smoke, smoke_device
 
 
@@ -69,9 +70,36 @@ def test_a_whistle_nobody_could_hear_is_refused(house, firesense):
     for rung in ("0", "-1", "99"):
         assert f"no rung {rung}" in firesense(*whistle, "--rung", rung, "--reason", "x", code=1)
     assert "needs a reason" in firesense(*whistle, "--post", "station-duty", "--reason", " ", code=1)
+    assert "no place 999" in firesense(*whistle, "--post", "station-duty", "--at", "999", "--reason", "x", code=1)
     assert "NOSUCH" in firesense("alert", "whistle", "NOSUCH", *whistle[3:], "--rung", "1", "--reason", "x", code=1)
     assert "nobody whistled for yang-min" in firesense("alert", "answer", alert.id, "--as", "yang-min", code=1)
     assert house.book.whistles(alert.id) == []
+
+
+def test_a_whistle_for_a_vacant_post_says_that_nobody_could_be_called_and_fails(house, capsys):
+    house.book.register([smoke_device(2, "990100101202-01")])  # 柳林村第一网格: nobody is its grid leader
+    house.hear(smoke(house.clock, 2, alarm=1))
+    [alert] = house.open_alerts()
+    whistle = ["alert", "whistle", alert.id, "--as", "liu-yang", "--post", "grid-leader", "--reason", "请到场"]
+    assert main([*whistle, "--config", str(house.folder / "firesense.yaml")]) == 1
+    assert "NOBODY could be called" in capsys.readouterr().out
+
+
+def test_nobody_acts_under_a_name_that_nobody_has(house, firesense):
+    house.hear(smoke(house.clock, alarm=1))
+    [alert] = house.open_alerts()
+    for words in (
+        ["alert", "whistle", alert.id, "--post", "station-duty", "--reason", "人手不够"],
+        ["alert", "ack", alert.id],
+        ["maintenance", "start", "--place", GRID, "--for", "1h", "--why", "x"],
+        ["hazard", "report", "楼道堆放杂物", "--place", GRID],
+        ["roster", "leave", "zhang-wei", "--from", "2026-10-01", "--until", "2026-10-02"],
+    ):
+        assert "nobody is called 'zhangwei'" in firesense(*words, "--as", "zhangwei", code=1)
+    assert house.book.alert(alert.id).acknowledged_by == ""
+    assert house.book.whistles(alert.id) == []
+    house.book.put_user(User("night-desk", "x", "值班室"))
+    assert "with night-desk" in firesense("alert", "ack", alert.id, "--as", "night-desk"), "who may log in may act"
 
 
 def test_devices_are_imported_listed_and_claimed(house, firesense, tmp_path):

@@ -448,6 +448,7 @@ def test_a_department_is_whistled_for_and_comes(client, township):
     whistle = client.post(f"{url}/whistle", json={"role": "grid-leader", "reason": "cut the power"})
     assert whistle.status_code == 200, whistle.text
     assert (whistle.json()["strand"], whistle.json()["by"]) == ("w1", "station")
+    assert whistle.json()["called"] == ["he"]
     (listed,) = client.get(f"{url}/whistles").json()
     assert listed == whistle.json()
     assert [line.entry.did for line in township.book.audit(kind="alert")] == ["whistled"]
@@ -455,5 +456,10 @@ def test_a_department_is_whistled_for_and_comes(client, township):
     assert (
         "no post navy" in problem_of(client.post(f"{url}/whistle", json={"role": "navy", "reason": "x"}), 409)["detail"]
     )
+    asked = {"role": "power-company", "place": "xx", "reason": "x"}
+    assert "no place xx" in problem_of(client.post(f"{url}/whistle", json=asked), 409)["detail"]
+    chinese = {"Accept-Language": "zh"}
+    refused = client.post(f"{url}/whistle", json={"role": "power-company", "reason": "x"}, headers=chinese)
+    assert refused.json()["detail"] == "未执行：本地及上级均没有岗位 供电公司"
     problem_of(client.post(f"{url}/answer", json={}), 409)
     assert client.post(f"{url}/answer", json={"strand": "w1"}).json() == {"answered": ["w1"]}
