@@ -220,12 +220,12 @@ def test_a_roster_is_shown_changed_checked_and_fetched(firesense):
     shown = firesense("roster", "show", "--place", STATION, "--days", "2")
     assert "青溪镇（990100101）  消防工作站值班员  station-duty" in shown
     far = date.today().year + 1  # noqa: DTZ011 -- commands ask the machine's clock
-    time = ("--from", f"{far}-03-01 08:00", "--until", f"{far}-03-02 08:00", "--as", "station")
+    time = ("--from", f"{far}-03-01 08:00", "--until", f"{far}-03-02 08:00", "--as", "operator")
     on = ("yang-min", "zhao-lei")[(date(far, 3, 1) - date(2026, 1, 1)).days % 2]
     firesense("roster", "override", "sun-bo", "--instead-of", on, "--roster", "qingxi", *time)
     (line,) = firesense("roster", "changes").splitlines()
     assert f"sun-bo instead of {on}  qingxi" in line
-    assert "taken back" in firesense("roster", "revoke", line.split()[0], "--as", "station")
+    assert "taken back" in firesense("roster", "revoke", line.split()[0], "--as", "operator")
     assert firesense("roster", "changes") == ""
     said = firesense("roster", "leave", on, *time, "--note", "培训")
     assert "is on leave" in said
@@ -237,14 +237,14 @@ def test_a_roster_is_shown_changed_checked_and_fetched(firesense):
     assert "1 addresses are of no more use" in firesense("roster", "feed", "--person", on, "--stop")
     assert "there is no post 'ghost'" in firesense("roster", "feed", "--post", STATION, "ghost", code=1)
     assert "nobody is called 'ghost'" in firesense("roster", "leave", "ghost", *time, code=1)
-    assert "is no time such as" in firesense("roster", "leave", on, "--from", "x", "--until", "y", "--as", "z", code=2)
+    assert "is no time such as" in firesense("roster", "leave", on, "--from", "x", "--until", "y", "--as", "operator", code=2)
 
 
 def test_a_hole_makes_the_check_fail_and_is_told_with_its_place_and_time(house, firesense):
     assert "警报无人接收 0 处" in firesense("roster", "check", "--days", "2")
     year = date.today().year  # noqa: DTZ011 -- commands ask the machine's clock
     time = ("--from", f"{year}-01-01 00:00", "--until", f"{year + 2}-01-01 00:00")
-    firesense("roster", "leave", "operator", *time, "--as", "station")
+    firesense("roster", "leave", "operator", *time, "--as", "operator")
     said = firesense("roster", "check", "--days", "2", code=1)
     assert "无人接警" in said
     assert "清河区（990100）：故障、测试" in said
