@@ -237,7 +237,9 @@ def test_a_roster_is_shown_changed_checked_and_fetched(firesense):
     assert "1 addresses are of no more use" in firesense("roster", "feed", "--person", on, "--stop")
     assert "there is no post 'ghost'" in firesense("roster", "feed", "--post", STATION, "ghost", code=1)
     assert "nobody is called 'ghost'" in firesense("roster", "leave", "ghost", *time, code=1)
-    assert "is no time such as" in firesense("roster", "leave", on, "--from", "x", "--until", "y", "--as", "operator", code=2)
+    assert "is no time such as" in firesense(
+        "roster", "leave", on, "--from", "x", "--until", "y", "--as", "operator", code=2
+    )
 
 
 def test_a_hole_makes_the_check_fail_and_is_told_with_its_place_and_time(house, firesense):
