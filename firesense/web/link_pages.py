@@ -133,8 +133,9 @@ class _Pages:
             return self.show(request, parts, self._look(request), "")
         except Conflict as error:
             taking = self._look(request)
-            values = conflict_words(error, self._plan_source(), parts.zone)
-            said = say(error.key or "web.conflict", _language(taking), **values)
+            language = _language(taking)
+            values = conflict_words(error, self._plan_source(), parts.zone, language)
+            said = say(error.key or "web.conflict", language, **values)
             return self.show(request, parts, taking, _seal(request), refused=said, typed=typed)
         return RedirectResponse(_link(request), 303)
 
