@@ -9,7 +9,7 @@ import pytest
 from firesense.domain.alert import Alert, AlertClass, Case, Condition, Finding, Grade, alert_id
 from firesense.domain.deed import Actor
 from firesense.domain.errors import Conflict, NotFound
-from firesense.domain.escalation import CallState, ClimbState, Step, StepKind
+from firesense.domain.escalation import CallState, Climb, ClimbState, Ladder, Step, StepKind
 from firesense.domain.hazard import Dealt, Hazard, HazardColumns, HazardState, Source
 from firesense.domain.instant import DAY
 from firesense.domain.outcome import Clear
@@ -78,6 +78,27 @@ def test_who_accepts_a_hazard_has_its_alert_and_the_climb_is_over(book):
     assert book.climb(hazard.alert).state is ClimbState.ACKNOWLEDGED
     assert {call.state for call in book.calls(hazard.alert)} == {CallState.MOOT}
     assert book.story(hazard.alert)[-1].kind is StepKind.ACCEPTED
+
+
+def test_what_is_moved_climbs_another_ladder_from_its_first_rung_in_a_round_of_its_own(book):
+    deed, hazard = report()
+    book.report_hazard(deed, hazard, WEN)
+    before = book.climb(hazard.alert)
+    ladder = Ladder("elsewhere", before.ladder.rungs)
+
+    def moved(alert, hazard):
+        step = Step(alert.id, LATER, StepKind.MOVED, "wen", {"from_place": "g1", "place": "g2"})
+        climb = Climb(alert.id, ladder, due_at=LATER)
+        return Dealt(replace(alert, place="g2"), replace(hazard, place="g2"), (step,), climb=climb)
+
+    book.deal_with_hazard(hazard.alert, moved, WEN)
+    assert (book.alert(hazard.alert).place, book.hazard(hazard.alert).place) == ("g2", "g2")
+    after = book.climb(hazard.alert)
+    assert (after.ladder, after.state, after.rung, after.due_at) == (ladder, ClimbState.CLIMBING, 0, LATER)
+    assert after.round == after.first_round > before.round, "whoever was called before may be called again"
+    assert after.version > before.version
+    assert {call.state for call in book.calls(hazard.alert)} == {CallState.MOOT}
+    assert [climb.alert for _, climb in book.due_climbs(LATER, 10)] == [hazard.alert]
 
 
 def test_an_alert_of_a_rule_becomes_a_hazard_when_somebody_accepts_it(book):

@@ -319,6 +319,7 @@ def test_a_photo_comes_by_form_too(officer, township):
     assert officer.post(address, data={"csrf": "0"}, files={"photo": ("a.jpg", picture())}).status_code == 403
     large = officer.post(address, data={"csrf": token}, files={"photo": ("a.jpg", b"x" * (MOST_BYTES + 2**20))})
     assert large.status_code == 413
+    assert f'href="/alerts/{alert.id}">Back to the page' in large.text
 
 
 def test_the_next_deed_comes_first(township):
