@@ -74,9 +74,9 @@ class Some(Generic[_T]):
     more: int
 
     @classmethod
-    def of(cls, found: Sequence[_T], most: int = SHOWN) -> Self:
+    def of(cls, found: Sequence[_T]) -> Self:
         """Cut a list."""
-        return cls(tuple(found[:most]), max(0, len(found) - most))
+        return cls(tuple(found[:SHOWN]), max(0, len(found) - SHOWN))
 
     @property
     def count(self) -> int:
@@ -144,23 +144,20 @@ def show_rosters(org: Org, latest: Org, found: Coverage, now: Instant, within: s
     """
     days = tuple(_midnights(org, now))
     stations: dict[str, list[PostShown]] = {}
-    fixed: list[FixedShown] = []
+    fixed: list[Post] = []
     for post in org.posts.values():
         if within and all(place.code != within for place in org.path(post.place)):
             continue
-        spans = latest.changes(post, now, days[-1])
         if post.rosters:
+            spans = latest.changes(post, now, days[-1])
             stations.setdefault(post.place, []).append(_post(org, spans, post, days))
         else:
-            present, *later = spans
-            then = _names(org, later[0]) if later else ()
-            until = present.ends_at if later else None
-            fixed.append(FixedShown(post, org.places[post.place], _names(org, present), until, then))
+            fixed.append(post)
     changes = [change for change in latest.rosters.changes if change.ends_at > now]
     return RostersShown(
         days[:-1],
         tuple(StationShown(org.places[code], tuple(posts)) for code, posts in stations.items()),
-        Some.of(fixed, _POSTS),
+        Some(tuple(_fixed(org, latest, post, now, days[-1]) for post in fixed[:_POSTS]), max(0, len(fixed) - _POSTS)),
         Missing(
             Some.of(found.holes),
             Some.of(found.empty),
@@ -199,6 +196,12 @@ def _post(org: Org, spans: Sequence[Span], post: Post, days: tuple[Instant, ...]
             for begins_at, ends_at in pairwise(days)
         ),
     )
+
+
+def _fixed(org: Org, latest: Org, post: Post, now: Instant, end: Instant) -> FixedShown:
+    present, *later = latest.changes(post, now, end)
+    until, then = (present.ends_at, _names(org, later[0])) if later else (None, ())
+    return FixedShown(post, org.places[post.place], _names(org, present), until, then)
 
 
 def _names(org: Org, span: Span) -> tuple[str, ...]:

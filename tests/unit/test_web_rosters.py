@@ -14,7 +14,7 @@ from firesense.domain.alert import AlertClass
 from firesense.domain.deed import Rights
 from firesense.domain.escalation import Ladder, Rung, Selector
 from firesense.domain.instant import DAY, HOUR, iso
-from firesense.domain.place import Org, Person, Post
+from firesense.domain.place import Org, Person, Place, Post
 from firesense.domain.roster import LocalDays, Roster, Rotation
 from firesense.ports import User
 from tests.console import HASH, NOW, ORG, PASSWORD, Township
@@ -156,6 +156,22 @@ def test_the_posts_of_one_place_and_below_alone_may_be_asked_for(client):
     assert "常设岗位 2 个" in page
     assert 'class="week"' not in page
     assert client.get("/rosters?place=nowhere").status_code == 404
+
+
+def test_of_thousands_of_posts_the_page_shows_some_and_asks_for_a_place(client, township):
+    org = township.plan.org
+    grids = [Place(f"g{number}", f"网格{number}", "grid", "v") for number in range(300)]
+    posts = [Post("grid-member", grid.code, ("sun",)) for grid in grids]
+    places = [*org.places.values(), *grids]
+    org = Org(
+        places, [*org.posts.values(), *posts], org.people.values(), org.rosters.by_id.values(), (), org.rosters.days
+    )
+    township.plan = replace(township.plan, org=org)
+    log_in(client)
+    page = client.get("/rosters").text
+    assert "常设岗位 304 个" in page
+    assert "另有 104 个岗位，请按地点查看" in page
+    assert "网格299" in client.get("/rosters?place=g299").text.split('id="fixed"')[1]
 
 
 def test_people_and_rosters_may_be_written_by_name(client, township):
