@@ -211,6 +211,17 @@ class Rosters:
     by_id: Mapping[str, Roster] = field(default_factory=dict)
     changes: tuple[Change, ...] = ()
     days: LocalDays = field(default_factory=LocalDays)
+    # A county's posts are asked about one by one, and of hundreds of leaves few concern one of them.
+    _leaves: dict[str, list[Change]] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _overrides: list[Change] = field(init=False, repr=False, compare=False, default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Sort the changes."""
+        for change in self.changes:
+            if change.kind is ChangeKind.LEAVE:
+                self._leaves.setdefault(change.person, []).append(change)
+            else:
+                self._overrides.append(change)
 
     def spans(self, always: Sequence[str], rosters: Sequence[str], start: Instant, end: Instant) -> list[Span]:
         """Who is on duty when, from ``start`` until ``end`` without a gap: exact, found by its points of change."""
@@ -223,12 +234,12 @@ class Rosters:
                     for turn in turns(rotation, self.days, start, end)
                     for person in turn.people
                 )
-        touching = [change for change in self.changes if change.begins_at < end and start < change.ends_at]
-        for change in touching:
-            if change.kind is ChangeKind.OVERRIDE:
+        for change in self._overrides:
+            if change.begins_at < end and start < change.ends_at:
                 present = _overridden(present, change, rosters, start, end)
-        for change in touching:
-            if change.kind is ChangeKind.LEAVE:
+        away = [change for person in {one.person for one in present} for change in self._leaves.get(person, ())]
+        for change in away:
+            if change.begins_at < end and start < change.ends_at:
                 present = [
                     piece
                     for one in present

@@ -7,7 +7,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firesense.domain.instant import DAY, HOUR, MINUTE, instant, moment
@@ -299,6 +299,7 @@ def changed_by_definition(on_duty, changes, now):
     return {one for one in on_duty if one not in away}
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(st.lists(ROTATIONS, max_size=3), ZONES, st.lists(CHANGES, max_size=4), INSTANTS, st.integers(1, 20), st.data())
 def test_spans_are_what_the_rotations_say_at_every_instant(rotations, zone, changes, start, length, data):
     days = LocalDays(zone, days_off=OFF, worked_weekends=WORKED)
