@@ -30,6 +30,14 @@ def test_who_has_written_none_gets_what_the_example_says():
     assert load_hazards(ROOT / "config/hazards.yaml", org) == standard_hazards()
 
 
+def test_rules_that_do_not_say_who_moves_a_hazard_leave_it_to_who_may_accept_one(tmp_path):
+    lines = STANDARD.read_text(encoding="utf-8").splitlines()
+    file = tmp_path / "hazards.yaml"
+    file.write_text("\n".join(line for line in lines if "move:" not in line), encoding="utf-8")
+    for rules in load_hazards(file, None).grades.values():
+        assert rules.may[HazardAct.MOVE] == rules.may[HazardAct.ACCEPT]
+
+
 def test_every_grade_has_terms_a_ceiling_and_somebody_for_every_act():
     rules = standard_hazards()
     for grade in Grade:
