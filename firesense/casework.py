@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from firesense.domain.alert import Case, Condition, Finding
+from firesense.domain.alert import AlertClass, Case, Condition, Finding
 from firesense.domain.deed import (
     Acknowledge,
     Arrive,
@@ -24,9 +24,10 @@ from firesense.domain.deed import (
 )
 from firesense.domain.errors import Conflict
 from firesense.domain.escalation import Step, StepKind
+from firesense.domain.hazard import REPORTED_RULE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from firesense.domain.alert import Alert
     from firesense.domain.deed import Deed
@@ -86,6 +87,19 @@ def reaches(deed: Deed, alert: Alert, mate: Alert) -> bool:
     return same and reaches_incident(deed)
 
 
+def of_a_device(alert: Alert) -> bool:
+    """Whether it is a fire or a hazard that a device alarms with, and not one that people reported."""
+    return alert.alert_class in {AlertClass.FIRE, AlertClass.HAZARD} and alert.rule != REPORTED_RULE
+
+
+def ask_before_closing(alerts: Iterable[Alert], deed: Close) -> None:
+    """Raise Conflict for alarms that go on, unless whoever closes them knows: their next frame calls people anew."""
+    firing = [alert.id for alert in alerts if alert.condition is Condition.FIRING and of_a_device(alert)]
+    if firing and not deed.though_firing:
+        alerting = ", ".join(firing)
+        raise Conflict(f"{alerting} still fires and will be raised anew", "conflict.close-firing", alerts=alerting)
+
+
 def _acknowledge(alert: Alert, who: str, at: Instant, _deed: Acknowledge) -> Moved:
     if alert.acknowledged_by and alert.acknowledged_by != who:
         raise _taken(alert)
@@ -133,6 +147,7 @@ def _arrive(alert: Alert, who: str, at: Instant, deed: Arrive) -> Moved:
 def _verify(alert: Alert, who: str, at: Instant, deed: Verify) -> Moved:
     if deed.finding is Finding.CLEARED_ITSELF:
         raise Conflict("that it cleared by itself is not found on site", "conflict.nothing-found")
+    _check_put_right(alert, deed.finding)
     cause = _cause(deed.finding, deed.cause)
     held = _held(alert, who, at)
     moved = replace(
@@ -177,6 +192,10 @@ def _close(alert: Alert, who: str, at: Instant, deed: Close) -> Moved:
     finding = deed.finding or alert.finding
     if finding is None:
         raise Conflict(f"nobody has said what alert {alert.id} was", "conflict.no-finding")
+    if finding is Finding.CLEARED_ITSELF and alert.condition is Condition.FIRING:
+        raise Conflict(f"alert {alert.id} still fires", "conflict.still-firing")
+    _check_put_right(alert, finding)
+    ask_before_closing([alert], deed)
     verified = finding is alert.finding
     cause = _cause(finding, deed.cause or (alert.cause if verified else ""))
     note = deed.note or (alert.note if verified else "")
@@ -216,6 +235,11 @@ def _cause(finding: Finding, cause: str) -> str:
     if cause:
         raise Conflict(f"a cause belongs to a false alarm, not to {finding}", "conflict.cause")
     return ""
+
+
+def _check_put_right(alert: Alert, finding: Finding) -> None:
+    if finding is Finding.PUT_RIGHT and alert.alert_class is not AlertClass.HAZARD:
+        raise Conflict("only a hazard is put right", "conflict.put-right")
 
 
 def _taken(alert: Alert) -> Conflict:

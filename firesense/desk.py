@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from firesense import callout
+from firesense.casework import of_a_device
 from firesense.domain.alert import Alert, AlertClass, Finding, alert_id
 from firesense.domain.deed import (
     Acknowledge,
@@ -25,7 +26,6 @@ from firesense.domain.deed import (
 )
 from firesense.domain.errors import Conflict, NotAllowed
 from firesense.domain.escalation import ClimbState, Purpose
-from firesense.domain.hazard import REPORTED_RULE
 from firesense.domain.instant import MINUTE
 from firesense.domain.place import SITE
 from firesense.domain.plan import Plan
@@ -127,9 +127,15 @@ class Desk:
     ) -> Alert:
         """Send whoever holds a post (the nearest of that role, or the one at ``place``), or one person; calls them."""
         alert, plan, now = self._book.alert(alert_id), self._plan_source(), self._clock.now()
-        where, people = (
-            ("", callout.one(plan.org, person)) if person else callout.holders(plan.org, alert, role, place, now)
-        )
+        self._allow(actor, alert, plan)
+        if person:
+            where, people = "", callout.one(plan.org, person)
+            if not people:
+                raise Conflict(f"there is no person {person}", "conflict.no-person", who=person)
+        else:
+            where, people = callout.holders(plan.org, alert, role, place, now)
+            if not where:
+                raise Conflict(f"there is no post {role} there", "conflict.no-post", role=role)
         deed = Dispatch(tuple(each.id for each in people), "" if person else role, where, note.strip())
         return self._do(alert_id, deed, actor)
 
@@ -159,10 +165,20 @@ class Desk:
         return self._do(alert_id, Reset(reason.strip()), actor)
 
     def close(
-        self, alert_id: str, actor: Actor, finding: Finding | None = None, note: str = "", *, cause: str = ""
+        self,
+        alert_id: str,
+        actor: Actor,
+        finding: Finding | None = None,
+        note: str = "",
+        *,
+        cause: str = "",
+        though_firing: bool = False,
     ) -> Alert:
-        """Close a case with what was found on site or, without a finding, with what it was verified with."""
-        return self._do(alert_id, Close(finding, cause, note.strip()), actor)
+        """Close a case with what was found on site or, without a finding, with what it was verified with.
+
+        One whose device still alarms only with ``though_firing``: what the device says next is a new alert.
+        """
+        return self._do(alert_id, Close(finding, cause, note.strip(), though_firing), actor)
 
     def merge(self, alert_ids: Collection[str], actor: Actor) -> list[Alert]:
         """Make alerts of one event one incident: who takes, verifies or closes one of them does so to all.
@@ -196,14 +212,14 @@ class Desk:
         """
         org = self._plan_source().org
         known = org.places.get(alert.place)
-        if not alert.open or not _of_an_event(alert) or known is None:
+        if not alert.open or not of_a_device(alert) or known is None:
             return []
         # The neighbours of a flat are those of its grid.
         base = known.parent if known.kind == SITE and known.parent else known.code
         places = {base, *(place.code for place in org.places.values() if place.parent == base)}
         near = self._book.near(places, alert.raised_at - _ONE_EVENT, alert.raised_at + _ONE_EVENT)
         mates = {alert.incident} - {""}
-        return [each for each in near if each.id != alert.id and each.incident not in mates and _of_an_event(each)]
+        return [each for each in near if each.id != alert.id and each.incident not in mates and of_a_device(each)]
 
     def allows(self, actor: Actor, alert: Alert) -> bool:
         """Whether an actor may act on an alert."""
@@ -334,10 +350,6 @@ class Desk:
                 return None
 
 
-def _of_an_event(alert: Alert) -> bool:
-    return alert.alert_class in {AlertClass.FIRE, AlertClass.HAZARD} and alert.rule != REPORTED_RULE
-
-
 def _may_act(actor: Actor, plan: Plan, alert: Alert) -> bool:
     """Whether an actor's rights allow deeds, and the alert is at the actor's place or below it."""
     here = not actor.place or actor.place in {place.code for place in plan.org.path(alert.place)}
@@ -348,7 +360,7 @@ def _check(deed: Deed, plan: Plan) -> None:
     """Find what the case itself cannot know: people and causes. Raises Conflict."""
     match deed:
         case Dispatch(people=(), role=role):
-            raise Conflict("there is nobody to send", "conflict.nobody", role=role)
+            raise Conflict(f"there is nobody to send: nobody holds the post {role}", "conflict.nobody", role=role)
         case HandOn(to) if to not in plan.org.people:
             raise Conflict(f"there is no person {to}", "conflict.no-person", who=to)
         case Verify(cause=cause) | Close(cause=cause) if cause and cause not in plan.practice.causes:

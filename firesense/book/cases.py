@@ -100,6 +100,7 @@ class Cases(Chapter):
                 calls, steps = (), ()  # the plan for it was run when it was confirmed first
             if isinstance(deed, Close):
                 refuse_while_a_hazard(connection, alert_id)
+                casework.ask_before_closing(filter(may, mates), deed)
             _write(connection, alert, moved, deed, at)
             done = [moved, *_act_on_mates(connection, filter(may, mates), deed, actor, at)]
             queue_calls(connection, calls)
@@ -118,7 +119,7 @@ class Cases(Chapter):
 
         Raises NotFound, or Conflict when it is closed already, or is a hazard that has to be written off.
         """
-        return self.act(alert_id, Close(finding, note=note), Actor(who), at)
+        return self.act(alert_id, Close(finding, note=note, though_firing=True), Actor(who), at)
 
 
 def _write(connection: Connection, before: Alert, moved: Moved, deed: Deed, at: Instant) -> None:

@@ -67,7 +67,8 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
     command.add_argument("--reason", default="")
     command = add("reset", _reset, "reset a latched alarm; the case goes on")
     command.add_argument("--reason", default="")
-    _with_finding(add("close", _close, "close it; without a finding, with what it was verified with"), "close it")
+    command = add("close", _close, "close it; without a finding, with what it was verified with")
+    _with_finding(command, "close it")
     command = add("merge", _merge, "make alerts of one event one incident")
     command.add_argument("others", nargs="+", metavar="other")
     add("split", _split, "take it out of its incident")
@@ -98,6 +99,12 @@ def _deed(
 def _with_finding(command: argparse.ArgumentParser, name: str) -> None:
     if name == "acknowledge":
         return
+    if name.startswith("close"):
+        command.add_argument(
+            "--though-firing",
+            action="store_true",
+            help="although the device still alarms: its next alarm is a new alert",
+        )
     command.add_argument("--finding", required=name != "close it", choices=[*Finding])
     command.add_argument("--cause", default="", help="why it was a false alarm (config/desk.yaml)")
     command.add_argument("--note", default="")
@@ -168,7 +175,7 @@ def _reset(desk: Desk, who: Actor, asked: argparse.Namespace) -> Alert:
 
 def _close(desk: Desk, who: Actor, asked: argparse.Namespace) -> Alert:
     finding = Finding(asked.finding) if asked.finding else None
-    return desk.close(asked.alert, who, finding, asked.note, cause=asked.cause)
+    return desk.close(asked.alert, who, finding, asked.note, cause=asked.cause, though_firing=asked.though_firing)
 
 
 def _merge(desk: Desk, who: Actor, asked: argparse.Namespace) -> Alert:

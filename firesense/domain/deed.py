@@ -141,11 +141,15 @@ class Reset:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """Close a case; without a ``finding``, with the one it was verified with."""
+    """Close a case; without a ``finding``, with the one it was verified with.
+
+    ``though_firing``: whoever closes it knows that a device still alarms, and that its next alarm is a new alert.
+    """
 
     finding: Finding | None = None
     cause: str = ""
     note: str = ""
+    though_firing: bool = False
 
 
 Deed = Acknowledge | TakeOver | HandOn | Dispatch | Arrive | Verify | Silence | Reset | Close

@@ -77,7 +77,10 @@ DESK_TEXTS: Mapping[str, tuple[str, str]] = {
     "web.deed.take-over": ("接手", "Take over"),
     "web.deed.hand-on": ("移交", "Hand on"),
     "web.deed.dispatch": ("派员到场", "Send somebody"),
-    "web.deed.arrive": ("我已到场", "I am on site"),
+    "web.deed.arrive": ("到场", "On site"),
+    "web.i_arrived": ("我已到场", "I am on site"),
+    "web.arrived_who": ("到场人", "Who is on site"),
+    "web.arrived_i": ("我（{who}）", "I ({who})"),
     "web.deed.verify": ("现场核实", "Verify"),
     "web.deed.silence": ("消音", "Silence"),
     "web.deed.reset": ("复位", "Reset"),
@@ -93,6 +96,20 @@ DESK_TEXTS: Mapping[str, tuple[str, str]] = {
     "conflict.closed": ("未执行：{who} 已于 {closed_at} 办结", "Not done: {who} closed it at {closed_at}"),
     "conflict.taken": ("未执行：{who} 已于 {taken_at} 接警", "Not done: {who} has had it since {taken_at}"),
     "conflict.still-firing": ("未执行：设备仍在报警", "Not done: the device still reports the alarm"),
+    "conflict.close-firing": (
+        "未执行：设备仍在报警，办结后会再次报警。确认仍要办结请勾选后重新提交（{alerts}）",
+        "Not done: the device still alarms, its next alarm is a new alert. Confirm that you close it ({alerts})",
+    ),
+    "web.though_firing": (
+        "设备仍在报警，办结后会再次报警。仍然办结",
+        "The device still alarms, and will raise a new alert once this is closed. Close it all the same",
+    ),
+    "conflict.put-right": ("未执行：只有隐患才能以“已整改”办结", "Not done: only a hazard is put right"),
+    "conflict.no-post": ("未执行：没有找到岗位“{role}”", "Not done: there is no post {role} there"),
+    "conflict.cause-missing": (
+        "未执行：请选择误报原因；不清楚请选“原因不明”",
+        "Not done: choose why it was a false alarm; unknown is a choice, too",
+    ),
     "conflict.not-latched": ("未执行：报警没有锁存，无需复位", "Not done: the alarm is not latched"),
     "conflict.shown-by": (
         "未执行：请写明是哪个摄像头，或由谁在现场确认",

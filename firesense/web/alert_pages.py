@@ -64,6 +64,8 @@ class DeskForm(BaseModel):
     note: _Note = ""
     finding: Finding | None = None
     cause: _Name = ""
+    who: _Name = ""  # who is on site, if it is somebody else
+    though_firing: bool = False
     ground: Ground | None = None
     shown_by: _Name = ""
     latitude: Annotated[float | None, Field(ge=-90, le=90)] = None
@@ -92,8 +94,7 @@ def _dispatch(desk: Desk, alert_id: str, actor: Actor, form: DeskForm) -> object
 def _verify(desk: Desk, alert_id: str, actor: Actor, form: DeskForm) -> object:
     if form.finding is None:
         raise Conflict("no finding", "conflict.no-finding")
-    cause = form.cause if form.finding is Finding.FALSE_ALARM else ""
-    return desk.verify(alert_id, actor, form.finding, cause=cause, note=form.note, position=form.position)
+    return desk.verify(alert_id, actor, form.finding, cause=_cause(form), note=form.note, position=form.position)
 
 
 def _silence(desk: Desk, alert_id: str, actor: Actor, form: DeskForm) -> object:
@@ -103,8 +104,21 @@ def _silence(desk: Desk, alert_id: str, actor: Actor, form: DeskForm) -> object:
 
 
 def _close(desk: Desk, alert_id: str, actor: Actor, form: DeskForm) -> object:
-    cause = form.cause if form.finding is Finding.FALSE_ALARM else ""
-    return desk.close(alert_id, actor, form.finding, form.note, cause=cause)
+    return desk.close(alert_id, actor, form.finding, form.note, cause=_cause(form), though_firing=form.though_firing)
+
+
+def _cause(form: DeskForm) -> str:
+    """Why it was a false alarm: whoever has not chosen it has not been asked yet. Raises Conflict."""
+    if form.finding is not Finding.FALSE_ALARM:
+        return ""
+    if not form.cause:
+        raise Conflict("no cause chosen", "conflict.cause-missing")
+    return form.cause
+
+
+def _arrive(desk: Desk, alert_id: str, actor: Actor, form: DeskForm) -> object:
+    where = None if form.who else form.position  # the telephone is that of whoever writes it down
+    return desk.arrive(alert_id, actor, who=form.who, position=where)
 
 
 _DEEDS: Mapping[str, Callable[[Desk, str, Actor, DeskForm], object]] = {
@@ -114,7 +128,7 @@ _DEEDS: Mapping[str, Callable[[Desk, str, Actor, DeskForm], object]] = {
     "dispatch": _dispatch,
     "whistle": lambda desk, alert_id, actor, form: desk.whistle(alert_id, actor, target_of(form.whom), form.reason),
     "answer": lambda desk, alert_id, actor, form: desk.answer(alert_id, actor, form.strand),
-    "arrive": lambda desk, alert_id, actor, form: desk.arrive(alert_id, actor, position=form.position),
+    "arrive": _arrive,
     "verify": _verify,
     "silence": _silence,
     "reset": lambda desk, alert_id, actor, form: desk.reset(alert_id, actor, form.reason),
@@ -232,8 +246,8 @@ def _alert_page(
     context = _alert(request, parts, session, alert_id)
     plan, alert = parts.plan_source(), context["shown"].alert
     mates, near = parts.book.incident(alert.incident), parts.desk.companions(alert)
-    language, now = language_of(request), parts.clock.now()
-    desk = show_desk(alert, session.who, plan, language, now, mates=mates, near=near)
+    language, now, calls = language_of(request), parts.clock.now(), parts.book.calls(alert_id)
+    desk = show_desk(alert, session.who, plan, language, now, mates=mates, near=near, calls=calls)
     return _page(
         request,
         "alert.html",

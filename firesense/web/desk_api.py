@@ -90,8 +90,14 @@ def reset(parts: WithParts, actor: ProgramActing, alert_id: AlertId, asked: desk
 
 @router.post("/alerts/{alert_id}/close", tags=["desk"], responses=_DEED)
 def close(parts: WithParts, actor: ProgramActing, alert_id: AlertId, asked: desk_doc.Closing) -> desk_doc.DoneDocument:
-    """Close a case with what was found on site or, without a finding, with what it was verified with."""
-    return _done(parts, actor, parts.desk.close(alert_id, actor, asked.finding, asked.note, cause=asked.cause))
+    """Close a case with what was found on site or, without a finding, with what it was verified with.
+
+    409 while its device still alarms, unless ``though_firing`` says that a new alert is expected.
+    """
+    closed = parts.desk.close(
+        alert_id, actor, asked.finding, asked.note, cause=asked.cause, though_firing=asked.though_firing
+    )
+    return _done(parts, actor, closed)
 
 
 @router.get("/causes", tags=["desk"])

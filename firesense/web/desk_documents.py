@@ -91,11 +91,15 @@ class Resetting(Document):
 
 
 class Closing(Document):
-    """What was found on site, if it is not what the case was verified with, and what to remember of it."""
+    """What was found on site, if it is not what the case was verified with, and what to remember of it.
+
+    One whose device still alarms is closed only with ``though_firing``: the device's next alarm is a new alert.
+    """
 
     finding: Finding | None = None
     cause: Name = ""
     note: Note = ""
+    though_firing: bool = False
 
 
 class Merging(Document):

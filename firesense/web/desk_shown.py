@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from firesense.casework import of_a_device
 from firesense.domain.alert import AlertClass, Case, Condition, Finding
+from firesense.domain.escalation import ASKING, Purpose
+from firesense.text import say
 from firesense.web.shown import label, person_name, show_alert
 
 if TYPE_CHECKING:
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
 
     from firesense.domain.alert import Alert
     from firesense.domain.deed import Photo
+    from firesense.domain.escalation import Call
     from firesense.domain.instant import Instant
     from firesense.domain.place import Person, Place
     from firesense.domain.plan import Plan
@@ -73,6 +77,8 @@ class DeskShown:
     causes: tuple[Choice, ...]
     incident: tuple[Companion, ...]
     companions: tuple[Companion, ...]
+    arrivals: tuple[Choice, ...]
+    still_firing: bool
 
 
 def found_on_site(alert: Alert) -> tuple[Finding, ...]:
@@ -99,9 +105,17 @@ def deeds_of(alert: Alert, who: str) -> tuple[str, ...]:
 
 
 def show_desk(
-    alert: Alert, who: str, plan: Plan, language: str, now: Instant, *, mates: Sequence[Alert], near: Iterable[Alert]
+    alert: Alert,
+    who: str,
+    plan: Plan,
+    language: str,
+    now: Instant,
+    *,
+    mates: Sequence[Alert],
+    near: Iterable[Alert],
+    calls: Iterable[Call] = (),
 ) -> DeskShown:
-    """Put the desk of an alert into words."""
+    """Put the desk of an alert into words; ``calls`` are those about it."""
     posts: list[Choice] = []
     people: dict[str, Choice] = {}
     for role, place, holders in _on_duty(alert, plan, now):
@@ -117,6 +131,12 @@ def show_desk(
         causes=tuple(Choice(name, en if language == "en" else zh) for name, (zh, en) in plan.practice.causes.items()),
         incident=tuple(_companion(each, plan, language) for each in mates if each.id != alert.id),
         companions=tuple(_companion(each, plan, language) for each in near),
+        arrivals=_arrivals(alert, who, plan, language, calls),
+        still_firing=any(
+            each.open and each.condition is Condition.FIRING and of_a_device(each)
+            for each in (alert, *mates)
+            if each.alert_class is alert.alert_class
+        ),
     )
 
 
@@ -137,6 +157,16 @@ def _on_duty(alert: Alert, plan: Plan, now: Instant) -> Iterator[tuple[str, Plac
             if holders:
                 seen.add(role)
                 yield role, place, holders
+
+
+def _arrivals(alert: Alert, who: str, plan: Plan, language: str, calls: Iterable[Call]) -> tuple[Choice, ...]:
+    """Who may be on site: whoever writes it down, then those who were sent, whoever has it, those who were called."""
+    sent = [call.person for call in calls if call.purpose is Purpose.DISPATCH]
+    called = [call.person for call in calls if call.purpose in (*ASKING, Purpose.HANDED_ON, Purpose.PLAN)]
+    others = dict.fromkeys((*sent, alert.acknowledged_by, *called))
+    myself = Choice("", say("web.arrived_i", language, who=person_name(plan, who)))
+    known = (Choice(each, person_name(plan, each)) for each in others if each not in {"", who})
+    return (myself, *known)
 
 
 def show_photos(photos: Iterable[Photo], plan: Plan) -> tuple[PhotoShown, ...]:

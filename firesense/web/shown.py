@@ -6,9 +6,11 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from firesense.domain.alert import Case
 from firesense.domain.catalogue import CLASSES
 from firesense.domain.escalation import OF_THE_CLIMB, CallState, ClimbState
 from firesense.domain.instant import moment
+from firesense.escalate import stage
 from firesense.notify.masking import masked
 from firesense.text import TEXTS, say
 
@@ -64,6 +66,9 @@ class AlertShown:
     value: str
     acknowledged_by: str
     closed_by: str
+    verified_by: str
+    cause: str
+    stage: str
     climb: Climb | None
     rungs: tuple[RungShown, ...]
     next_roles: tuple[str, ...]
@@ -112,11 +117,21 @@ def _alert(
         value=value_text(alert.value, unit_of(alert.device_class, alert.metric)),
         acknowledged_by=person_name(plan, alert.acknowledged_by),
         closed_by=person_name(plan, alert.closed_by),
+        verified_by=person_name(plan, alert.verified_by),
+        cause=cause_text(plan, alert.cause, language) if alert.cause else "",
+        stage=_stage(alert),
         climb=climb,
         rungs=() if climb is None else _rungs(climb, called),
         next_roles=_next_roles(climb),
         calls=calls,
     )
+
+
+def _stage(alert: Alert) -> str:
+    """As what a case waits that somebody has; empty when nobody has it, or it is over."""
+    if alert.case in {Case.OPEN, Case.CLOSED}:
+        return ""
+    return alert.case.value if stage(alert) is alert.case else "silenced"
 
 
 def path_of(plan: Plan, code: str) -> list[Place]:

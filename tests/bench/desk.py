@@ -37,7 +37,7 @@ _DEEDS = (
     ("dispatch", {"role": "grid-member", "note": "go"}),
     ("arrive", {"position": {"latitude": 30.1, "longitude": 120.2}}),
     ("verify", {"finding": "fire", "note": "it burns"}),
-    ("close", {}),
+    ("close", {"though_firing": True}),
 )
 _EACH = 200
 _BATCH, _PAUSE = 10, 0.1  # alerts, seconds

@@ -52,7 +52,7 @@ def test_a_case_from_the_first_call_to_its_closing(book, alert):
     book.act(alert.id, Dispatch(("zhou",), "station-duty", "t1"), WEN, LATER + 1)
     book.act(alert.id, Arrive(), ZHOU, LATER + 2)
     book.act(alert.id, Verify(Finding.FALSE_ALARM, "cooking", "a wok"), ZHOU, LATER + 3)
-    closed = book.act(alert.id, Close(), WEN, LATER + 4)
+    closed = book.act(alert.id, Close(though_firing=True), WEN, LATER + 4)
     assert book.alert(alert.id) == closed
     assert closed == replace(
         alert,
@@ -160,7 +160,7 @@ def test_a_latched_fire_is_reset_and_its_case_goes_on(book, alert):
 
 def test_what_trips_after_it_was_closed_has_to_be_seen_to_anew(book, alert):
     book.act(alert.id, Arrive(), WEN, LATER)
-    book.act(alert.id, Close(Finding.FALSE_ALARM, "dust"), WEN, LATER)
+    book.act(alert.id, Close(Finding.FALSE_ALARM, "dust", though_firing=True), WEN, LATER)
     book.commit(outcome(3, TripAgain(alert.id, LATER + 1, 0.9), at=LATER + 2))
     again = book.alert(alert.id)
     assert (again.case, again.cause, again.arrived_at, again.dispatched_at, again.finding) == (
@@ -193,7 +193,7 @@ def test_who_takes_one_alert_of_an_incident_has_them_all(book):
     book.act(two.id, Acknowledge(), ZHOU, LATER)
     assert [book.alert(a.id).acknowledged_by for a in (one, two, three)] == ["zhou", "zhou", ""]
     assert book.climb(one.id).state is ClimbState.ACKNOWLEDGED
-    book.act(one.id, Close(Finding.FIRE), ZHOU, LATER + 1)
+    book.act(one.id, Close(Finding.FIRE, though_firing=True), ZHOU, LATER + 1)
     assert [a.id for a in book.alerts()] == [three.id]
     told = [line.entry for line in book.audit(kind="alert")]
     assert [(entry.who, entry.did, entry.target) for entry in told if entry.who == "zhou"] == [
@@ -218,7 +218,7 @@ def test_what_was_found_of_a_fire_says_nothing_of_a_fault_or_a_hazard_of_the_sam
     book.merge([each.id for each in (fire, *others)], WEN, LATER)
     book.act(fire.id, Acknowledge(), WEN, LATER)
     book.act(fire.id, Verify(Finding.FIRE), WEN, LATER + 1)
-    book.act(fire.id, Close(), WEN, LATER + 2)
+    book.act(fire.id, Close(though_firing=True), WEN, LATER + 2)
     left = [book.alert(each.id) for each in others]
     assert [(each.case, each.finding) for each in left] == [(Case.ACKNOWLEDGED, None)] * 2
     assert [each.acknowledged_by for each in left] == ["wen", "wen"], "they were taken together"
@@ -288,7 +288,7 @@ def test_an_incident_takes_two_open_alerts(book):
         with pytest.raises(Conflict) as few:
             book.merge(wanted, WEN, LATER)
         assert few.value.key == "conflict.few"
-    book.act(two.id, Close(Finding.TEST), WEN, LATER)
+    book.act(two.id, Close(Finding.TEST, though_firing=True), WEN, LATER)
     with pytest.raises(Conflict):
         book.merge([one.id, two.id], WEN, LATER)
     with pytest.raises(NotFound):
@@ -403,8 +403,8 @@ def test_closed_cases_are_forgotten_whole_when_they_were_kept_long_enough(book):
     for each in (one, two):
         book.add_photo(photo(each, 1), WEN, 9)
         book.add_photo(photo(each, int(each.id == two.id) + 7), WEN, 9)
-    book.act(one.id, Close(Finding.TEST), WEN, LATER)
-    book.act(two.id, Close(Finding.TEST), WEN, LATER + DAY)
+    book.act(one.id, Close(Finding.TEST, though_firing=True), WEN, LATER)
+    book.act(two.id, Close(Finding.TEST, though_firing=True), WEN, LATER + DAY)
     assert book.forget_cases(LATER, LATER + 9 * DAY) == (0, [])
     assert book.forget_cases(LATER + 1, LATER + 9 * DAY) == (1, [f"{7:064x}"]), "the other photo is of two alerts"
     with pytest.raises(NotFound):

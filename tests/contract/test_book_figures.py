@@ -35,7 +35,7 @@ def test_an_alert_is_one_row_from_its_call_to_its_closing(book):
         (3, "wen", TakeOver("nearer")),
         (5, "wen", Arrive()),
         (8, "wen", Verify(Finding.FALSE_ALARM, "cooking")),
-        (9, "wen", Close()),
+        (9, "wen", Close(though_firing=True)),
     ):
         book.act(alert.id, deed, Actor(who), NOON + minutes * MINUTE)
     got = columns(book)
@@ -73,7 +73,7 @@ def test_what_is_summed_up_at_the_closing_is_what_was_counted_before_it(book):
     sent(book, lease(book)[1], LATER)
     book.act(alert.id, HandOn("zhou"), Actor("wen"), LATER + 2)
     before = columns(book)
-    book.act(alert.id, Close(Finding.TEST), Actor("zhou"), LATER + 3)
+    book.act(alert.id, Close(Finding.TEST, though_firing=True), Actor("zhou"), LATER + 3)
     after = columns(book)
     for got in (before, after):
         assert (got.called_at[0], got.taken_at[0]) == (LATER, LATER + 2)
@@ -88,7 +88,7 @@ def test_what_a_channel_says_it_took_after_the_case_was_closed_counts(book):
     alert = alarm(1)
     book.commit(outcome(1, raised(alert, call(alert, "wen"))))
     [leased] = lease(book)
-    book.act(alert.id, Close(Finding.TEST), Actor("wen"), LATER)
+    book.act(alert.id, Close(Finding.TEST, though_firing=True), Actor("wen"), LATER)
     assert columns(book).called_at[0] == NEVER
     sent(book, leased, LATER + 1)
     assert columns(book).called_at[0] == LATER + 1
@@ -116,7 +116,7 @@ def test_alerts_are_those_raised_in_the_time_asked_for(book):
 
 def test_open_alerts_say_how_devices_are(book):
     book.commit(outcome(2, raised(alarm(1)), raised(alarm(2, AlertClass.FAULT))))
-    book.act(alarm(1).id, Close(Finding.FIRE), Actor("wen"), LATER)
+    book.act(alarm(1).id, Close(Finding.FIRE, though_firing=True), Actor("wen"), LATER)
     assert book.open_alerts() == [OpenAlert(AlertClass.FAULT, "fire-flag", "smoke-2")]
 
 

@@ -91,7 +91,7 @@ def test_a_fire_latches_until_a_person_resets_it(house):
     house.wind(seconds=90)
     assert (120, "wang-fang") in house.people_told()  # nobody has said it is over
     house.desk.acknowledge(alert.id, Actor("wang-fang"))
-    house.desk.close(alert.id, Actor("wang-fang"), Finding.FALSE_ALARM, "烧菜")
+    house.desk.close(alert.id, Actor("wang-fang"), Finding.FALSE_ALARM, "烧菜", though_firing=True)
     assert house.open_alerts() == []
     closed = house.book.alert(alert.id)
     assert (closed.case, closed.finding, closed.note) == (Case.CLOSED, Finding.FALSE_ALARM, "烧菜")
@@ -100,7 +100,7 @@ def test_a_fire_latches_until_a_person_resets_it(house):
 def test_a_detector_still_in_alarm_after_its_alert_was_closed_calls_anew(house):
     house.hear(smoke(house.clock, alarm=1))
     [first] = house.open_alerts()
-    house.desk.close(first.id, Actor("zhang-wei"), Finding.FALSE_ALARM, "")
+    house.desk.close(first.id, Actor("zhang-wei"), Finding.FALSE_ALARM, "", though_firing=True)
     house.wind(seconds=30)
     house.hear(smoke(house.clock, alarm=1))
     [second] = house.open_alerts()
@@ -154,14 +154,14 @@ def test_a_fire_that_was_on_its_way_here_while_its_alert_was_closed_opens_it_aga
     house.wind(minutes=1)
     late = smoke(house.clock, alarm=1)
     house.clock.at += SECOND // 20
-    house.desk.close(alert.id, ZHANG, Finding.FALSE_ALARM, "steam")
+    house.desk.close(alert.id, ZHANG, Finding.FALSE_ALARM, "steam", though_firing=True)
     house.clock.at += SECOND // 20
     house.hear(late)
     assert house.people_told()[-1] == (120, "zhang-wei")
     assert [(one.id, one.case) for one in house.open_alerts()] == [(alert.id, Case.OPEN)]
     told = house.people_told()
     house.hear(late)
-    house.desk.close(alert.id, ZHANG, Finding.FALSE_ALARM, "steam")
+    house.desk.close(alert.id, ZHANG, Finding.FALSE_ALARM, "steam", though_firing=True)
     house.wind(minutes=5)
     assert house.open_alerts() == [], "the same flag says so once"
     assert house.people_told() == told

@@ -64,7 +64,7 @@ def see_to(house, alert, who, finding, *, taken, there=None, closed, cause=""):
         pass_by(house, there)
         house.desk.arrive(alert.id, Actor(who))
     pass_by(house, closed)
-    house.desk.close(alert.id, Actor(who), finding, cause=cause)
+    house.desk.close(alert.id, Actor(who), finding, cause=cause, though_firing=True)
 
 
 def live_a_month(house):
@@ -277,7 +277,7 @@ def test_a_fire_that_nobody_took_stays_late_when_it_is_closed(tmp_path):
     house.wind(hours=2, step=10 * MINUTE)
     assert late(house, Stage.ACKNOWLEDGE) == (0, 1, 1)
     assert late(house, Stage.ARRIVE) == (0, 1, 1)
-    house.desk.close(fire.id, Actor("zhang-wei"), Finding.FALSE_ALARM)
+    house.desk.close(fire.id, Actor("zhang-wei"), Finding.FALSE_ALARM, though_firing=True)
     assert late(house, Stage.ACKNOWLEDGE) == (1, 1, 1), "whoever closed it saw to it then"
     assert fires(house).times[Stage.ACKNOWLEDGE].longest == timedelta(hours=2)
     assert late(house, Stage.ARRIVE) == (0, 1, 1), "nobody was there in all that time"
@@ -292,7 +292,7 @@ def test_whoever_verified_a_fire_from_where_it_is_was_on_site(tmp_path):
     house.desk.verify(fire.id, Actor("zhang-wei"), Finding.FALSE_ALARM, position=Position(30.27, 120.15))
     house.wind(minutes=20, step=MINUTE)
     assert late(house, Stage.ARRIVE) == (1, 0, 1)
-    house.desk.close(fire.id, Actor("zhang-wei"))
+    house.desk.close(fire.id, Actor("zhang-wei"), though_firing=True)
     assert late(house, Stage.ARRIVE) == (1, 0, 1)
     assert fires(house).times[Stage.ARRIVE].longest == minutes(1)
     house.close()
@@ -301,7 +301,7 @@ def test_whoever_verified_a_fire_from_where_it_is_was_on_site(tmp_path):
 def test_a_fire_that_was_closed_while_it_fired_has_recovered_when_the_detector_says_so(tmp_path):
     house = SmallHouse(tmp_path, [smoke_device(1)])
     fire = burn(house, 1)
-    house.desk.close(fire.id, Actor("zhang-wei"), Finding.FIRE)
+    house.desk.close(fire.id, Actor("zhang-wei"), Finding.FIRE, though_firing=True)
     house.wind(minutes=4, step=MINUTE)
     house.hear(smoke(house.clock, 1))
     assert house.book.alert(fire.id).condition is Condition.RESOLVED
@@ -314,7 +314,7 @@ def test_a_fire_that_was_closed_while_it_fired_has_recovered_when_the_detector_s
 def test_a_detector_that_goes_on_after_its_fire_was_closed_is_a_new_fire_and_both_are_over_with_it(tmp_path):
     house = SmallHouse(tmp_path, [smoke_device(1)])
     first = burn(house, 1)
-    house.desk.close(first.id, Actor("zhang-wei"), Finding.FIRE)
+    house.desk.close(first.id, Actor("zhang-wei"), Finding.FIRE, though_firing=True)
     house.wind(minutes=1, step=MINUTE)
     second = burn(house, 1)
     assert second.id != first.id

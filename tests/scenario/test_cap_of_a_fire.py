@@ -49,7 +49,7 @@ def test_raised_climbed_and_closed(house, cap):
 
     house.desk.acknowledge(alert.id, Actor("wang-fang"))
     assert cap(alert.id)[0] == said, "who took it is the ladder's own affair"
-    house.desk.close(alert.id, Actor("wang-fang"), Finding.FALSE_ALARM, "")
+    house.desk.close(alert.id, Actor("wang-fang"), Finding.FALSE_ALARM, "", though_firing=True)
     assert cap(alert.id)[0]["msgType"] == "Cancel"
     assert cap(alert.id, "--message", "1")[0] == said
 

@@ -108,7 +108,7 @@ def test_nothing_goes_on_once_somebody_else_has_it_the_link_is_old_or_the_case_i
     story.clock.at += 13 * 3600 * SECOND
     assert own.post(f"{link}/arrive").status_code == 404
     story.clock.at -= 13 * 3600 * SECOND
-    story.house.desk.close(fire.id, ZHANG, Finding.FALSE_ALARM)
+    story.house.desk.close(fire.id, ZHANG, Finding.FALSE_ALARM, though_firing=True)
     assert own.post(f"{link}/arrive").status_code == 410
     assert nothing_done(story, fire)
 

@@ -175,7 +175,7 @@ def test_a_device_finds_a_hazard_and_a_person_makes_a_case_of_it(tmp_path):
     assert house.book.waiting_hazards() == []
     assert house.book.alert(alert).grade is Grade.MINOR
     with pytest.raises(Conflict):
-        house.desk.close(alert, Actor(LEADER), Finding.FALSE_ALARM, "")
+        house.desk.close(alert, Actor(LEADER), Finding.FALSE_ALARM, "", though_firing=True)
     house.close()
 
 
@@ -266,7 +266,7 @@ def test_a_hazard_is_kept_longer_than_other_cases_and_goes_with_its_photos(house
     still = report(house, "安全出口上锁", key="b" * 22)
     house.hear(smoke(house.clock, alarm=1))
     fire = next(alert for alert in house.open_alerts() if alert.alert_class is AlertClass.FIRE)
-    house.desk.close(fire.id, Actor(MEMBER), Finding.FALSE_ALARM, cause="cooking")
+    house.desk.close(fire.id, Actor(MEMBER), Finding.FALSE_ALARM, cause="cooking", though_firing=True)
     retention = Retention(house.settings, house.journal, house.book, house.history, house.clock, None)
     house.clock.at += 4 * 366 * DAY
     retention.forget()

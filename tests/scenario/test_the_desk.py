@@ -70,11 +70,38 @@ def test_a_confirmed_fire_calls_everybody_of_the_plan_at_once(house):
     assert len([each for each in house.told if each.purpose == "plan"]) == 12, "a plan is run once"
 
 
+def test_who_closes_a_fire_that_its_device_still_alarms_with_is_warned_that_it_will_call_people_anew(house):
+    alert = fire(house)
+    house.desk.acknowledge(alert.id, ZHANG)
+    with pytest.raises(Conflict) as warned:
+        house.desk.close(alert.id, ZHANG, Finding.FALSE_ALARM, cause="cooking")
+    assert (warned.value.key, warned.value.values) == ("conflict.close-firing", {"alerts": alert.id})
+    assert house.book.alert(alert.id).case is Case.ACKNOWLEDGED
+    house.desk.close(alert.id, ZHANG, Finding.FALSE_ALARM, cause="cooking", though_firing=True)
+    house.wind(seconds=4)
+    again = fire(house)
+    assert again.id != alert.id, "a real fire is never hidden by a case that was closed"
+    assert (again.case, again.condition) == (Case.OPEN, Condition.FIRING)
+    house.hear(smoke(house.clock))
+    house.desk.close(again.id, ZHANG, Finding.FALSE_ALARM, cause="cooking")
+    assert house.open_alerts() == [], "what the device says is over is closed without a question"
+
+
+def test_a_fire_is_not_closed_with_its_incident_while_another_detector_still_alarms(house):
+    over, burning = fire(house), fire(house, 2)
+    house.desk.merge([over.id, burning.id], YANG)
+    house.hear(smoke(house.clock))
+    with pytest.raises(Conflict) as warned:
+        house.desk.close(over.id, YANG, Finding.FALSE_ALARM)
+    assert warned.value.values == {"alerts": burning.id}
+    assert {house.book.alert(each.id).open for each in (over, burning)} == {True}
+
+
 def test_a_fire_that_flares_up_after_it_was_closed_runs_the_plan_again(house):
     alert = fire(house)
     house.desk.verify(alert.id, ZHANG, Finding.FIRE)
     house.settle()
-    house.desk.close(alert.id, ZHANG)
+    house.desk.close(alert.id, ZHANG, though_firing=True)
     house.clock.at += MINUTE
     again = TripAgain(alert.id, house.clock.at, None)
     house.book.commit(Outcome("alerting", house.book.positions()["alerting"], house.clock.at, (again,)))
@@ -111,7 +138,7 @@ def test_where_people_live_who_cannot_get_out_the_whole_village_comes(house):
 def test_a_false_alarm_calls_nobody_and_keeps_its_cause(house):
     alert = fire(house)
     house.desk.verify(alert.id, ZHANG, Finding.FALSE_ALARM, cause="cooking", note="炒菜油烟")
-    house.desk.close(alert.id, ZHANG)
+    house.desk.close(alert.id, ZHANG, though_firing=True)
     house.settle()
     closed = house.book.alert(alert.id)
     assert (closed.case, closed.finding, closed.cause) == (Case.CLOSED, Finding.FALSE_ALARM, "cooking")
@@ -125,7 +152,7 @@ def test_a_detector_found_faulty_goes_to_its_maintainer_by_itself_and_climbs_whe
     (case,) = [a for a in house.open_alerts() if a.alert_class is AlertClass.FAULT]
     assert (case.device, case.place, case.rule) == ("smoke-1", GRID, "found-faulty")
     assert [(told.person, told.alert_class) for told in house.told_of("fault")] == [("sun-bo", "fault")]
-    house.desk.close(alert.id, ZHANG)
+    house.desk.close(alert.id, ZHANG, though_firing=True)
     assert house.book.alert(case.id).open, "the fire alert is over; the detector is faulty all the same"
     house.wind(hours=25, step=HOUR)
     assert {told.person for told in house.told_of("fault")} >= {"sun-bo", "yang-min", "zhao-lei"}
@@ -250,7 +277,7 @@ def test_two_detectors_of_one_fire_are_one_incident(house):
     house.desk.merge([first.id, second.id], YANG)
     house.desk.acknowledge(second.id, YANG)
     house.desk.verify(first.id, YANG, Finding.FIRE)
-    house.desk.close(second.id, YANG)
+    house.desk.close(second.id, YANG, though_firing=True)
     assert {house.book.alert(each.id).case for each in (first, second)} == {Case.CLOSED}
     assert {house.book.alert(each.id).finding for each in (first, second)} == {Finding.FIRE}
 
@@ -273,12 +300,12 @@ def test_an_incident_across_a_border_is_acted_on_by_each_in_their_own_place(hous
     ours, theirs = fire(house), fire(house, 3)
     house.desk.merge([ours.id, theirs.id], YANG)
     village = Actor("zhang-wei", place=GRID)
-    house.desk.close(ours.id, village, Finding.FALSE_ALARM)
+    house.desk.close(ours.id, village, Finding.FALSE_ALARM, though_firing=True)
     left = house.book.alert(theirs.id)
     assert (left.condition, left.case, left.acknowledged_by) == (Condition.FIRING, Case.OPEN, "")
     assert [each.id for each in house.desk.left(house.book.alert(ours.id), village)] == [theirs.id]
     assert house.book.story(ours.id)[-1].detail["left"] == theirs.id
-    house.desk.close(theirs.id, Actor("huang-ting", place=STREET_GRID), Finding.FIRE)
+    house.desk.close(theirs.id, Actor("huang-ting", place=STREET_GRID), Finding.FIRE, though_firing=True)
     assert (house.book.alert(theirs.id).finding, house.open_alerts()) == (Finding.FIRE, [])
 
 
@@ -315,7 +342,7 @@ def test_what_was_closed_three_years_ago_is_forgotten_with_its_photos_and_what_i
     Image.new("RGB", (320, 240), "orange").save(picture, "PNG")
     kept = photos.keep(picture.getvalue())
     house.desk.keep_photo(old.id, ZHANG, kept)
-    house.desk.close(old.id, ZHANG, Finding.FALSE_ALARM)
+    house.desk.close(old.id, ZHANG, Finding.FALSE_ALARM, though_firing=True)
     retention = Retention(house.settings, house.journal, house.book, house.history, house.clock, None)
     house.clock.at += 1000 * DAY
     retention.forget()
@@ -373,7 +400,10 @@ def test_a_desk_for_the_terminal(house, firesense):
     assert "yang-min has alert" in firesense("alert", "ack", alert.id, "--as", "zhao-lei", code=1)
     firesense("alert", "take-over", alert.id, "--as", "zhao-lei", "--reason", "shift change")
     firesense("alert", "hand-on", alert.id, "--as", "zhao-lei", "--to", "wang-fang")
-    firesense("alert", "dispatch", alert.id, "--as", "zhao-lei", "--post", "grid-member", "--note", "hurry")
+    sending = ("alert", "dispatch", alert.id, "--as", "zhao-lei")
+    assert "no post micro-fire-station" in firesense(*sending, "--post", "micro-fire-station", code=1)
+    assert "no person nosuch" in firesense(*sending, "--person", "nosuch", code=1)
+    firesense(*sending, "--post", "grid-member", "--note", "hurry")
     firesense("alert", "arrive", alert.id, "--as", "zhao-lei", "--who", "zhang-wei", "--position", "30.1,120.2")
     assert "--position" in firesense("alert", "arrive", alert.id, "--as", "zhao-lei", "--position", "here", code=2)
     firesense("alert", "verify", alert.id, "--as", "zhang-wei", "--finding", "false-alarm", "--cause", "dust")
@@ -381,7 +411,9 @@ def test_a_desk_for_the_terminal(house, firesense):
     assert "still fires" in firesense("alert", "reset", alert.id, "--as", "zhao-lei", code=1)
     assert alert.id in firesense("alert", "merge", alert.id, other.id, "--as", "zhao-lei")
     firesense("alert", "split", other.id, "--as", "zhao-lei")
-    assert ", false-alarm, with wang-fang" in firesense("alert", "close", alert.id, "--as", "zhao-lei")
+    assert "still fires" in firesense("alert", "close", alert.id, "--as", "zhao-lei", code=1)
+    closed = firesense("alert", "close", alert.id, "--as", "zhao-lei", "--though-firing")
+    assert ", false-alarm, with wang-fang" in closed
     assert house.book.alert(alert.id).cause == "dust"
     assert house.book.alert(other.id).open
     sent = {call.person for call in house.book.calls(alert.id) if call.purpose is Purpose.DISPATCH}

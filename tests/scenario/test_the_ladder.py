@@ -71,7 +71,7 @@ def test_it_goes_on_up_the_ladder_until_somebody_is_there_and_then_waits_for_a_r
     count = len(house.told_of("fire"))
     house.wind(hours=23, step=600_000_000)
     assert len(house.told_of("fire")) == count
-    house.desk.close(fire.id, ZHANG)
+    house.desk.close(fire.id, ZHANG, though_firing=True)
     house.wind(hours=48, step=3_600_000_000)
     assert len(house.told_of("fire")) == count, "closed is done"
 
@@ -84,7 +84,7 @@ def test_what_zhang_does_in_time_keeps_everybody_else_asleep(house):
     house.wind(minutes=29, step=60_000_000)
     house.desk.verify(fire.id, ZHANG, Finding.FALSE_ALARM, cause="cooking")
     house.wind(hours=23, step=600_000_000)
-    house.desk.close(fire.id, ZHANG)
+    house.desk.close(fire.id, ZHANG, though_firing=True)
     assert {told.person for told in house.told_of("fire")} == {"zhang-wei"}
     assert house.book.climb(fire.id).state is ClimbState.STOPPED
 
@@ -242,7 +242,7 @@ def test_whistles_stand_side_by_side_and_end_with_the_case(house):
     assert whistled(house, fire).strand == "w1"
     assert whistled(house, fire, "brigade-duty").strand == "w2"
     assert house.desk.answer(fire.id, Actor("zhang-wei"), "w2") == ["w2"], "somebody says that they have come"
-    house.desk.close(fire.id, ZHANG, Finding.FIRE)
+    house.desk.close(fire.id, ZHANG, Finding.FIRE, though_firing=True)
     assert {each.state for each in house.book.whistles(fire.id)} == {ClimbState.STOPPED}
     with pytest.raises(Conflict):
         whistled(house, fire)

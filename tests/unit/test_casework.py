@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firesense.casework import move, reaches_incident
-from firesense.domain.alert import Case, Condition, Finding
+from firesense.domain.alert import AlertClass, Case, Condition, Finding
 from firesense.domain.deed import (
     Acknowledge,
     Arrive,
@@ -128,21 +128,45 @@ def test_a_false_alarm_has_a_cause_and_nothing_else_has():
 
 def test_a_case_is_closed_with_what_it_was_verified_with_unless_somebody_knows_better():
     verified = move(TAKEN, Verify(Finding.FALSE_ALARM, "steam", "kettle"), "wen", LATER).alert
-    closed = move(verified, Close(), "liu", LATER + 1).alert
+    closed = move(verified, Close(though_firing=True), "liu", LATER + 1).alert
     assert (closed.finding, closed.cause, closed.note, closed.closed_by) == (
         Finding.FALSE_ALARM,
         "steam",
         "kettle",
         "liu",
     )
-    other = move(verified, Close(Finding.FIRE, note="the wall glowed"), "liu", LATER + 1).alert
+    other = move(verified, Close(Finding.FIRE, note="the wall glowed", though_firing=True), "liu", LATER + 1).alert
     assert (other.finding, other.cause, other.note) == (Finding.FIRE, "", "the wall glowed")
     with pytest.raises(Conflict) as refused:
         move(TAKEN, Close(), "wen", LATER)
     assert refused.value.key == "conflict.no-finding"
 
 
+@pytest.mark.parametrize("alert_class", [AlertClass.FIRE, AlertClass.HAZARD])
+def test_what_its_device_still_alarms_with_is_closed_by_who_knows_that_it_will_alarm_anew(alert_class):
+    alarming = replace(TAKEN, alert_class=alert_class)
+    with pytest.raises(Conflict) as refused:
+        move(alarming, Close(Finding.FIRE), "wen", LATER)
+    assert (refused.value.key, refused.value.values) == ("conflict.close-firing", {"alerts": alarming.id})
+    closed = move(alarming, Close(Finding.FIRE, though_firing=True), "wen", LATER).alert
+    assert (closed.case, closed.condition) == (Case.CLOSED, Condition.FIRING)
+    for calm in (
+        replace(alarming, condition=Condition.LATCHED),
+        replace(alarming, condition=Condition.RESOLVED),
+        replace(alarming, alert_class=AlertClass.FAULT),
+        replace(alarming, alert_class=AlertClass.HAZARD, rule="reported"),
+    ):
+        assert move(calm, Close(Finding.FAULT), "wen", LATER).alert.case is Case.CLOSED
+
+
 REFUSED = {
+    "cleared by itself, while it fires": (
+        TAKEN,
+        Close(Finding.CLEARED_ITSELF, though_firing=True),
+        "conflict.still-firing",
+    ),
+    "a fire put right": (LATCHED, Close(Finding.PUT_RIGHT), "conflict.put-right"),
+    "a fire found to be put right": (LATCHED, Verify(Finding.PUT_RIGHT), "conflict.put-right"),
     "still firing, so not below its limit": (TAKEN, Silence(Ground.BELOW_LIMIT), "conflict.still-firing"),
     "no camera named": (TAKEN, Silence(Ground.VIDEO), "conflict.shown-by"),
     "nobody on site named": (LATCHED, Silence(Ground.ON_SITE), "conflict.shown-by"),
@@ -152,7 +176,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_silence_and_reset_have_their_conditions(name):
+def test_deeds_have_their_conditions(name):
     alert, deed, key = REFUSED[name]
     with pytest.raises(Conflict) as refused:
         move(alert, deed, "wen", LATER)
@@ -185,7 +209,7 @@ DEEDS = st.one_of(
     st.builds(Verify, st.sampled_from(Finding)),
     st.builds(Silence, st.sampled_from(Ground), st.sampled_from(["", "camera 4"])),
     st.just(Reset()),
-    st.builds(Close, st.sampled_from([None, *Finding])),
+    st.builds(Close, st.sampled_from([None, *Finding]), though_firing=st.booleans()),
 )
 
 

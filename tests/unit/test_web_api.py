@@ -194,7 +194,7 @@ def test_an_alert_is_listed_taken_and_closed(client, township):
     assert detail["climb"]["due_at"] is None
     assert [step["kind"] for step in detail["story"]][-1] == "acknowledged"
 
-    closing = {"finding": "false-alarm", "note": " steam "}
+    closing = {"finding": "false-alarm", "note": " steam ", "though_firing": True}
     closed = client.post(f"/api/v1/alerts/{alert.id}/close", json=closing)
     assert (closed.json()["case"], closed.json()["note"]) == ("closed", "steam")
     problem_of(client.post(f"/api/v1/alerts/{alert.id}/close", json=closing), 409)
@@ -208,7 +208,7 @@ def test_an_alert_as_cap(client, township):
     first = client.get(f"/api/v1/alerts/{alert.id}/cap")
     assert (first.status_code, first.headers["content-type"]) == (200, "application/cap+xml")
     assert b"<msgType>Alert</msgType>" in first.content
-    township.desk.close(alert.id, Actor("station"), Finding.FALSE_ALARM, "steam")
+    township.desk.close(alert.id, Actor("station"), Finding.FALSE_ALARM, "steam", though_firing=True)
     assert b"<msgType>Cancel</msgType>" in client.get(f"/api/v1/alerts/{alert.id}/cap").content
     assert client.get(f"/api/v1/alerts/{alert.id}/cap?message=0").content == first.content
     asked = client.get(f"/api/v1/alerts/{alert.id}/cap?exercise=true&sender=99010042500101").content
@@ -369,7 +369,7 @@ def test_a_body_is_bounded_and_whoever_sends_more_is_told_in_the_usual_form(clie
         assert answer.headers["x-content-type-options"] == "nosniff"
         form = client.post("/login", content=content(), headers={"content-type": "application/x-www-form-urlencoded"})
         assert (form.status_code, form.headers["content-type"]) == (413, "text/html; charset=utf-8")
-    closing = {"finding": "fire", "note": "x" * 2000}
+    closing = {"finding": "fire", "note": "x" * 2000, "though_firing": True}
     assert client.post(f"/api/v1/alerts/{alert.id}/close", json=closing).status_code == 200
 
 

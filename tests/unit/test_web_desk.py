@@ -81,7 +81,7 @@ def test_a_fire_goes_from_hand_to_hand_until_it_is_closed(officer, console, town
     assert do(village, alert, "arrive", position=where).json()["case"] == "on-site"
     found = do(village, alert, "verify", finding="false-alarm", cause="cooking", note="a wok", position=where).json()
     assert (found["case"], found["cause"]) == ("verified", "cooking")
-    closed = do(officer, alert, "close").json()
+    closed = do(officer, alert, "close", though_firing=True).json()
     assert (closed["finding"], closed["cause"], closed["note"]) == ("false-alarm", "cooking", "a wok")
     called = {(c.purpose, c.person) for c in township.book.calls(alert.id)} - {(Purpose.ALERT, "sun")}
     assert called == {(Purpose.HANDED_ON, "sun"), (Purpose.DISPATCH, "sun")}
@@ -95,9 +95,14 @@ def test_a_fire_goes_from_hand_to_hand_until_it_is_closed(officer, console, town
         ("silence", {"ground": "because"}, 422, "Something"),
         ("reset", {}, 409, "still reports"),
         ("close", {}, 409, "what was found"),
+        ("close", {"finding": "fire"}, 409, "its next alarm is a new alert"),
+        ("close", {"finding": "cleared-itself", "though_firing": True}, 409, "still reports"),
+        ("close", {"finding": "put-right", "though_firing": True}, 409, "only a hazard"),
+        ("verify", {"finding": "put-right"}, 409, "only a hazard"),
+        ("dispatch", {"person": "nosuch"}, 409, "no person nosuch"),
         ("dispatch", {}, 422, "Something"),
         ("dispatch", {"role": "x", "person": "sun"}, 422, "Something"),
-        ("dispatch", {"role": "firemen"}, 409, "firemen"),
+        ("dispatch", {"role": "firemen"}, 409, "no post firemen"),
         ("hand-on", {"to": "nobody"}, 409, "nobody"),
         ("take-over", {"reason": "  "}, 422, "Something"),
         ("verify", {"finding": "fire", "cause": "cooking"}, 409, "Only a false alarm"),
@@ -278,7 +283,7 @@ def test_every_deed_has_a_form_that_works_without_script(officer, township):
         ("hand-on", {"to": "he", "reason": "end of shift"}),
         ("take-over", {"reason": "he is away"}),
         ("silence", {"ground": "video", "shown_by": "camera 4"}),
-        ("close", {"finding": "false-alarm", "cause": "steam", "note": "kettle"}),
+        ("close", {"finding": "false-alarm", "cause": "steam", "note": "kettle", "though_firing": "1"}),
     ):
         answer = form(officer, alert, deed, **said)
         assert (answer.status_code, answer.url.path) == (200, f"/alerts/{alert.id}"), deed
@@ -287,6 +292,68 @@ def test_every_deed_has_a_form_that_works_without_script(officer, township):
     text = officer.get(f"/alerts/{alert.id}").text
     for words in ("39.900000", "camera 4", "from 何大勇", "steam"):
         assert words in text
+
+
+def test_who_closes_what_still_alarms_ticks_that_it_will_alarm_anew(officer, township):
+    alert = township.alarm()
+    do(officer, alert, "acknowledge")
+    said = {"finding": "fire", "note": "put out"}
+    answer = form(officer, alert, "close", **said)
+    assert (answer.status_code, "its next alarm is a new alert" in answer.text) == (409, True)
+    assert 'name="though_firing"' in answer.text
+    assert form(officer, alert, "close", **said, though_firing="1").status_code == 200
+    over = township.alarm(2)
+    township.book.commit(Outcome("alerting", 9, 0, (Clear(over.id, township.clock.at, Condition.LATCHED),)))
+    assert 'name="though_firing"' not in officer.get(f"/alerts/{over.id}").text
+    assert form(officer, over, "close", **said).status_code == 200
+
+
+def test_a_false_alarm_is_asked_for_its_cause_and_unknown_is_a_choice(officer, township):
+    alert = township.alarm()
+    for deed in ("verify", "close"):
+        answer = form(officer, alert, deed, finding="false-alarm", cause="", note="a wok", though_firing="1")
+        assert (answer.status_code, "choose why it was a false alarm" in answer.text) == (409, True)
+        assert ">a wok</textarea>" in answer.text
+    assert township.book.alert(alert.id).case is Case.OPEN
+    assert form(officer, alert, "verify", finding="false-alarm", cause="unknown").status_code == 200
+    assert township.book.alert(alert.id).cause == "unknown"
+
+
+def test_who_is_on_site_is_chosen_among_those_who_were_sent_or_called(officer, township):
+    alert = township.alarm()
+    form(officer, alert, "dispatch", post="grid-leader@v")
+    offered = officer.get(f"/alerts/{alert.id}").text.partition('id="arrive-who"')[2].partition("</select>")[0]
+    assert re.findall(r'value="(\w*)"', offered) == ["", "he", "sun"], "I, who was sent, who was called"
+    where = {"latitude": "39.9", "longitude": "116.4", "accuracy": "8.5"}
+    form(officer, alert, "arrive", who="he", **where)
+    arrived = township.book.story(alert.id)[-1]
+    assert (arrived.kind, arrived.who) == (StepKind.ARRIVED, "he")
+    assert arrived.detail == {"said_by": "station"}, "where the officer sits is not where he is"
+
+
+def test_the_page_says_what_was_found_and_what_the_case_waits_for(officer, township):
+    alert = township.alarm()
+    waits = []
+    for deed, said in (
+        ("acknowledge", {}),
+        ("dispatch", {"role": "grid-leader"}),
+        ("arrive", {}),
+        ("verify", {"finding": "false-alarm", "cause": "cooking", "note": "a wok"}),
+    ):
+        do(officer, alert, deed, **said)
+        page = officer.get(f"/alerts/{alert.id}").text
+        waits.append(re.search(r'<p class="climb-head"><b>(.*?)</b>', page)[1])
+    assert waits == [
+        "taken, waiting for what is done",
+        "sent, waiting for their arrival",
+        "on site, waiting for what is found",
+        "verified, waiting to be closed",
+    ]
+    assert "verified · false alarm</span>" in page
+    assert re.search(r"Verified by 值班员甲 <time.*?</time> · false alarm · cooking · a wok</p>", page)
+    other = township.alarm(2)
+    do(officer, other, "silence", ground="video", shown_by="camera 4")
+    assert "silenced, waiting to be closed" in officer.get(f"/alerts/{other.id}").text
 
 
 def test_a_form_that_met_a_conflict_says_why_and_keeps_what_was_typed(officer, township):
@@ -335,7 +402,7 @@ def test_the_next_deed_comes_first(township):
     now = township.book.alert(alert.id)
     assert "take-over" in deeds_of(now, "station")
     assert "take-over" not in deeds_of(now, "sun")
-    assert deeds_of(township.desk.close(alert.id, HE), "he") == ("photo",)
+    assert deeds_of(township.desk.close(alert.id, HE, though_firing=True), "he") == ("photo",)
 
 
 # -- the audit --------------------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ def township(tmp_path):
     township.clock.at = fire.raised_at + MINUTE
     township.desk.acknowledge(fire.id, Actor("sun"))
     township.clock.at = fire.raised_at + 10 * MINUTE
-    township.desk.close(fire.id, Actor("sun"), Finding.FALSE_ALARM, cause="cooking")
+    township.desk.close(fire.id, Actor("sun"), Finding.FALSE_ALARM, cause="cooking", though_firing=True)
     yield township
     township.close()
 

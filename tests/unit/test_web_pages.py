@@ -200,7 +200,7 @@ def test_acknowledging_and_closing_by_form(client, township):
     answer = client.post(f"/alerts/{alert.id}/acknowledge", data={"csrf": token, "back": "board"})
     assert answer.url.path == "/"
     assert "值班员甲 已接警" in answer.text
-    form = {"csrf": token, "finding": "fire", "note": "出水扑灭"}
+    form = {"csrf": token, "finding": "fire", "note": "出水扑灭", "though_firing": "1"}
     answer = client.post(f"/alerts/{alert.id}/close", data=form)
     assert answer.url.path == f"/alerts/{alert.id}"
     assert "值班员甲 办结" in answer.text

@@ -183,7 +183,7 @@ def test_a_whistle_nobody_answers_says_how_far_it_climbed_and_who_comes_next(off
 def test_a_whistle_ends_with_its_case(officer, township):
     alert = township.alarm()
     officer.press(alert, "whistle", whom="grid-leader@v", reason="断电")
-    officer.press(alert, "close", finding="fire")
+    officer.press(alert, "close", finding="fire", though_firing="1")
     said = listed(officer.look(alert))
     assert "随案件结束" in said
     assert "报到：" not in said
