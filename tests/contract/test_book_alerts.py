@@ -403,3 +403,15 @@ def test_what_is_read_together_is_of_one_moment(book):
         book.commit(outcome(1, raised(alarm())))
         assert connection.scalar(how_many) == 0
     assert len(book.alerts()) == 1
+
+
+def test_a_climb_on_a_rung_there_is_not_is_adrift_long_before_it_is_due(book):
+    fires = [alarm(1), alarm(2)]
+    book.commit(outcome(9, *map(raised, fires)))
+    begun = book.climb(fires[0].id)
+    for rung in (-1, len(begun.ladder.rungs), 17):
+        damaged = replace(book.climb(fires[0].id), rung=rung, due_at=LATER, version=begun.version + 1)
+        assert book.adrift(NOON, 9) == []
+        assert book.repair(fires[0], book.climb(fires[0].id), damaged, (), ())
+        assert book.adrift(NOON, 9) == [(fires[0], damaged)]
+        assert book.repair(fires[0], damaged, begun, (), ())
