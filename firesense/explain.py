@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from firesense.domain.because import Because
 from firesense.domain.catalogue import CLASSES
 from firesense.domain.escalation import CallState, StepKind
-from firesense.domain.instant import iso
+from firesense.domain.instant import clock_time
 from firesense.domain.readings import Quality
 from firesense.notify.masking import masked
 from firesense.text import TEXTS, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from datetime import tzinfo
 
     from firesense.domain.alert import Alert
     from firesense.domain.because import Suppressed, Witness
     from firesense.domain.escalation import Call, Climb, Step
+    from firesense.domain.instant import Instant
     from firesense.domain.plan import Plan
     from firesense.ports import Book
 
@@ -62,9 +65,9 @@ def explain(book: Book, plan: Plan, alert_id: str) -> Explanation:
     )
 
 
-def lines(explanation: Explanation, plan: Plan, language: str) -> Iterator[str]:
-    """Tell an explanation in lines for a terminal; addresses are masked."""
-    told = _Told(explanation, plan, language)
+def lines(explanation: Explanation, plan: Plan, language: str, zone: tzinfo = UTC) -> Iterator[str]:
+    """Tell an explanation in lines for a terminal, times by the clocks of ``zone``; addresses are masked."""
+    told = _Told(explanation, plan, language, zone)
     for heading, body in (
         ("what", told.what()),
         ("rule", told.rule()),
@@ -80,9 +83,9 @@ def lines(explanation: Explanation, plan: Plan, language: str) -> Iterator[str]:
             yield f"  {line}"
 
 
-def grounds(explanation: Explanation, plan: Plan, language: str) -> Iterator[tuple[str, list[str]]]:
+def grounds(explanation: Explanation, plan: Plan, language: str, zone: tzinfo = UTC) -> Iterator[tuple[str, list[str]]]:
     """Tell why an alert was raised and what was kept from people, part by part, for its page."""
-    told = _Told(explanation, plan, language)
+    told = _Told(explanation, plan, language, zone)
     for heading, body in (
         ("rule", told.rule()),
         ("readings", told.readings()),
@@ -95,8 +98,11 @@ def grounds(explanation: Explanation, plan: Plan, language: str) -> Iterator[tup
 class _Told:
     """The parts of an explanation in one language."""
 
-    def __init__(self, explanation: Explanation, plan: Plan, language: str) -> None:
-        self._it, self._plan, self._language = explanation, plan, language
+    def __init__(self, explanation: Explanation, plan: Plan, language: str, zone: tzinfo) -> None:
+        self._it, self._plan, self._language, self._zone = explanation, plan, language, zone
+
+    def _at(self, at: Instant) -> str:
+        return clock_time(at, self._zone)
 
     def _say(self, key: str, **values: object) -> str:
         return say(key, self._language, **values)
@@ -114,11 +120,11 @@ class _Told:
         places = " / ".join(place.name for place in reversed(list(self._plan.org.path(alert.place))))
         yield f"{alert.device} {device.name if device else ''}".rstrip() + f"  {places or alert.place}"
         condition, case = self._say(f"condition.{alert.condition}"), self._say(f"case.{alert.case}")
-        yield f"{iso(alert.raised_at)}  {condition}, {case}"
+        yield f"{self._at(alert.raised_at)}  {condition}, {case}"
         if first := self._it.because.aside.first:
             yield self._say("explain.first", alert=first)
         if alert.late:
-            yield self._say("explain.late", at=iso(alert.event_at))
+            yield self._say("explain.late", at=self._at(alert.event_at))
 
     def rule(self) -> Iterator[str]:
         alert, because, now = self._it.alert, self._it.because, self._it.in_force
@@ -140,7 +146,7 @@ class _Told:
             yield self._say("explain.in_force" if was_so else "explain.not_in_force", what=look)
         for member in because.aside.members:
             facts = {"rule": member.rule, "device": member.device, "alert": member.alert}
-            yield self._say("explain.member", at=iso(member.at), **facts)
+            yield self._say("explain.member", at=self._at(member.at), **facts)
 
     def _rule_word(self, name: str, value: str) -> str:
         if name == "kind":
@@ -152,7 +158,9 @@ class _Told:
         if not witnesses:
             yield self._say("explain.no_readings")
         for witness in witnesses:
-            yield "  ".join((iso(witness.event_at), *_said(witness, self._it.alert.device_class), *_marks(witness)))
+            yield "  ".join(
+                (self._at(witness.event_at), *_said(witness, self._it.alert.device_class), *_marks(witness))
+            )
 
     def suppressed(self) -> Iterator[str]:
         again, moot = self._it.suppressed
@@ -164,13 +172,13 @@ class _Told:
             yield self._say("explain.chatter", count=self._it.chatter, chatters=self._it.because.rule["chatters"])
         for one in self._it.kept_back:
             key = f"explain.{one.why}"
-            span = f"{iso(one.first_at)} - {iso(one.last_at)}" if one.count > 1 else iso(one.first_at)
+            span = f"{self._at(one.first_at)} - {self._at(one.last_at)}" if one.count > 1 else self._at(one.first_at)
             yield self._say(key, rule=one.what, device=one.device, count=one.count, span=span)
         held = [step for step in self._it.story if step.kind is StepKind.HELD]
         for step in held:
             kind = self._word("quiet", step.detail.get("kind", ""))
             facts = {name: step.detail.get(name, "") for name in ("window", "why")}
-            yield self._say("explain.held", kind=kind, who=self._person(step.who), at=iso(step.at), **facts)
+            yield self._say("explain.held", kind=kind, who=self._person(step.who), at=self._at(step.at), **facts)
         if self._it.because.aside.hidden_by:
             yield self._say("explain.was_hidden", alert=self._it.because.aside.hidden_by)
         if not again and not moot and not self._it.kept_back and not held:
@@ -197,7 +205,7 @@ class _Told:
     def calls(self) -> Iterator[str]:
         for call in self._it.calls:
             parts = [
-                iso(call.sent_at or call.created_at),
+                self._at(call.sent_at or call.created_at),
                 self._person(call.person),
                 call.channel,
                 masked(call.address),
@@ -214,7 +222,7 @@ class _Told:
     def _step(self, step: Step) -> str:
         detail = ", ".join(f"{name} {value}" for name, value in step.detail.items() if value)
         who = self._person(step.who)
-        return "  ".join(part for part in (iso(step.at), self._say(f"step.{step.kind}"), who, detail) if part)
+        return "  ".join(part for part in (self._at(step.at), self._say(f"step.{step.kind}"), who, detail) if part)
 
     def _person(self, who: str) -> str:
         person = self._plan.org.people.get(who)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from firesense.app import RealClock, open_book, read_files
 from firesense.cli.terminal import plain
@@ -13,7 +14,7 @@ from firesense.domain.alert import Finding
 from firesense.domain.deed import Ground, Position
 from firesense.domain.errors import ConfigError, Fault
 from firesense.domain.escalation import Climb
-from firesense.domain.instant import iso
+from firesense.domain.instant import clock_time
 from firesense.domain.plan import Plan
 from firesense.escalate import Target
 from firesense.settings import load_settings
@@ -35,7 +36,7 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
     command.set_defaults(does=_alerts)
     for name, does, summary in (
         ("acknowledge", _acknowledge, "take an alert: nobody else is called to it"),
-        ("close", _close, "close an alert with what was found"),
+        ("close", _close, "close an alert; without a finding, with what it was verified with"),
     ):
         _with_finding(_deed(commands, shared, name, does, summary), name)
 
@@ -68,7 +69,7 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
     command = add("reset", _reset, "reset a latched alarm; the case goes on")
     command.add_argument("--reason", default="")
     command = add("close", _close, "close it; without a finding, with what it was verified with")
-    _with_finding(command, "close it")
+    _with_finding(command, "close")
     command = add("merge", _merge, "make alerts of one event one incident")
     command.add_argument("others", nargs="+", metavar="other")
     add("split", _split, "take it out of its incident")
@@ -105,7 +106,7 @@ def _with_finding(command: argparse.ArgumentParser, name: str) -> None:
             action="store_true",
             help="although the device still alarms: its next alarm is a new alert",
         )
-    command.add_argument("--finding", required=name != "close it", choices=[*Finding])
+    command.add_argument("--finding", required=name == "verify", choices=[*Finding])
     command.add_argument("--cause", default="", help="why it was a false alarm (config/desk.yaml)")
     command.add_argument("--note", default="")
 
@@ -214,10 +215,14 @@ def _position(written: str) -> Position | None:
 
 
 def _alerts(asked: argparse.Namespace) -> None:
-    with open_book(load_settings(asked.config)) as book:
+    settings = load_settings(asked.config)
+    language, zone = settings.language, ZoneInfo(settings.zone)
+    with open_book(settings) as book:
         for alert in book.alerts(open_only=not asked.all):
+            words = (f"class.{alert.alert_class}", f"condition.{alert.condition}", f"case.{alert.case}")
+            said = "  ".join(say(word, language) for word in words)
+            text = alert.text.get(language) or alert.text.get("zh", "")
             print(
-                f"{alert.id}  {iso(alert.raised_at)}  {say('class.' + alert.alert_class, 'en'):<7}"
-                f" {alert.condition:<9} {alert.case:<13} {alert.place}  {plain(alert.device)}"
-                f"  {plain(alert.text.get('en', ''))}"
+                f"{alert.id}  {clock_time(alert.raised_at, zone)}  {said}  {alert.place}  {plain(alert.device)}"
+                f"  {plain(text)}"
             )

@@ -7,11 +7,12 @@ import json
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from firesense.app import open_book
 from firesense.cli.terminal import plain
 from firesense.domain.deed import PLATFORM
-from firesense.domain.instant import iso
+from firesense.domain.instant import clock_time, iso
 from firesense.notify.masking import HIDDEN, Pseudonyms, masked
 from firesense.settings import load_settings
 
@@ -60,14 +61,16 @@ def _lines(book: Book, asked: argparse.Namespace) -> Iterator[Sealed]:
 
 
 def _list(asked: argparse.Namespace) -> None:
-    with open_book(load_settings(asked.config)) as book:
+    settings = load_settings(asked.config)
+    zone = ZoneInfo(settings.zone)
+    with open_book(settings) as book:
         lines = list(_lines(book, asked))[-asked.most :]
     for line in lines:
         entry = line.entry
         detail = " ".join(f"{key}={value}" for key, value in entry.detail.items())
         print(
             plain(
-                f"{line.number}  {iso(entry.at)}  {entry.who}  {entry.did}  {entry.kind} {entry.target}"
+                f"{line.number}  {clock_time(entry.at, zone)}  {entry.who}  {entry.did}  {entry.kind} {entry.target}"
                 f"  [{entry.origin}]  {detail}"
             )
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from firesense.app import open_book
 from firesense.app.plan import read_calendars
@@ -34,7 +35,7 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
 
     command = commands.add_parser("explain", parents=[shared], help="why an alert was raised, and who was told")
     command.add_argument("alert")
-    command.add_argument("--language", choices=LANGUAGES, default="zh")
+    command.add_argument("--language", choices=LANGUAGES, help="default: the settings' language")
     command.set_defaults(does=_explain)
 
 
@@ -72,5 +73,6 @@ def _explain(asked: argparse.Namespace) -> None:
             ladders=ladders,
             selectors=selectors,
         )
-        for line in lines(explain(book, plan, asked.alert), plan, asked.language):
+        language, zone = asked.language or settings.language, ZoneInfo(settings.zone)
+        for line in lines(explain(book, plan, asked.alert), plan, language, zone):
             print(plain(line))

@@ -6,7 +6,7 @@ has no time zone to forget. Names of instants end in ``_at`` or ``_since``; dura
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 Instant = int
 
@@ -35,6 +35,11 @@ def moment(at: Instant) -> datetime:
 def micros(duration: timedelta) -> Instant:
     """Length of a duration in microseconds."""
     return duration // _MICROSECOND
+
+
+def clock_time(at: Instant, zone: tzinfo) -> str:
+    """Write an instant for people, as clocks in ``zone`` show it, to the second; programs get ``iso``."""
+    return moment(at).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def iso(at: Instant) -> str:

@@ -276,7 +276,7 @@ def _alert(request: Request, parts: Parts, session: Session, alert_id: str) -> d
         "may_act": parts.desk.allows(session.actor(""), alert),
         "shown": show_alert(alert, parts.book.climb(alert_id), calls, plan, language),
         "whistles": show_whistles(parts.book.whistles(alert_id), story, calls, plan, language, session.who),
-        "why": list(grounds(explain(parts.book, plan, alert_id), plan, language)),
+        "why": list(grounds(explain(parts.book, plan, alert_id), plan, language, parts.zone)),
         "story": show_story(story, plan, language),
         "photos": show_photos(parts.book.photos(alert_id), plan),
         "status": StatusDocument.model_validate(parts.status()),

@@ -8,6 +8,7 @@ import pytest
 
 from firesense.app import PlanKeeper
 from firesense.cli import main
+from firesense.domain.deed import Actor
 from firesense.domain.escalation import ClimbState, Purpose
 from firesense.ports import User
 from tests.house import GRID, ROOT, SmallHouse, smoke, smoke_device
@@ -42,6 +43,30 @@ def test_an_alert_is_shown_taken_and_closed(house, firesense):
     assert alert.id not in firesense("alerts")
     assert alert.id in firesense("alerts", "--all")
     assert "NOSUCHALERT" in firesense("acknowledge", "NOSUCHALERT", "--as", "wang-fang", code=1)
+
+
+def test_what_was_verified_is_closed_without_saying_it_twice(house, firesense):
+    house.hear(smoke(house.clock, alarm=1))
+    [alert] = house.open_alerts()
+    assert "nobody has said what" in firesense("close", alert.id, "--as", "wang-fang", code=1)
+    firesense("alert", "verify", alert.id, "--as", "wang-fang", "--finding", "false-alarm")
+    assert "closed, false-alarm" in firesense("close", alert.id, "--as", "wang-fang")
+
+
+def test_people_read_their_own_language_and_their_own_clocks(house, firesense):
+    house.hear(smoke(house.clock, alarm=1))
+    [alert] = house.open_alerts()
+    house.desk.acknowledge(alert.id, Actor("wang-fang"))
+    [line] = firesense("alerts").splitlines()
+    assert "2026-01-01 08:00:00  火警  报警中  已接警" in line
+    assert "2026-01-01 08:00:00" in firesense("audit", "list", "--on", alert.id)
+    why = firesense("explain", alert.id)
+    assert "2026-01-01 08:00:00  报警中, 已接警" in why
+    assert "2026-01-01T00:00:00" in firesense("audit", "export", "--format", "ndjson"), "programs read UTC"
+    settings = house.folder / "firesense.yaml"
+    settings.write_text("language: en\nzone: UTC\n" + settings.read_text(encoding="utf-8"), encoding="utf-8")
+    assert "2026-01-01 00:00:00  fire  firing  acknowledged" in firesense("alerts").lower()
+    assert "2026-01-01 00:00:00  firing, acknowledged" in firesense("explain", alert.id)
 
 
 def test_a_department_is_whistled_for_and_comes(house, firesense):
