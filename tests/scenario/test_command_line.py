@@ -10,6 +10,7 @@ from firesense.app import PlanKeeper
 from firesense.cli import main
 from firesense.domain.deed import Actor
 from firesense.domain.escalation import ClimbState, Purpose
+from firesense.domain.instant import SECOND
 from firesense.ports import User
 from tests.house import GRID, ROOT, SmallHouse, smoke, smoke_device
 
@@ -48,6 +49,8 @@ def test_an_alert_is_shown_taken_and_closed(house, firesense):
 def test_what_was_verified_is_closed_without_saying_it_twice(house, firesense):
     house.hear(smoke(house.clock, alarm=1))
     [alert] = house.open_alerts()
+    house.clock.at += 30 * SECOND
+    house.hear(smoke(house.clock, alarm=0))
     assert "nobody has said what" in firesense("close", alert.id, "--as", "wang-fang", code=1)
     firesense("alert", "verify", alert.id, "--as", "wang-fang", "--finding", "false-alarm")
     assert "closed, false-alarm" in firesense("close", alert.id, "--as", "wang-fang")
