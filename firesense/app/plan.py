@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 import structlog
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger(__name__)
 _T = TypeVar("_T")
+_YEAR = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +133,18 @@ def check(settings: Settings, known: Collection[Fault], clock: Clock) -> str:
     return (
         f"sound: {len(files.profiles)} profiles, {len(files.rules)} rules, {len(files.org.places)} places,"
         f" {len(files.org.people)} people, {len(files.ladders.by_id)} ladders, {len(settings.channels)} channels,"
-        f" {len(settings.brokers)} brokers" + "".join(f"\nnote: {note}" for note in _notes(files))
+        f" {len(settings.brokers)} brokers" + "".join(f"\nnote: {note}" for note in _notes(files, settings))
     )
 
 
-def _notes(files: Files) -> Iterator[str]:
+def _notes(files: Files, settings: Settings) -> Iterator[str]:
     """What is no fault, and what somebody should know all the same."""
+    keep = settings.history.keep
+    if settings.history.kind == "sqlite" and keep < _YEAR:  # the other stores keep what they were told to themselves
+        yield (
+            f"history.keep is {keep.days} days: GB/T 45839-2025 5.9.5 asks for a year, or thirty days where a remote"
+            " platform keeps the year"
+        )
     yield from shown(files.ladders.doubts)
     tags = {tag for place in files.org.places.values() for tag in place.tags}
     for response in files.practice.responses:
