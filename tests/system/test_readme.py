@@ -44,6 +44,7 @@ class Reader:
         self.web_port = free_port()
         self._ports = ports
         self._daemon = None
+        self._started_at = 0  # how long the log was
         self._environment = os.environ | {
             "PATH": f"{sys.prefix}/bin:{os.environ['PATH']}",
             "DEMO": f"--seconds 3 --devices 40 --port {free_port()}",
@@ -82,6 +83,7 @@ class Reader:
 
     def start(self):
         with (self.folder / "daemon.log").open("ab") as log:
+            self._started_at = log.tell()
             self._daemon = subprocess.Popen(
                 [f"{sys.prefix}/bin/firesense", "run"], cwd=self.folder, stdout=log, stderr=subprocess.STDOUT
             )
@@ -104,7 +106,12 @@ class Reader:
         return (self.folder / "daemon.log").read_text(encoding="utf-8")
 
     def heard(self, words):
-        wait_until(lambda: words in self.said(), words, seconds=30, said=self.said)
+        """Wait until the daemon that runs now has said so, whatever those before it said."""
+
+        def now_said():
+            return words.encode() in (self.folder / "daemon.log").read_bytes()[self._started_at :]
+
+        wait_until(now_said, words, seconds=30, said=self.said)
 
     def settings(self):
         return load_settings(self.folder / "config/firesense.yaml")
