@@ -74,7 +74,14 @@ class Life(RuleBasedStateMachine):
     @rule(data=st.data(), finding=st.sampled_from(Finding))
     def close(self, data, finding):
         alert = self.book.alert(data.draw(st.sampled_from(self.alerts)))
-        if alert.open:
+        if not alert.open:
+            return
+        fires = finding is Finding.CLEARED_ITSELF and alert.condition is Condition.FIRING
+        no_hazard = finding is Finding.PUT_RIGHT and alert.alert_class is not AlertClass.HAZARD
+        if fires or no_hazard:
+            with pytest.raises(Conflict):
+                self.book.close_alert(alert.id, "zhou", self.now, finding, "")
+        else:
             self.book.close_alert(alert.id, "zhou", self.now, finding, "")
 
     @rule(wait=st.integers(0, 4))
