@@ -45,8 +45,9 @@ def given_all(environment: Environment, may_lack: Mapping[str, frozenset[str]]) 
     class Exact(Template):
         def render(self, *args: Any, **kwargs: Any) -> str:
             name = str(self.name)
-            asked = free.setdefault(name, free_names(environment, name) - may_lack.get(name, frozenset()))
-            missing = asked - set(dict(*args, **kwargs))
+            if name not in free:
+                free[name] = free_names(environment, name) - may_lack.get(name, frozenset())
+            missing = free[name] - set(dict(*args, **kwargs))
             assert not missing, f"{name} asks for {', '.join(sorted(missing))}, which its page does not pass"
             return super().render(*args, **kwargs)
 
