@@ -67,7 +67,9 @@ class Story:
             climb = self._book.climb(alert.id)
             stopped = climb is not None and climb.state is ClimbState.ACKNOWLEDGED
             silent = len(self._book.calls(alert.id)) == self._calls_when_taken
-            Desk(self._book, self._clock).close(alert.id, Actor(alert.acknowledged_by, "demo"), Finding.FIRE)
+            # The staged detector alarms on; the demo ends here.
+            by = Actor(alert.acknowledged_by, "demo")
+            Desk(self._book, self._clock).close(alert.id, by, Finding.FIRE, though_firing=True)
             self._tell_steps(alert)
             self.ended_well = stopped and silent
             _say("the acknowledgement stopped the climb" if self.ended_well else "THE CLIMB WENT ON")
