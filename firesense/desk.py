@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from firesense import callout
 from firesense.casework import of_a_device
-from firesense.domain.alert import Alert, AlertClass, Finding, alert_id
+from firesense.domain.alert import Alert, AlertClass, Finding
 from firesense.domain.deed import (
     Acknowledge,
     Arrive,
@@ -30,8 +30,7 @@ from firesense.domain.instant import MINUTE
 from firesense.domain.place import SITE
 from firesense.domain.plan import Plan
 from firesense.escalate import came, way_in, whistle
-from firesense.raising import raised
-from firesense.text import LANGUAGES, say
+from firesense.raising import found_faulty
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -46,7 +45,6 @@ if TYPE_CHECKING:
 
 PHOTOS_MOST = 20  # of one alert
 _ONE_EVENT = 15 * MINUTE  # alerts so close to each other may be of one event
-FOUND_FAULTY = "found-faulty"  # the rule of a fault case that comes of what was found on site
 
 
 class Desk:
@@ -331,21 +329,7 @@ class Desk:
         """The case a maintainer gets of a device that was found faulty; one of a fault is that case already."""
         match deed:
             case Verify(Finding.FAULT) | Close(Finding.FAULT) if alert.alert_class is not AlertClass.FAULT:
-                case = Alert(
-                    id=alert_id(FOUND_FAULTY, alert.device, alert.raised_at),
-                    rule=FOUND_FAULTY,
-                    rule_version="",
-                    alert_class=AlertClass.FAULT,
-                    grade=alert.grade,
-                    device=alert.device,
-                    device_class=alert.device_class,
-                    place=alert.place,
-                    raised_at=now,
-                    event_at=now,
-                    offset=alert.offset,
-                    text={language: say("alert.found-faulty", language, alert=alert.id) for language in LANGUAGES},
-                )
-                return raised(case, plan, self._kinds, (), now)
+                return found_faulty(alert, plan, self._kinds, now)
             case _:
                 return None
 

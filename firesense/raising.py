@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from firesense.domain.alert import Alert, AlertClass, alert_id
 from firesense.domain.because import NOTHING
 from firesense.domain.escalation import Step, StepKind
 from firesense.domain.outcome import Raise
@@ -14,17 +15,18 @@ from firesense.escalate import begin
 from firesense.grounds import because
 from firesense.quieting import held, told_to_tester, untested
 from firesense.route import choose
+from firesense.text import LANGUAGES, say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from firesense.domain.alert import Alert
     from firesense.domain.because import Aside
     from firesense.domain.instant import Instant
     from firesense.domain.plan import Plan
     from firesense.domain.quiet import Quiets
     from firesense.domain.readings import Readings
 
+FOUND_FAULTY = "found-faulty"  # the rule of a fault case that comes of what was found on site
 _log = structlog.get_logger(__name__)
 
 
@@ -64,3 +66,22 @@ def raised(
     acted = begin(alert, ladder, plan.org, kinds, now, start)
     notices, said = untested(alert, quiets.over(alert, plan.registry, plan.org, now), plan.org, kinds, now)
     return Raise(alert, acted.climb, (*acted.calls, *notices), (*acted.steps, *said), grounds)
+
+
+def found_faulty(alert: Alert, plan: Plan, kinds: Mapping[str, str], now: Instant) -> Raise:
+    """Raise the case a maintainer gets of a device found faulty on site; one at a time for each device."""
+    case = Alert(
+        id=alert_id(FOUND_FAULTY, alert.device, alert.raised_at),
+        rule=FOUND_FAULTY,
+        rule_version="",
+        alert_class=AlertClass.FAULT,
+        grade=alert.grade,
+        device=alert.device,
+        device_class=alert.device_class,
+        place=alert.place,
+        raised_at=now,
+        event_at=now,
+        offset=alert.offset,
+        text={language: say("alert.found-faulty", language, alert=alert.id) for language in LANGUAGES},
+    )
+    return raised(case, plan, kinds, (), now)

@@ -29,6 +29,14 @@ def postgresql() -> Iterator[PostgreSQL]:
 
 
 @pytest.fixture
+def database_url(postgresql: PostgreSQL) -> Iterator[str]:
+    """An empty database of this test's own, as SQLAlchemy calls it."""
+    name = postgresql.new_database()
+    yield postgresql.url(name)
+    postgresql.ask(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
 def influxdb(tmp_path: Path) -> Iterator[InfluxDB]:
     with InfluxDB(tmp_path / "influxdb") as server:
         yield server

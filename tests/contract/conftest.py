@@ -20,14 +20,11 @@ BOOKS = ("sqlite", pytest.param("postgresql", marks=pytest.mark.server))
 
 
 @pytest.fixture(params=BOOKS)
-def book_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def book_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/book.db"
-        return
-    server = request.getfixturevalue("postgresql")
-    name = server.new_database()
-    yield server.url(name)
-    server.ask(f"DROP DATABASE {name} WITH (FORCE)")
+        return f"sqlite:///{tmp_path}/book.db"
+    url: str = request.getfixturevalue("database_url")
+    return url
 
 
 @pytest.fixture

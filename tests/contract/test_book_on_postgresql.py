@@ -13,23 +13,16 @@ pytestmark = pytest.mark.server
 
 
 @pytest.fixture
-def url(postgresql):
-    name = postgresql.new_database()
-    yield postgresql.url(name)
-    postgresql.ask(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-@pytest.fixture
-def book(url):
-    opened = SqlBook(url)
+def book(database_url):
+    opened = SqlBook(database_url)
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def other(url):
+def other(database_url):
     """Another process that writes."""
-    engine = sa.create_engine(url)
+    engine = sa.create_engine(database_url)
     with engine.connect() as connection:
         yield connection
     engine.dispose()

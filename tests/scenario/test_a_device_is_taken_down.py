@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from firesense.cli import main
 from firesense.domain.alert import Finding
 from firesense.domain.deed import Actor
 from firesense.domain.device import Registry
@@ -20,16 +19,6 @@ def house(tmp_path):
     built = SmallHouse(tmp_path, [smoke_device(number) for number in (1, 2, 3)])
     yield built
     built.close()
-
-
-@pytest.fixture
-def firesense(house, capsys):
-    def run(*words, code=0):
-        assert main([*words, "--config", str(house.folder / "firesense.yaml")]) == code
-        said = capsys.readouterr()
-        return said.out if code == 0 else said.err
-
-    return run
 
 
 def take_down(firesense, *devices):

@@ -22,16 +22,6 @@ def house(tmp_path):
     built.close()
 
 
-@pytest.fixture
-def firesense(house, capsys):
-    def run(*words, code=0):
-        assert main([*words, "--config", str(house.folder / "firesense.yaml")]) == code
-        said = capsys.readouterr()
-        return said.out if code == 0 else said.err
-
-    return run
-
-
 def test_an_alert_is_shown_taken_and_closed(house, firesense):
     house.hear(smoke(house.clock, alarm=1))
     [alert] = house.open_alerts()

@@ -13,7 +13,6 @@ import pytest
 from PIL import Image
 
 from firesense.app.retention import Retention
-from firesense.cli import main
 from firesense.domain.alert import AlertClass, Case, Condition, Finding
 from firesense.domain.deed import Actor, Ground, Rights
 from firesense.domain.errors import Conflict, NotAllowed, NotFound
@@ -382,16 +381,6 @@ def test_a_photo_that_belongs_to_nothing_is_swept_after_a_day(house):
 
 
 # -- the command line -------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def firesense(house, capsys):
-    def run(*arguments, code=0):
-        assert main([*arguments, "--config", str(house.folder / "firesense.yaml")]) == code
-        said = capsys.readouterr()
-        return said.out if code == 0 else said.err
-
-    return run
 
 
 def test_a_desk_for_the_terminal(house, firesense):

@@ -7,7 +7,6 @@ import shutil
 import pytest
 
 from firesense.app import PlanKeeper
-from firesense.cli import main
 from firesense.settings import load_settings
 from tests.house import GRID, ROOT, HandClock, SmallHouse, smoke_device
 
@@ -26,15 +25,6 @@ def house(tmp_path):
     file.write_text(written + "keep: {cases: 1000d}\n", encoding="utf-8")
     yield built
     built.close()
-
-
-@pytest.fixture
-def firesense(house, capsys):
-    def run(*words):
-        assert main([*words, "--config", str(house.folder / "firesense.yaml")]) == 0
-        return capsys.readouterr().out
-
-    return run
 
 
 def started(house):

@@ -67,13 +67,6 @@ class Town:
 
 
 @pytest.fixture
-def book_url(postgresql):
-    name = postgresql.new_database()
-    yield postgresql.url(name)
-    postgresql.ask(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-@pytest.fixture
 def town(mosquitto):
     with Town(mosquitto.port) as built:
         yield built
@@ -189,8 +182,8 @@ def test_killed_in_the_middle_nothing_is_lost_or_raised_twice(tmp_path, mosquitt
         assert daemon.kill(15) == [0], daemon.said()
 
 
-def test_from_a_frame_to_the_station_with_the_book_on_a_database_server(tmp_path, mosquitto, town, book_url):
-    with Daemon(tmp_path / "house", port=mosquitto.port, devices=DEVICES, book=book_url).ready() as daemon:
+def test_from_a_frame_to_the_station_with_the_book_on_a_database_server(tmp_path, mosquitto, town, database_url):
+    with Daemon(tmp_path / "house", port=mosquitto.port, devices=DEVICES, book=database_url).ready() as daemon:
         act(daemon, town)
         assert not list((tmp_path / "house/data").glob("book.db*"))
         assert daemon.cli("audit", "verify").returncode == 0
@@ -198,9 +191,11 @@ def test_from_a_frame_to_the_station_with_the_book_on_a_database_server(tmp_path
 
 @pytest.mark.parametrize("house_dies", [False, True])
 def test_a_database_server_that_dies_delays_the_call_of_a_fire_and_loses_none(
-    tmp_path, mosquitto, town, book_url, postgresql, house_dies
+    tmp_path, mosquitto, town, database_url, postgresql, house_dies
 ):
-    with Daemon(tmp_path / "house", port=mosquitto.port, devices=DEVICES, book=book_url, wait="1h").ready() as daemon:
+    with Daemon(
+        tmp_path / "house", port=mosquitto.port, devices=DEVICES, book=database_url, wait="1h"
+    ).ready() as daemon:
         town.smoke()
         wait_until(daemon.drained, "what the house was told is judged", said=daemon.said)
         postgresql.kill9()
