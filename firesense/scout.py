@@ -2,8 +2,9 @@
 
 Alerting judges every frame in order, so after an outage a new fire flag would wait behind the whole backlog. The scout
 reads what comes in now and asks it for fire flags only (signal rules of fire class, and strangers). What it finds is
-raised at once, under the id that alerting would give it: when alerting gets there, the alert is known. As soon as
-alerting is near the head the scout rests.
+raised at once, under the id that alerting would give it: when alerting gets there, the alert is known. Where alerting
+was first after all, what it made of a frame stands, and the book drops what the scout found in it. As soon as alerting
+is near the head the scout rests.
 """
 
 from __future__ import annotations
@@ -125,7 +126,9 @@ class Scout:
             if changed:  # who walks and tests must not become a fire because we are ahead
                 self._alarms.quieted.windows = self._windows.at(self._position)
                 deeds += self._alarms.deeds(changed, now, partial(heard_at, read.judged))
-        deeds += self._alarms.deeds(self._engine.tick(now, listening=False, position=batch.first_offset), now)
+        # What time alone has changed is known to alerting when it has done the last of these frames, and not before.
+        last = batch.next_offset - 1
+        deeds += self._alarms.deeds(self._engine.tick(now, listening=False, position=last), now)
         found = [deed for deed in deeds if isinstance(deed, Alert)]
         for fire in read.strangers:
             device_class = self._current.profiles[fire.profile].device_class
@@ -197,7 +200,7 @@ class Scout:
     def _write(self, deeds: list[Raise], position: int, now: Instant) -> None:
         self._position = position
         if deeds or abs(now - self._committed_at) >= _LAZY:
-            self._book.commit(Outcome(STREET, position, now, tuple(deeds)))
+            self._book.commit(Outcome(STREET, position, now, tuple(deeds), ahead_of=_FOLLOWED))
             self._committed_at = now
         if deeds:
             self._on_raised()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from firesense.alerts.alarms import FIRESENSE, QUIET, STRANGER_FIRE, Alarms, Deed
+from firesense.alerts.alarms import FIRESENSE, STRANGER_FIRE, Alarms, Deed
 from firesense.alerts.quieted import heard_at
 from firesense.alerts.wording import written
 
-__all__ = ["FIRESENSE", "QUIET", "STRANGER_FIRE", "Alarms", "Deed", "heard_at", "written"]
+__all__ = ["FIRESENSE", "STRANGER_FIRE", "Alarms", "Deed", "heard_at", "written"]

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from firesense.alerts.first_out import FirstOut
 from firesense.alerts.inhibition import Inhibition
 from firesense.alerts.quieted import Quieted
 from firesense.alerts.wording import common_place, gateway_text, rule_text, said, with_first
-from firesense.domain.alert import UNREGISTERED, Alert, AlertClass, Condition, Grade, alert_id
+from firesense.domain.alert import QUIET, UNREGISTERED, Alert, AlertClass, Condition, Grade, alert_id
 from firesense.domain.because import Aside, Member
-from firesense.domain.instant import micros
 from firesense.domain.outcome import Clear, Hide, TripAgain
 from firesense.domain.readings import Quality
 from firesense.domain.rule import Change, Firing, RuleKind
@@ -33,9 +31,6 @@ FIRESENSE = "firesense"  # the device of alerts about firesense itself
 STRANGER_FIRE = "stranger-fire"
 MOST_STRANGERS = 10  # alerts of strangers that may be open, each for itself
 MORE_STRANGERS = UNREGISTERED + "*"
-# Own default: a detector that chatters while people are on their way is one alarm; one that speaks up again after this
-# long is a new one, and people are called anew, whatever became of the old case.
-QUIET = timedelta(minutes=30)
 
 Key = tuple[str, str]  # rule and device
 Deed = Alert | TripAgain | Clear | Hide
@@ -286,7 +281,7 @@ class Alarms:
         known = self._open.get(key)
         flagged_at = self._flagged_at.get(key, known.event_at if known else event_at)
         self._flagged_at[key] = max(flagged_at, event_at)
-        if known is not None and event_at - flagged_at < micros(QUIET):
+        if known is not None and event_at - flagged_at < QUIET:
             return None
         alert = self._open[key] = Alert(
             id=alert_id(STRANGER_FIRE, subject, event_at),
@@ -338,4 +333,4 @@ def _was_quiet(alert: Alert, event_at: Instant) -> bool:
     if alert.condition is Condition.FIRING:
         return False
     over_at = alert.event_at if alert.cleared_at is None else alert.cleared_at
-    return event_at - over_at >= micros(QUIET)
+    return event_at - over_at >= QUIET

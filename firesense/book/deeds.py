@@ -20,7 +20,7 @@ from firesense.book.story import (
     read_alert,
     write_alert,
 )
-from firesense.domain.alert import AlertClass, Case, Condition, Finding
+from firesense.domain.alert import QUIET, AlertClass, Case, Condition, Finding
 from firesense.domain.errors import NotFound
 from firesense.domain.escalation import TOLD, Call, CallState, ClimbState, Purpose, Step, StepKind
 from firesense.domain.outcome import Clear, Hide, Raise, TripAgain
@@ -50,7 +50,7 @@ _SAME = (
         tables.alert.c.place == sa.bindparam("place"),
         tables.alert.c.alert_class == sa.bindparam("alert_class"),  # a test is not the fire that comes after it
         tables.alert.c.open,
-        tables.alert.c.condition == Condition.FIRING,
+        sa.or_(tables.alert.c.condition == Condition.FIRING, tables.alert.c.cleared_at > sa.bindparam("lately")),
         tables.alert.c.id != sa.bindparam("id"),
     )
     .limit(1)
@@ -108,6 +108,7 @@ def do(connection: Connection, deed: Raise | TripAgain | Clear | Hide, now: Inst
 def _raise(connection: Connection, deed: Raise, now: Instant, standing: dict[str, str]) -> None:
     alert = deed.alert
     same = {name: getattr(alert, name) for name in ("device", "rule", "place", "alert_class", "id")}
+    same["lately"] = alert.event_at - QUIET
     if alert.device and (known := connection.scalar(_SAME, same)) is not None:
         standing[alert.id] = known
         _trip_again(connection, TripAgain(known, alert.event_at, alert.value), now)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from firesense.book import deeds, quarantine, tables
 from firesense.book.sql import Chapter
 from firesense.domain.errors import BookError
-from firesense.domain.outcome import Tally
+from firesense.domain.outcome import Raise, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,14 +59,16 @@ class Streets(Chapter):
 
         Raising an alert whose id is known, and quarantining an offset that is there, change nothing. An alarm that
         another street has raised meanwhile is not raised twice: of such alerts their ids are given, each with the one
-        that stands. Raises BookError when the street has been further: two of one street are running, or one was
-        restored from an old backup.
+        that stands. See the port. Raises BookError when the street has been further: two of one street are running,
+        or one was restored from an old backup.
         """
         standing: dict[str, str] = {}
         with self._database.writing() as connection:
             _move(connection, outcome)
+            done = (_position(connection, outcome.ahead_of) or 0) if outcome.ahead_of else 0
             for deed in outcome.deeds:
-                deeds.do(connection, deed, outcome.at, standing)
+                if not (isinstance(deed, Raise) and deed.alert.offset < done):
+                    deeds.do(connection, deed, outcome.at, standing)
             quarantine.keep(connection, outcome.refusals)
         return standing
 

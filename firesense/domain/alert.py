@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from firesense.domain.instant import MINUTE
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
 
 
 UNREGISTERED = "?"  # before the external id of a device nobody registered
+# Own default: a detector that chatters while people are on their way is one alarm; one that speaks up again after this
+# long is a new one, and people are called anew, whatever became of the old case.
+QUIET = 30 * MINUTE
 
 
 class AlertClass(StrEnum):

@@ -77,7 +77,10 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """All that came of a stretch of the journal: written whole, with the position after it, or not at all."""
+    """All that came of a stretch of the journal: written whole, with the position after it, or not at all.
+
+    ``ahead_of`` is the street this one only runs ahead of: of frames that one has done meanwhile, nothing is raised.
+    """
 
     street: str
     position: int
@@ -85,3 +88,4 @@ class Outcome:
     deeds: tuple[Raise | TripAgain | Clear | Hide, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     tally: Tally = Tally()
+    ahead_of: str = ""

@@ -28,8 +28,9 @@ class StreetPages(Protocol):
         """Write all that came of a stretch of the journal, with the position after it.
 
         Raising an alert whose id is known, and quarantining an offset that is there, change nothing. An alarm that
-        another street has raised meanwhile (open and firing, of the same rule, device and place) is not raised twice:
-        of such alerts their ids are given, each with the one that stands.
+        another street has raised meanwhile (open, of the same rule, device and place, and not over for ``QUIET``) is
+        not raised twice: of such alerts their ids are given, each with the one that stands. Nothing is raised of a
+        frame that the street this one runs ahead of has done meanwhile: what it made of it stands, even if it is over.
         """
         ...
 

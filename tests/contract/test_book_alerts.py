@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from firesense.book import tables
-from firesense.domain.alert import AlertClass, Case, Condition, Finding
+from firesense.domain.alert import QUIET, AlertClass, Case, Condition, Finding
 from firesense.domain.because import Because, Witness
 from firesense.domain.deed import Actor, Verify
 from firesense.domain.errors import Conflict, NotFound
@@ -44,6 +44,33 @@ def test_what_was_raised_is_not_raised_again(book, alert):
     late = raised(replace(alert, value=9.0), call(alert, "somebody-else"))
     book.commit(outcome(2, late))
     assert (book.alert(alert.id), book.climb(alert.id), book.calls(alert.id), book.story(alert.id)) == known
+
+
+def test_what_runs_ahead_raises_nothing_of_what_was_done_meanwhile_even_if_that_is_over(book, alert):
+    book.commit(outcome(9, Clear(alert.id, LATER, Condition.RESOLVED)))
+    of_frames = [raised(alarm(offset, device=f"smoke-{offset}")) for offset in (8, 9)]
+    ahead = outcome(12, *of_frames, street="scout", ahead_of="alerting")
+    assert book.commit(ahead) == {}
+    assert [a.offset for a in book.alerts()] == [9]
+
+
+def test_what_runs_ahead_of_a_street_that_never_ran_raises_all(book):
+    book.commit(outcome(12, raised(alarm(0)), street="scout", ahead_of="alerting"))
+    assert [a.offset for a in book.alerts()] == [0]
+
+
+@pytest.mark.parametrize(
+    ("after", "open_alerts"), [(-MINUTE, 1), (0, 1), (QUIET - 1, 1), (QUIET, 2)], ids=["before", "at", "soon", "late"]
+)
+def test_a_fire_that_is_over_and_open_is_gone_on_with_by_another_street_until_it_was_quiet(
+    book, alert, after, open_alerts
+):
+    book.commit(outcome(2, Clear(alert.id, LATER, Condition.LATCHED)))
+    again = alarm(20, device=alert.device, rule=alert.rule, event_at=LATER + after)
+    standing = book.commit(outcome(30, raised(again), street="scout"))
+    assert len(book.alerts()) == open_alerts
+    assert standing == ({again.id: alert.id} if open_alerts == 1 else {})
+    assert book.alert(alert.id).condition is (Condition.FIRING if open_alerts == 1 else Condition.LATCHED)
 
 
 def test_an_alert_may_have_no_climb_and_no_value(book):

@@ -63,6 +63,18 @@ class LateHouse(SmallHouse):
         monkeypatch.setattr(self.alerting._reader, "read", late)
         self.alerting.step()
 
+    def scouted_while_alerting_judges(self, monkeypatch):
+        """The scout has seen what is open, alerting does the whole backlog, and then the scout writes."""
+        look = self.scout._look_at_open_alerts
+
+        def then_judged():
+            monkeypatch.setattr(self.scout, "_look_at_open_alerts", look)
+            look()
+            self.settle()
+
+        monkeypatch.setattr(self.scout, "_look_at_open_alerts", then_judged)
+        assert self.scouted()
+
     def fires(self):
         return [
             (alert.device, alert.condition, alert.trips) for alert in self.open_alerts() if alert.rule == "smoke-fire"
@@ -204,3 +216,17 @@ def test_what_ended_before_the_scouts_fire_began_does_not_end_it(house, monkeypa
     assert [(device, condition) for device, condition, _ in house.fires()] == [("smoke-4", Condition.FIRING)]
     house.settle()
     assert [(device, condition) for device, condition, _ in house.fires()] == [("smoke-4", Condition.FIRING)]
+
+
+def test_a_fire_that_alerting_has_raised_and_seen_out_while_the_scout_looked_is_not_raised_by_it(house, monkeypatch):
+    house.journalled(smoke(house.clock, 4, alarm=1))
+    house.backlog()
+    house.journalled(smoke(house.clock, 4, alarm=1))  # the scout begins in the midst of it: another id than alerting's
+    house.journalled(smoke(house.clock, 4, alarm=0))
+    house.scouted_while_alerting_judges(monkeypatch)
+    assert [(device, condition) for device, condition, _ in house.fires()] == [("smoke-4", Condition.LATCHED)]
+    told = [(call.person, call.channel, call.title) for call in house.told_of("fire")]
+    assert told
+    assert len(told) == len(set(told))
+    house.settle()
+    assert len(house.fires()) == 1

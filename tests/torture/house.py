@@ -86,6 +86,7 @@ class House:
         self._names = STREETS if apart else ("all",)
         self._offset = folder / "clock-offset" if clock else None
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._leaving: set[str] = set()
         self._lock = threading.RLock()
         self._ending = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name="supervisor", daemon=True)
@@ -115,15 +116,20 @@ class House:
     def signal(self, name: str, number: signal.Signals) -> None:
         """Send a signal to a process; after SIGKILL and SIGTERM wait for its end. It is started anew."""
         process = wait_until(lambda: self._processes.get(name), f"{name} is started anew")
-        if number in {signal.SIGKILL, signal.SIGTERM}:
+        ends = number in {signal.SIGKILL, signal.SIGTERM}
+        if ends:
             with self._lock:
                 self._processes.pop(name, None)
+                self._leaving.add(name)  # the next one is started when this one is gone, and not before
         if process.poll() is None:
             process.send_signal(number)
         if number is signal.SIGKILL:
             process.wait(20)
         elif number is signal.SIGTERM:
             self._await_end(name, process)
+        if ends:
+            with self._lock:
+                self._leaving.discard(name)
 
     def _await_end(self, name: str, process: subprocess.Popen[bytes]) -> None:
         try:
@@ -196,6 +202,8 @@ class House:
         while not self._ending.wait(0.05):
             with self._lock:
                 for name in self._names:
+                    if name in self._leaving:
+                        continue
                     process = self._processes.get(name)
                     if process is not None and process.poll() is not None:
                         if not self.may_die:

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from firesense.alerts import QUIET, Alarms, written
-from firesense.domain.alert import Alert, AlertClass, Case, Condition, Grade
+from firesense.alerts import Alarms, written
+from firesense.domain.alert import QUIET, Alert, AlertClass, Case, Condition, Grade
 from firesense.domain.device import Device, Registry
 from firesense.domain.instant import MINUTE, SECOND, micros
 from firesense.domain.outcome import Clear, TripAgain
@@ -99,10 +99,10 @@ def test_a_fire_after_half_an_hour_of_quiet_is_a_new_one():
     one = alarms()
     (morning,) = one.deeds([change("tripped")], T0)
     one.deeds([change("cleared", at=MINUTE)], T0)
-    (night,) = one.deeds([change("tripped", at=MINUTE + micros(QUIET))], T0)
+    (night,) = one.deeds([change("tripped", at=MINUTE + QUIET)], T0)
     assert isinstance(night, Alert)
     assert night.id != morning.id
-    assert one.deeds([change("cleared", at=2 * micros(QUIET))], T0)[0].alert == night.id
+    assert one.deeds([change("cleared", at=2 * QUIET)], T0)[0].alert == night.id
 
 
 def test_a_hazard_resolves_and_comes_back_as_a_new_alert():
@@ -202,4 +202,4 @@ def test_an_org_that_is_still_empty_has_no_root():
     lost = Alarms([FIRE], REGISTRY, Org())
     assert stranger(lost, 0).place == ""
     assert lost.deeds([change("tripped")], T0)[0].place == "east-1"
-    assert timedelta(minutes=30) == QUIET
+    assert micros(timedelta(minutes=30)) == QUIET
