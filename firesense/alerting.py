@@ -197,7 +197,7 @@ class Alerting:
                 self._engine.apply(table)
             offset = batch.next_offset
             self.status.turns += 1
-        self._settle_on(self._book.alerts(most=_EVERY_ALERT))
+        self._settle_on(*self._known_of(self._plan))
         self._engine.heard_again_from(now)
         self._position = self._committed = max(position, self._journal.tail)
         self._saved_at = self._stepped_at = now
@@ -215,19 +215,25 @@ class Alerting:
         plan = self._plan_source()
         if plan is self._plan:
             return
-        known = self._book.alerts(most=_EVERY_ALERT)  # first: a book that is away leaves the plan as it was
+        known = self._known_of(plan)  # first: a book that is away leaves the plan as it was
         self._plan = plan
         self._reader = self._make_reader(plan)
         old, self._engine = self._engine, self._new_engine(now)
         self._engine.take_over(old)
-        self._settle_on(known)
+        self._settle_on(*known)
 
-    def _settle_on(self, known: Iterable[Alert]) -> None:
-        """Take over what the book says is open, with the rules of the plan in force."""
+    def _known_of(self, plan: Plan) -> tuple[list[Alert], list[Alert]]:
+        """What the book says is open, and what people closed that is not over; closed in between, it is in both."""
+        known = self._book.alerts(most=_EVERY_ALERT)
+        return known, self._book.left_firing([rule.id for rule in plan.rules])
+
+    def _settle_on(self, known: Iterable[Alert], closed: Iterable[Alert]) -> None:
+        """Take over what the book says is open, or closed and not over, with the rules of the plan in force."""
         self._alarms = Alarms(self._plan.rules, self._plan.registry, self._plan.org, self._kinds)
         self._alarms.quieted.windows = self._windows.quiets
         self._alarms.refresh(known)
         self._engine.settle(self._alarms.firing())
+        self._engine.leave(self._alarms.leave(closed))
 
     def _follow_desk(self, now: Instant) -> None:
         """See what people did to open alerts (what they closed may trip again), and what the scout has raised.

@@ -53,7 +53,8 @@ class Alarms:
         self._first_out = FirstOut(org)
         self._asides: dict[str, Aside] = {}
         self._open: dict[Key, Alert] = {}
-        self._left: dict[Key, Alert] = {}  # closed by people while they were firing, and not over yet
+        # Closed by people while they were firing, and not over yet: of one device several may be, one after another.
+        self._left: dict[Key, list[Alert]] = {}
         self._flagged_at: dict[Key, Instant] = {}  # strangers: when they last said fire
 
     # -- the picture ------------------------------------------------------------------------------------------------
@@ -73,10 +74,26 @@ class Alarms:
             for key, alert in self._open.items()
             if key[0] == STRANGER_FIRE
         }
-        gone = [(alert, self._firing_at(alert)) for key, alert in before.items() if key not in self._open]
-        self._left |= {self._key(alert): alert for alert, where in gone if where is not None}
-        closed = [where for _, where in gone if where is not None]
+        gone = [alert for key, alert in before.items() if key not in self._open]
+        closed = self.leave(gone)
         return closed + [hidden for where in closed for hidden in self._inhibition.closed(where)]
+
+    def leave(self, closed: Iterable[Alert]) -> list[Firing]:
+        """Know of alerts that people closed while they were firing, and give where: that it is over is told later.
+
+        After a start, or with a new plan, these are the book's; of those that are open nothing is said here.
+        """
+        open_now = {alert.id for alert in self._open.values()}
+        found: list[Firing] = []
+        for alert in closed:
+            where = self._firing_at(alert)
+            if where is None or alert.id in open_now:
+                continue
+            left = self._left.setdefault(self._key(alert), [])
+            if all(one.id != alert.id for one in left):
+                left.append(alert)
+            found.append(where)
+        return found
 
     def forget(self, alert: str) -> Firing | None:
         """Drop an alert that a person has closed; gives where it was firing, for the engine to release."""
@@ -136,7 +153,7 @@ class Alarms:
             if transition.change is not Change.CLEARED:
                 told: list[Deed | None] = [self._trip(transition, now, heard_at)]
             else:
-                told = [self._left_over(transition), self._clear(transition)]
+                told = [*self._left_over(transition), self._clear(transition)]
                 told += [self._trip(hidden, now, heard_at) for hidden in self._inhibition.cleared(transition)]
             deeds += [deed for deed in told if deed is not None]
         return deeds
@@ -184,12 +201,14 @@ class Alarms:
         device = self._registry.at(transition.device_class, transition.slot)
         return transition.rule, transition.gateway or transition.place or device.id
 
-    def _left_over(self, transition: Transition) -> Clear | None:
-        """The end of an alarm whose alert was closed before: when it recovered is part of its story."""
-        left = self._left.pop(self._where(transition), None)
-        if left is None or transition.event_at < left.event_at:
-            return None
-        return Clear(left.id, transition.event_at, Condition.RESOLVED)
+    def _left_over(self, transition: Transition) -> list[Clear]:
+        """The end of alarms whose alerts were closed before: when they recovered is part of their story."""
+        left = self._left.pop(self._where(transition), ())
+        return [
+            Clear(alert.id, transition.event_at, Condition.RESOLVED)
+            for alert in left
+            if alert.event_at <= transition.event_at
+        ]
 
     def _clear(self, transition: Transition) -> Clear | None:
         key = self._where(transition)

@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 
 _ALERT, _CLIMB, _CALL = tables.alert.c, tables.climb.c, tables.call.c
 _LIST = sa.select(*rows.ALERT).order_by(_ALERT.rank, _ALERT.raised_at.desc(), _ALERT.id).limit(sa.bindparam("most"))
+_LEFT = (
+    sa.select(*rows.ALERT)
+    .where(tables.LEFT_FIRING, _ALERT.rule.in_(sa.bindparam("rules", expanding=True)))
+    .order_by(_ALERT.raised_at.desc())
+    .limit(sa.bindparam("most"))
+)
 _PLACE = sa.select(_ALERT.rank, _ALERT.raised_at, _ALERT.id).where(_ALERT.id == sa.bindparam("after"))
 _FOLLOWS = sa.and_(
     _ALERT.rank >= sa.bindparam("rank"),  # said for the index: the rest implies it
@@ -86,6 +92,11 @@ class Listings(Chapter):
         """
         with self._database.reading() as connection:
             return _alerts(connection, open_only=open_only, most=most, after=after)
+
+    def left_firing(self, rules: Collection[str], most: int = 10_000) -> list[Alert]:
+        """Alerts of these rules that people closed while they were firing, and that are not over yet, newest first."""
+        with self._database.reading() as connection:
+            return [Alert(*row) for row in connection.execute(_LEFT, {"rules": rules, "most": most})]
 
     def listing(self, *, open_only: bool = True, most: int = 200, after: str = "", calls: int = 3) -> Listing:
         """The same alerts with what a list says of each; see the port. Raises NotFound."""

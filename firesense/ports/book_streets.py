@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from firesense.domain.alert import Alert
     from firesense.domain.frame import Refusal
     from firesense.domain.instant import Instant
     from firesense.domain.outcome import Outcome, Tally
@@ -31,6 +32,13 @@ class StreetPages(Protocol):
         another street has raised meanwhile (open, of the same rule, device and place, and not over for ``QUIET``) is
         not raised twice: of such alerts their ids are given, each with the one that stands. Nothing is raised of a
         frame that the street this one runs ahead of has done meanwhile: what it made of it stands, even if it is over.
+        """
+        ...
+
+    def left_firing(self, rules: Collection[str], most: int = 10_000) -> list[Alert]:
+        """Alerts of these rules that people closed while they were firing, and that are not over yet, newest first.
+
+        Costs by how many there are, and not by the alerts that are closed.
         """
         ...
 

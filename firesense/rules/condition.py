@@ -69,6 +69,7 @@ class Condition:
         # A device's own fire flag is never out of date: it pages even when it comes late or out of order.
         self._urgent = rule.kind is RuleKind.SIGNAL and rule.alert_class is AlertClass.FIRE
         self._state = np.zeros(size, np.uint8)
+        self._left = np.zeros(size, np.bool_)  # whose end has not been told since their alert was closed
         self._waiting = Waiting(size)  # for the end of the present pending or clearing
         self._chatter = Chatter(rule.chatters)
         self._waits = bool(self._hold or self._clear_hold or rule.chatters)
@@ -119,6 +120,9 @@ class Condition:
         self._run_out(table, rows, said, state, changed)
 
         idle, pending, firing, clearing, left = (state == kind for kind in (IDLE, PENDING, FIRING, CLEARING, LEFT))
+        fails = pending & said.false & current
+        state[fails] = np.where(self._left[slots[fails]], LEFT, IDLE)  # before it was pending, too
+        left |= state == LEFT
         idle |= left
         begins = said.true & idle
         trips = said.true & ~current & (idle | pending)
@@ -130,7 +134,6 @@ class Condition:
         else:
             trips |= begins
         state[trips] = FIRING
-        state[pending & said.false & current] = IDLE
         state[clearing & (said.true | said.keep) & current] = FIRING
         self._chatter.count(slots[trips], at[trips])
         trips |= self._trips_again(slots, at, clearing & said.true & current)
@@ -209,6 +212,8 @@ class Condition:
         self, slot: int, change: Change, event_at: Instant, offset: int, value: float, quality: Quality
     ) -> Transition:
         rule = self.rule
+        if change is Change.CLEARED:
+            self._left[slot] = False
         return Transition(rule.id, rule.device_class, slot, change, event_at, offset, value, quality)
 
     # -- time -------------------------------------------------------------------------------------------------------
@@ -263,6 +268,7 @@ class Condition:
             slots = kept[:, 0]
             self._state[:] = IDLE
             self._state[slots] = kept[:, 1]
+            self._left = self._state == LEFT
             self._active = len(slots)
             waits = (kept[:, 1] == PENDING) | (kept[:, 1] == CLEARING)
             slots, kept = slots[waits].astype(np.int32), kept[waits]
@@ -284,4 +290,15 @@ class Condition:
         """Leave a firing device, so that its next assertion trips, and else the end of this one is told."""
         if self._state[slot] in {FIRING, CLEARING}:
             self._state[slot] = LEFT
+            self._left[slot] = True
             self._waiting.end(np.array([slot], np.int32))
+
+    def leave(self, slots: Collection[int]) -> None:
+        """Know that alerts of these were closed while they were firing, and that nobody has told yet that it is over.
+
+        What is idle is left from now on; what is pending or firing is when that is over.
+        """
+        left = np.array(sorted(slots), np.int32)
+        self._left[left] = True
+        self._state[left[self._state[left] == IDLE]] = LEFT
+        self._active = int(np.count_nonzero(self._state))

@@ -192,6 +192,15 @@ class RuleEngine:
         for together in self._coincidence.each:
             together.settle(firing)
 
+    def leave(self, closed: Collection[Firing]) -> None:
+        """Know where alerts were closed while a rule was firing (see ``release``), and that this is not over yet.
+
+        Called after ``settle``, which knows of open alerts only.
+        """
+        for condition in self._each():
+            rule = condition.rule
+            condition.leave([f.slot for f in closed if f.rule == rule.id and f.device_class == rule.device_class])
+
     def release(self, firing: Firing, now: Instant) -> None:
         """Forget that a rule is firing: a person has closed its alert.
 

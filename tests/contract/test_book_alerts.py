@@ -172,6 +172,21 @@ def test_alerts_come_in_pages_none_twice_and_none_left_out(book, size):
         book.alerts(after="NONE")
 
 
+def test_what_was_closed_while_it_fired_is_found_until_it_is_over(book):
+    calm, *fires = (alarm(n, raised_at=NOON + n) for n in range(1, 5))
+    other = alarm(5, rule="other", raised_at=NOON + 9)
+    book.commit(outcome(9, *map(raised, [calm, *fires, other])))
+    book.commit(outcome(10, Clear(calm.id, LATER, Condition.LATCHED)))
+    for each in (calm, *fires[:2], other):
+        book.close_alert(each.id, "wen", LATER, Finding.TEST, "")
+    left = [alert.id for alert in book.left_firing([calm.rule])]
+    assert left == [fires[1].id, fires[0].id], "neither what was over, nor what is open, nor what another rule raised"
+    assert [alert.id for alert in book.left_firing([calm.rule, "other"], most=1)] == [other.id]
+    assert book.left_firing([]) == []
+    book.commit(outcome(11, Clear(fires[1].id, LATER, Condition.RESOLVED)))
+    assert [alert.id for alert in book.left_firing([calm.rule])] == [fires[0].id]
+
+
 # -- tripping again and clearing --------------------------------------------------------------------------------------
 
 

@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 from firesense.domain.alert import Condition, Finding
 from firesense.domain.deed import Actor
 from firesense.domain.errors import BookError, JournalError
+from firesense.domain.escalation import StepKind
 from firesense.domain.instant import HOUR, MINUTE, SECOND
 from tests.house import SmallHouse, smoke, smoke_device
+
+ZHANG = Actor("zhang-wei")
 
 
 @pytest.fixture
@@ -151,6 +154,93 @@ def test_a_book_that_was_away_when_the_plan_changed_forgets_no_alert(house, monk
         house.alerting.step()
     house.hear(smoke(house.clock, alarm=0))
     assert [alert.condition for alert in house.open_alerts()] == [Condition.LATCHED]
+
+
+def _stopped(house):
+    house.alerting.settle()
+    house.start()
+
+
+def _killed(house):
+    house.start()
+
+
+def _with_a_new_plan(house):
+    assert house.keeper.reload()
+
+
+def _without_rule_state(house):
+    house.alerting.settle()
+    (house.settings.data / "rules.state").unlink()
+    house.start()
+
+
+STARTS = [_stopped, _killed, _with_a_new_plan, _without_rule_state]
+
+
+def _closed(house):
+    """Let a detector fire, and close its alert while it does."""
+    house.hear(smoke(house.clock, alarm=1))
+    [alert] = house.open_alerts()
+    house.desk.close(alert.id, ZHANG, Finding.FALSE_ALARM, though_firing=True)
+    return alert
+
+
+@pytest.mark.parametrize("seen", [True, False], ids=["the closing was seen", "nobody saw the closing"])
+@pytest.mark.parametrize("starts_anew", STARTS)
+def test_what_was_closed_while_it_fired_recovers_after_a_start_too(house, starts_anew, seen):
+    alert = _closed(house)
+    if seen:
+        house.wind(seconds=5)
+    starts_anew(house)
+    house.wind(minutes=4, step=MINUTE)
+    assert house.book.alert(alert.id).condition is Condition.FIRING
+    house.hear(smoke(house.clock))
+    calm = house.book.alert(alert.id)
+    assert (calm.condition, calm.cleared_at) == (Condition.RESOLVED, house.clock.at)
+    assert [step.kind for step in house.book.story(alert.id)][-1] is StepKind.CLEARED
+    house.wind(minutes=1, step=MINUTE)
+    house.hear(smoke(house.clock))
+    assert house.book.alert(alert.id) == calm, "once"
+    assert house.open_alerts() == []
+
+
+@pytest.mark.parametrize("starts_anew", STARTS)
+def test_what_fires_on_after_its_closing_and_a_start_is_news_and_both_are_over_with_it(house, starts_anew):
+    first = _closed(house)
+    house.wind(seconds=5)
+    starts_anew(house)
+    house.wind(seconds=5)
+    house.hear(smoke(house.clock, alarm=1))
+    [second] = house.open_alerts()
+    assert second.id != first.id
+    assert len(house.told_of("fire")) == 4, "people are called anew"
+    starts_anew(house)
+    house.wind(seconds=5)
+    house.desk.close(second.id, ZHANG, Finding.FALSE_ALARM, though_firing=True)
+    house.wind(seconds=5)
+    house.hear(smoke(house.clock))
+    assert [house.book.alert(each.id).condition for each in (first, second)] == [Condition.RESOLVED] * 2
+
+
+def test_a_closing_between_two_looks_of_a_start_is_not_lost(house, monkeypatch):
+    house.hear(smoke(house.clock, alarm=1))
+    [alert] = house.open_alerts()
+    fine = house.book.left_firing
+
+    def meanwhile(*asked):
+        house.desk.close(alert.id, ZHANG, Finding.FALSE_ALARM, though_firing=True)
+        return fine(*asked)
+
+    house.start()
+    with monkeypatch.context() as just_now:
+        just_now.setattr(house.book, "left_firing", meanwhile)
+        house.alerting.step()
+    house.wind(seconds=5)
+    house.hear(smoke(house.clock))
+    assert house.book.alert(alert.id).condition is Condition.RESOLVED
+    house.hear(smoke(house.clock, alarm=1))
+    assert len(house.open_alerts()) == 1
 
 
 def _once_broken(fine):

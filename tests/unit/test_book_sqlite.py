@@ -345,6 +345,7 @@ HOT = {
     "an alert taken": lambda book: book.acknowledge(alarm().id, "wen", LATER),
     "an alert closed": lambda book: book.close_alert(alarm().id, "wen", LATER, Finding.TEST, ""),
     "open alerts": lambda book: book.alerts(),
+    "what was closed while it fired": lambda book: book.left_firing(["smoke-fire", "too-hot"]),
     "newest alerts": lambda book: book.alerts(open_only=False),
     "the next page of alerts": lambda book: book.alerts(after=alarm().id),
     "the board": lambda book: book.listing(),

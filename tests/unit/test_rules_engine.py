@@ -217,6 +217,33 @@ def test_of_a_released_rule_the_end_is_told_once_and_never_holds_up_what_trips_n
     assert told(fires.apply(table({"at": 4, "slot": 3, "fire": 1}))) == [("fire", 3, "tripped", 4.0)]
 
 
+def test_what_was_left_before_a_start_is_over_when_a_reading_says_so():
+    started = engine(FIRE)
+    started.settle([Firing("fire", "smoke", 1)])
+    started.leave([Firing("fire", "smoke", slot) for slot in (1, 3)])
+    assert told(started.apply(table({"at": 1, "slot": 3}, {"at": 1, "slot": 2, "fire": 0}))) == []
+    found = started.apply(table({"at": 2, "slot": 1, "fire": 0}, {"at": 2, "slot": 3, "fire": 0}))
+    assert told(found) == [("fire", 1, "cleared", 2.0), ("fire", 3, "cleared", 2.0)]
+    assert told(started.apply(table({"at": 3, "slot": 3, "fire": 0}))) == []
+
+
+@pytest.mark.parametrize("anew", [False, True], ids=["while it runs", "after a start"])
+def test_what_is_left_and_pending_once_more_is_over_when_it_does_not_trip(anew):
+    slow = rule("fire", when="fire", hold=timedelta(minutes=5))
+    one = engine(slow)
+    one.settle([Firing("fire", "smoke", 3)])
+    one.release(Firing("fire", "smoke", 3), T0)
+    assert told(one.apply(table({"at": 1, "slot": 3, "fire": 1}))) == []
+    assert one.pending == 1
+    if anew:
+        one.restore(one.snapshot())
+        one.settle([])
+        one.leave([Firing("fire", "smoke", 3)])
+    assert told(one.apply(table({"at": 2, "slot": 3, "fire": 0}))) == [("fire", 3, "cleared", 2.0)]
+    assert told(one.apply(table({"at": 3, "slot": 3, "fire": 1}))) == []
+    assert told(one.apply(table({"at": 4, "slot": 3, "fire": 0}))) == []
+
+
 def test_a_new_plan_takes_over_what_did_not_change():
     old = engine(FIRE, HOT, rule("gone", when="tamper"))
     old.apply(table({"at": 0, "slot": 1, "fire": 1, "temperature": 70, "tamper": 1}))

@@ -10,6 +10,7 @@ Columns are called what the domain calls the fields they keep. Those a table has
 """
 
 from firesense.book.tables.alerts import (
+    LEFT_FIRING,
     alert,
     because,
     call,
@@ -42,6 +43,7 @@ from firesense.book.tables.registered import (
 from firesense.book.tables.streets import audit, audit_end, photo, position, quarantine, session, stranger, user
 
 __all__ = [
+    "LEFT_FIRING",
     "alert",
     "audit",
     "audit_end",

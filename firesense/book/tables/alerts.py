@@ -12,6 +12,8 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
+    literal_column,
 )
 
 from firesense.book.columns import (
@@ -84,6 +86,9 @@ Index(
     sqlite_where=alert.c.incident != "",  # most alerts are alone
     postgresql_where=alert.c.incident != "",
 )
+# Closed while they fired, and not over: a few of all. The words are written out, as the index has to know them.
+LEFT_FIRING = and_(alert.c.closed_at.is_not(None), alert.c.condition == literal_column("'firing'"))
+Index("alert_left", alert.c.raised_at, sqlite_where=LEFT_FIRING, postgresql_where=LEFT_FIRING)
 Index("alert_newest", alert.c.rank, alert.c.raised_at.desc())
 
 because = Table(
