@@ -2,9 +2,10 @@
 
 Alerting judges every frame in order, so after an outage a new fire flag would wait behind the whole backlog. The scout
 reads what comes in now and asks it for fire flags only (signal rules of fire class, and strangers). What it finds is
-raised at once, under the id that alerting would give it: when alerting gets there, the alert is known. Where alerting
-was first after all, what it made of a frame stands, and the book drops what the scout found in it. As soon as alerting
-is near the head the scout rests.
+raised at once, under the id that alerting would give it: when alerting gets there, the alert is known. An open alert
+that fires again does so at once, too: it may be news to whoever has looked at it. Where alerting was first after all,
+what it made of a frame stands, and the book drops what the scout found in it. As soon as alerting is near the head the
+scout rests.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ import structlog
 from firesense.alerts import Alarms, heard_at
 from firesense.domain.alert import Alert, AlertClass
 from firesense.domain.catalogue import CLASSES
-from firesense.domain.errors import BookError, JournalError
+from firesense.domain.errors import BookError, BookRefused, JournalError
 from firesense.domain.instant import SECOND, Instant, micros
-from firesense.domain.outcome import Outcome
+from firesense.domain.outcome import Outcome, TripAgain
 from firesense.domain.rule import RuleKind
 from firesense.raising import raised
 from firesense.rules import RuleEngine
@@ -29,11 +30,13 @@ from firesense.windows import Windows
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from firesense.alerts import Deed
+    from firesense.domain.frame import FrameBatch
     from firesense.domain.outcome import Raise
     from firesense.domain.plan import Plan
+    from firesense.domain.rule import Transition
     from firesense.ports import Book, Clock, Journal
     from firesense.reader import Reader
 
@@ -100,7 +103,6 @@ class Scout:
                 if not broken:
                     _log.error("scout.waits", reason=str(error))
                 broken = True
-                self._rest()  # what it knew may be ahead of what was written
                 stop.wait(_AFTER_FAILURE.total_seconds())
 
     def step(self) -> bool:
@@ -114,22 +116,34 @@ class Scout:
             return False
         if self.resting:
             self._set_out(followed, now)
+        elif self._plan is None:  # of what could not be written, or so it seemed, another scout may have seen some
+            self._position = max(self._position, self._book.position(STREET))
         self._follow_plan(now)
         batch = self._journal.read(self._position, self._most)
         if batch is None:
             return False
+        try:
+            self._look(batch, now)
+        except BookRefused:
+            self._rest()  # what cannot be written must not be looked at for ever
+            raise
+        except (BookError, JournalError):
+            self._plan = None  # what we know is ahead of what is written: the same frames are looked at anew
+            raise
+        return True
+
+    def _look(self, batch: FrameBatch, now: Instant) -> None:
         self._look_at_open_alerts()
         read = self._narrow.read(batch)
         deeds: list[Deed] = []
+        heard = partial(heard_at, read.judged)
         for table in read.judged:
-            changed = self._engine.apply(table)
-            if changed:  # who walks and tests must not become a fire because we are ahead
-                self._alarms.quieted.windows = self._windows.at(self._position)
-                deeds += self._alarms.deeds(changed, now, partial(heard_at, read.judged))
+            deeds += self._deeds(self._engine.apply(table), now, heard)
         # What time alone has changed is known to alerting when it has done the last of these frames, and not before.
         last = batch.next_offset - 1
-        deeds += self._alarms.deeds(self._engine.tick(now, listening=False, position=last), now)
+        deeds += self._deeds(self._engine.tick(now, listening=False, position=last), now, heard)
         found = [deed for deed in deeds if isinstance(deed, Alert)]
+        again = [deed for deed in deeds if isinstance(deed, TripAgain)]  # may be news to whoever spoke on it last
         for fire in read.strangers:
             device_class = self._current.profiles[fire.profile].device_class
             alert = self._alarms.stranger(
@@ -153,8 +167,12 @@ class Scout:
             )
             for alert in found
         ]
-        self._write(raises, batch.next_offset, now)
-        return True
+        self._write((*raises, *again), batch.next_offset, now)
+
+    def _deeds(self, changed: Sequence[Transition], now: Instant, heard: Callable[[Transition], Instant]) -> list[Deed]:
+        if changed:  # who walks and tests must not become a fire because we are ahead
+            self._alarms.quieted.windows = self._windows.at(self._position)
+        return self._alarms.deeds(changed, now, heard)
 
     def _set_out(self, followed: int, now: Instant) -> None:
         """Begin with what is not old yet, or where the last walk was broken off if that is further on."""
@@ -197,10 +215,10 @@ class Scout:
                 self._engine.release(firing, self._clock.now())
             self._steps_seen = steps
 
-    def _write(self, deeds: list[Raise], position: int, now: Instant) -> None:
-        self._position = position
+    def _write(self, deeds: tuple[Raise | TripAgain, ...], position: int, now: Instant) -> None:
         if deeds or abs(now - self._committed_at) >= _LAZY:
-            self._book.commit(Outcome(STREET, position, now, tuple(deeds), ahead_of=_FOLLOWED))
+            self._book.commit(Outcome(STREET, position, now, deeds, ahead_of=_FOLLOWED))
             self._committed_at = now
+        self._position = position
         if deeds:
             self._on_raised()

@@ -168,7 +168,7 @@ class Alarms:
         at = heard_at(transition) if self.quieted.windows else now
         if known is not None and not _was_quiet(known, transition.event_at) and not self.quieted.is_real(known, at):
             self._open[key] = replace(known, condition=Condition.FIRING, cleared_at=None, trips=known.trips + 1)
-            return TripAgain(known.id, transition.event_at, value)
+            return TripAgain(known.id, transition.event_at, value, transition.offset)
         if by := self._inhibition.hide(transition, lambda rule: self._firing(rule, device.id)):
             return Hide(by, transition.rule, device.id, transition.event_at)
         alert = self._alert(self._rules[transition.rule], device, transition, value, now)

@@ -20,7 +20,7 @@ from firesense.book.story import (
     read_alert,
     write_alert,
 )
-from firesense.domain.alert import QUIET, AlertClass, Case, Condition, Finding
+from firesense.domain.alert import QUIET, AlertClass, Case, Condition, Finding, alert_id
 from firesense.domain.errors import NotFound
 from firesense.domain.escalation import TOLD, Call, CallState, ClimbState, Purpose, Step, StepKind
 from firesense.domain.outcome import Clear, Hide, Raise, TripAgain
@@ -50,7 +50,10 @@ _SAME = (
         tables.alert.c.place == sa.bindparam("place"),
         tables.alert.c.alert_class == sa.bindparam("alert_class"),  # a test is not the fire that comes after it
         tables.alert.c.open,
-        sa.or_(tables.alert.c.condition == Condition.FIRING, tables.alert.c.cleared_at > sa.bindparam("lately")),
+        sa.or_(
+            sa.and_(tables.alert.c.condition == Condition.FIRING, tables.alert.c.event_at > sa.bindparam("since")),
+            tables.alert.c.cleared_at > sa.bindparam("lately"),
+        ),
         tables.alert.c.id != sa.bindparam("id"),
     )
     .limit(1)
@@ -105,10 +108,18 @@ def do(connection: Connection, deed: Raise | TripAgain | Clear | Hide, now: Inst
         _log.error("a deed on an alert that is not in the book", alert=deed.alert, deed=type(deed).__name__)
 
 
+def is_firing(connection: Connection, alert_id: str) -> bool:
+    """Whether an open alert fires, as far as the book knows."""
+    asked = sa.select(tables.alert.c.condition).where(tables.alert.c.id == alert_id, tables.alert.c.open)
+    return connection.scalar(asked) is Condition.FIRING
+
+
 def _raise(connection: Connection, deed: Raise, now: Instant, standing: dict[str, str]) -> None:
     alert = deed.alert
     same = {name: getattr(alert, name) for name in ("device", "rule", "place", "alert_class", "id")}
     same["lately"] = alert.event_at - QUIET
+    # A stranger never says that it is over: what it is raised for after a quiet while is another fire.
+    same["since"] = same["lately"] if alert.of_stranger else 0
     if alert.device and (known := connection.scalar(_SAME, same)) is not None:
         standing[alert.id] = known
         _trip_again(connection, TripAgain(known, alert.event_at, alert.value), now)
@@ -117,6 +128,12 @@ def _raise(connection: Connection, deed: Raise, now: Instant, standing: dict[str
     if alert.quiet and alert.alert_class is not AlertClass.TEST and connection.scalar(_OVER, {"id": alert.quiet}):
         kept = replace(alert, quiet="")  # it was judged after its window was over: nothing holds it
     if not _RAISE.run(connection, [rows.alert_values(kept).values()]):
+        before = read_alert(connection, alert.id)
+        if before.cleared_at is not None and alert.offset > before.offset:
+            # It was over, and a later frame says the same instant: the clock of its device stands still.
+            again = _renamed(deed, alert_id(alert.rule, f"{alert.id}@{alert.offset}", alert.event_at))
+            _raise(connection, again, now, standing)
+            standing[alert.id] = standing.get(again.alert.id, again.alert.id)
         return
     if deed.because is not None:
         connection.execute(sa.insert(tables.because), {"alert": deed.alert.id, "told": deed.because})
@@ -126,6 +143,19 @@ def _raise(connection: Connection, deed: Raise, now: Instant, standing: dict[str
     add_steps(connection, deed.steps)
     if alert.quiet:
         _suppress(connection, alert.quiet, "quiet", alert.rule, alert.device, alert.event_at)
+
+
+def _renamed(deed: Raise, name: str) -> Raise:
+    """The same alert under another name."""
+    before = deed.alert.id
+    calls = (replace(call, alert=name, key=name + call.key.removeprefix(before)) for call in deed.calls)
+    return replace(
+        deed,
+        alert=replace(deed.alert, id=name),
+        climb=None if deed.climb is None else replace(deed.climb, alert=name),
+        calls=tuple(calls),
+        steps=tuple(replace(step, alert=name) for step in deed.steps),
+    )
 
 
 def _suppress(connection: Connection, alert: str, why: str, what: str, device: str, at: Instant) -> None:

@@ -9,14 +9,14 @@ import sqlalchemy as sa
 from firesense.book import deeds, quarantine, tables
 from firesense.book.sql import Chapter
 from firesense.domain.errors import BookError
-from firesense.domain.outcome import Raise, Tally
+from firesense.domain.outcome import Raise, Tally, TripAgain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sqlalchemy.engine import Connection
 
-    from firesense.domain.outcome import Outcome
+    from firesense.domain.outcome import Clear, Hide, Outcome
 
 _AT = tables.position.c
 _POSITION = sa.select(_AT.offset).where(_AT.street == sa.bindparam("street"))
@@ -65,12 +65,23 @@ class Streets(Chapter):
         standing: dict[str, str] = {}
         with self._database.writing() as connection:
             _move(connection, outcome)
-            done = (_position(connection, outcome.ahead_of) or 0) if outcome.ahead_of else 0
+            done = (_position(connection, outcome.ahead_of) or 0) if outcome.ahead_of else None
             for deed in outcome.deeds:
-                if not (isinstance(deed, Raise) and deed.alert.offset < done):
+                if done is None or _is_ahead(connection, deed, done):
                     deeds.do(connection, deed, outcome.at, standing)
             quarantine.keep(connection, outcome.refusals)
         return standing
+
+
+def _is_ahead(connection: Connection, deed: Raise | TripAgain | Clear | Hide, done: int) -> bool:
+    """Whether a deed says anything that whoever has done the frames before ``done`` has not said."""
+    match deed:
+        case Raise(alert):
+            return alert.offset >= done
+        case TripAgain(alert, offset=offset):
+            return offset >= done and not deeds.is_firing(connection, alert)
+        case _:
+            return True
 
 
 def _position(connection: Connection, street: str) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,11 +26,12 @@ class Raise:
 
 @dataclass(frozen=True, slots=True)
 class TripAgain:
-    """An open alert whose rule tripped once more (a latched one fires again)."""
+    """An open alert whose rule tripped once more (a latched one fires again), by the frame at ``offset``."""
 
     alert: str
     at: Instant
     value: float | None
+    offset: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,8 @@ class Tally:
 class Outcome:
     """All that came of a stretch of the journal: written whole, with the position after it, or not at all.
 
-    ``ahead_of`` is the street this one only runs ahead of: of frames that one has done meanwhile, nothing is raised.
+    ``ahead_of`` is the street this one only runs ahead of: of frames that one has done meanwhile, nothing is raised and
+    nothing trips again; nor does what fires already.
     """
 
     street: str

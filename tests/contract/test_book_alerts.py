@@ -73,6 +73,54 @@ def test_a_fire_that_is_over_and_open_is_gone_on_with_by_another_street_until_it
     assert book.alert(alert.id).condition is (Condition.FIRING if open_alerts == 1 else Condition.LATCHED)
 
 
+def test_what_runs_ahead_says_once_that_an_alarm_goes_off_again(book, alert):
+    book.commit(outcome(4, Clear(alert.id, LATER, Condition.LATCHED)))
+
+    def trips(offset):
+        book.commit(outcome(12, TripAgain(alert.id, LATER + 1, 1.0, offset), street="scout", ahead_of="alerting"))
+        return book.alert(alert.id).condition, book.alert(alert.id).trips
+
+    assert trips(3) == (Condition.LATCHED, 1), "alerting has done that frame"
+    assert trips(4) == (Condition.FIRING, 2)
+    assert trips(5) == (Condition.FIRING, 2), "it fires already"
+
+
+def test_a_fire_in_another_frame_of_the_same_instant_is_raised_under_a_name_of_its_own(book, alert):
+    """The clock of its device stands still."""
+    book.commit(outcome(2, Clear(alert.id, alert.event_at, Condition.LATCHED)))
+    book.close_alert(alert.id, "wen", LATER, Finding.FALSE_ALARM, "")
+    again = raised(replace(alert, offset=2, raised_at=LATER))
+    [(asked_for, name)] = book.commit(outcome(3, again)).items()
+    assert asked_for == alert.id
+    anew = book.alert(name)
+    assert (anew.case, anew.condition, anew.offset) == (Case.OPEN, Condition.FIRING, 2)
+    assert book.climb(name).due_at == again.climb.due_at
+    assert {c.person for c in book.calls(name)} == {"wen", "zhou"}
+    assert kinds(book, anew) == [StepKind.RAISED, StepKind.CALLED]
+    assert book.alert(alert.id).finding is Finding.FALSE_ALARM
+
+    book.commit(outcome(3, again))  # the answer to it was lost
+    assert [a.id for a in book.alerts()] == [name]
+
+
+def test_a_frame_that_comes_twice_raises_nothing_twice(book, alert):
+    book.close_alert(alert.id, "wen", LATER, Finding.FALSE_ALARM, "")
+    book.commit(outcome(3, raised(replace(alert, offset=2))))
+    assert book.alerts() == []
+
+
+def test_a_stranger_that_says_fire_after_a_quiet_while_is_another_fire(book):
+    first = alarm(1, device="?S99", rule="stranger-fire")
+    soon, late = (
+        replace(first, id=name, offset=at, event_at=first.event_at + at)
+        for name, at in (("SOON", QUIET - 1), ("LATE", QUIET))
+    )
+    book.commit(outcome(1, raised(first)))
+    assert book.commit(outcome(2, raised(soon))) == {soon.id: first.id}
+    assert book.commit(outcome(3, raised(late))) == {}
+    assert {a.id for a in book.alerts()} == {first.id, late.id}
+
+
 def test_an_alert_may_have_no_climb_and_no_value(book):
     quiet = alarm(1, AlertClass.TEST, value=float("nan"))
     book.commit(outcome(1, replace(raised(quiet), climb=None, calls=(), steps=())))

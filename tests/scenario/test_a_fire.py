@@ -230,6 +230,34 @@ def test_an_unregistered_device_that_says_fire_reaches_the_root_post(house):
     assert house.balanced
 
 
+def test_an_unregistered_device_that_says_fire_after_half_an_hour_calls_anew_whoever_took_the_first(house):
+    house.hear(smoke(house.clock, 77, alarm=1))
+    [fire] = house.open_alerts()
+    house.desk.acknowledge(fire.id, ZHANG)
+    house.wind(minutes=30, step=MINUTE)
+    told = len(house.told_of("fire"))
+    house.hear(smoke(house.clock, 77, alarm=1))
+    assert len(house.told_of("fire")) > told
+    assert len([alert for alert in house.open_alerts() if alert.rule == "stranger-fire"]) == 2
+
+
+def test_a_detector_whose_clock_stands_still_calls_people_to_each_fire(house):
+    still = house.clock.at // 1000
+    house.hear(smoke(house.clock, ts=still, alarm=1))
+    house.hear(smoke(house.clock, ts=still, alarm=0))
+    [fire] = house.open_alerts()
+    house.desk.close(fire.id, ZHANG, Finding.FALSE_ALARM)
+    house.wind(minutes=5, step=MINUTE)
+    called = house.people_told()
+    house.hear(smoke(house.clock, ts=still, alarm=1, smoke=0.4))
+    assert len(house.people_told()) > len(called)
+    fires = lambda: [alert for alert in house.open_alerts() if alert.rule == "smoke-fire"]  # noqa: E731
+    assert [alert.id == fire.id for alert in fires()] == [False]
+    house.wind(seconds=5)
+    house.hear(smoke(house.clock, ts=still, alarm=0))
+    assert [alert.condition for alert in fires()] == [Condition.LATCHED]
+
+
 def test_whoever_invents_devices_does_not_drown_a_real_fire(house):
     house.hear(*[smoke(house.clock, number=1000 + n, alarm=1) for n in range(300)])
     house.hear(smoke(house.clock, alarm=1))

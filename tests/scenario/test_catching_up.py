@@ -8,13 +8,16 @@ import json
 import pytest
 
 from firesense.app.plugs import make_reader
-from firesense.domain.alert import Condition
+from firesense.domain.alert import Condition, Finding
+from firesense.domain.deed import Actor, Ground
+from firesense.domain.errors import BookError
 from firesense.domain.instant import MINUTE, SECOND
 from firesense.scout import Scout
 from tests.frames import batch_of
 from tests.house import SmallHouse, smoke, smoke_device
 
 MANY = 150  # frames
+OFFICER = Actor("chen-jie")
 
 
 class LateHouse(SmallHouse):
@@ -230,3 +233,62 @@ def test_a_fire_that_alerting_has_raised_and_seen_out_while_the_scout_looked_is_
     assert len(told) == len(set(told))
     house.settle()
     assert len(house.fires()) == 1
+
+
+SPOKEN_ON = {
+    "verified": lambda desk, alert: desk.verify(alert, OFFICER, Finding.FALSE_ALARM),
+    "silenced": lambda desk, alert: desk.silence(alert, OFFICER, Ground.BELOW_LIMIT),
+    "reset": lambda desk, alert: desk.reset(alert, OFFICER),
+}
+
+
+@pytest.mark.parametrize("spoken_on", SPOKEN_ON)
+def test_a_fire_anew_at_a_device_whose_case_somebody_has_spoken_on_does_not_wait_either(house, spoken_on):
+    house.journalled(smoke(house.clock, 4, alarm=1))
+    house.journalled(smoke(house.clock, 4, alarm=0))
+    house.settle()
+    [fire] = house.open_alerts()
+    SPOKEN_ON[spoken_on](house.desk, fire.id)
+    house.settle()
+    told = len(house.told_of("fire"))
+    house.backlog()
+    house.journalled(smoke(house.clock, 4, alarm=1))
+    house.scouted()
+    told_at_once = len(house.told_of("fire"))
+    assert told_at_once > told
+    assert house.fires() == [("smoke-4", Condition.FIRING, 2)]
+
+    house.settle()
+    assert len(house.told_of("fire")) == told_at_once, "of one fire once"
+    assert [(device, condition) for device, condition, _ in house.fires()] == [("smoke-4", Condition.FIRING)]
+
+
+def test_a_fire_anew_that_alerting_has_seen_out_meanwhile_does_not_fire_for_ever(house, monkeypatch):
+    house.journalled(smoke(house.clock, 4, alarm=1))
+    house.journalled(smoke(house.clock, 4, alarm=0))
+    house.settle()
+    house.backlog()
+    house.journalled(smoke(house.clock, 4, alarm=1))
+    house.journalled(smoke(house.clock, 4, alarm=0))
+    house.scouted_while_alerting_judges(monkeypatch)
+    assert house.fires() == [("smoke-4", Condition.LATCHED, 2)]
+
+
+def test_a_fire_found_while_the_book_was_away_does_not_wait_for_the_backlog(house, monkeypatch):
+    house.backlog()
+    house.journalled(smoke(house.clock, 5))
+    house.scouted()
+    house.journalled(smoke(house.clock, 4, alarm=1))
+
+    def away(_outcome):
+        raise BookError("away")
+
+    with monkeypatch.context() as outage:
+        outage.setattr(house.book, "commit", away)
+        with pytest.raises(BookError):
+            house.scout.step()
+    house.clock.at += MINUTE
+    house.journalled(smoke(house.clock, 5))
+    house.scouted()
+    assert [device for device, _, _ in house.fires()] == ["smoke-4"]
+    assert house.people_told()
