@@ -32,27 +32,37 @@ class Told:
         self._since: dict[str, Instant] = {}
 
     def deeds(self, notes: Mapping[str, Instant], alarms: Alarms, now: Instant, offset: int) -> list[Alert | Clear]:
-        """What to raise and to resolve, now that these are the notes."""
-        deeds: list[Alert | Clear] = []
-        for name, since in notes.items():
-            if not name.startswith((TROUBLE, EVENT)) or self._since.get(name) == since:
-                continue
-            rule = name.partition(":")[2]
-            deed = self._begun(rule, alarms, since, now, offset) if since else alarms.system_over(rule, now)
-            if deed is not None:
-                deeds.append(deed)
-            self._since[name] = since
-        return deeds
-
-    def _begun(self, rule: str, alarms: Alarms, since: Instant, now: Instant, offset: int) -> Alert | None:
-        kind, _, what = rule.partition(":")
-        if f"alert.{kind}" not in TEXTS or self._known(alert_id(rule, FIRESENSE, since)):
-            return None
-        text = {
-            language: say(f"alert.{kind}", language, name=what, street=_street(what, language))
-            for language in LANGUAGES
+        """What to raise and to resolve, now that these are the notes. Raises what ``known`` does: nothing is told."""
+        news = {
+            name: since
+            for name, since in notes.items()
+            if name.startswith((TROUBLE, EVENT)) and self._since.get(name) != since
         }
-        return alarms.system(rule, text, now=now, offset=offset, since=since)
+        # All is asked before anything is told: what is told, and not written, would never be told again.
+        new = {name for name, since in news.items() if since and self._is_new(_rule(name), since)}
+        told: list[Alert | Clear | None] = []
+        for name, since in news.items():
+            if name in new:
+                told.append(_begun(_rule(name), alarms, since, now, offset))
+            elif not since:
+                told.append(alarms.system_over(_rule(name), now))
+        self._since |= news
+        return [deed for deed in told if deed is not None]
+
+    def _is_new(self, rule: str, since: Instant) -> bool:
+        return f"alert.{rule.partition(':')[0]}" in TEXTS and not self._known(alert_id(rule, FIRESENSE, since))
+
+
+def _rule(name: str) -> str:
+    return name.partition(":")[2]
+
+
+def _begun(rule: str, alarms: Alarms, since: Instant, now: Instant, offset: int) -> Alert | None:
+    kind, _, what = rule.partition(":")
+    text = {
+        language: say(f"alert.{kind}", language, name=what, street=_street(what, language)) for language in LANGUAGES
+    }
+    return alarms.system(rule, text, now=now, offset=offset, since=since)
 
 
 def _street(name: str, language: str) -> str:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from firesense.book import rows, tables
 from firesense.book.sql import Chapter
-from firesense.book.story import add_steps, queue_calls
+from firesense.book.story import add_steps, queue_calls, read_alert
 from firesense.domain.alert import Alert, Case
 from firesense.domain.escalation import ClimbState, Timers
 from firesense.escalate import AUDITED, adrift
@@ -76,12 +76,14 @@ class Auditing(Chapter):
     def repair(
         self, alert: Alert, before: Climb | None, after: Climb, calls: Sequence[Call], steps: Sequence[Step]
     ) -> bool:
-        """Write a climb anew with its rank, unless somebody moved it meanwhile: then False. See the port."""
+        """Write a climb anew with its rank, unless it or its case moved meanwhile: then False. See the port."""
         version = None if before is None else before.version
         mine = sa.and_(_CLIMB.alert == alert.id, _CLIMB.strand == after.strand)
         with self._database.writing() as connection:
             if connection.scalar(sa.select(_CLIMB.version).where(mine).with_for_update()) != version:
                 return False
+            if read_alert(connection, alert.id).case is not alert.case:
+                return False  # without a climb there is no version that would tell
             connection.execute(sa.delete(tables.climb).where(mine))
             connection.execute(sa.insert(tables.climb), rows.climb_values(after) | {"rank": rows.rank(alert)})
             queue_calls(connection, calls)

@@ -124,9 +124,10 @@ def _raise(connection: Connection, deed: Raise, now: Instant, standing: dict[str
         standing[alert.id] = known
         _trip_again(connection, TripAgain(known, alert.event_at, alert.value), now)
         return
-    kept = alert
+    kept, climb = alert, deed.climb
     if alert.quiet and alert.alert_class is not AlertClass.TEST and connection.scalar(_OVER, {"id": alert.quiet}):
-        kept = replace(alert, quiet="")  # it was judged after its window was over: nothing holds it
+        kept = replace(alert, quiet="")  # it is written after its window was over, or ended: nothing holds it
+        climb = None if climb is None else replace(climb, due_at=now)
     if not _RAISE.run(connection, [rows.alert_values(kept).values()]):
         before = read_alert(connection, alert.id)
         if before.cleared_at is not None and alert.offset > before.offset:
@@ -137,8 +138,8 @@ def _raise(connection: Connection, deed: Raise, now: Instant, standing: dict[str
         return
     if deed.because is not None:
         connection.execute(sa.insert(tables.because), {"alert": deed.alert.id, "told": deed.because})
-    if deed.climb is not None:
-        _BEGIN.run(connection, [(*rows.climb_values(deed.climb).values(), rows.rank(deed.alert))])
+    if climb is not None:
+        _BEGIN.run(connection, [(*rows.climb_values(climb).values(), rows.rank(deed.alert))])
     queue_calls(connection, deed.calls, news=True)
     add_steps(connection, deed.steps)
     if alert.quiet:

@@ -178,7 +178,9 @@ class QuietWindows(Chapter):
         """Let open alerts, by id, wait for the end of a window before anybody is called."""
         with self._database.writing() as connection:
             for alert_id, quiet in waiting:
-                _hold(connection, quiet, _alerts(connection, _TO_HOLD, ids=[alert_id]), at)
+                current = _one(connection, quiet.id)
+                if current.over_at is None:  # or nobody would release it
+                    _hold(connection, current, _alerts(connection, _TO_HOLD, ids=[alert_id]), at)
 
 
 def _lasting(connection: Connection, quiet_id: str, at: Instant) -> Quiet:

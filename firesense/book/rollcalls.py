@@ -109,10 +109,14 @@ class RollCalls(Chapter):
     def move_roll_call(
         self, before: RollCall, after: RollCall, deed: Raise | None = None, *, close_at: Instant | None = None
     ) -> bool:
-        """Write what became of a roll call, unless it was changed meanwhile: then False."""
+        """Write what became of a roll call, unless it was changed or answered meanwhile: then False."""
         with self._database.writing() as connection:
             if _read(connection, before.id, to_change=True) != before:
                 return False
+            if after.state is RollCallState.MISSED and close_at is None:
+                alert = read_alert(connection, before.id)
+                if alert.acknowledged_at is not None or not alert.open:
+                    return False
             if deed is not None:
                 deeds.do(connection, deed, deed.alert.raised_at, {})
             if close_at is not None:

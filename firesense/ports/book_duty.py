@@ -48,7 +48,7 @@ class DutyPages(Protocol):
     def repair(
         self, alert: Alert, before: Climb | None, after: Climb, calls: Sequence[Call], steps: Sequence[Step]
     ) -> bool:
-        """Write a climb anew, with its calls, unless somebody moved it meanwhile (or there is one now): then False."""
+        """Write a climb anew, with its calls, unless somebody moved it or its case meanwhile: then False."""
         ...
 
     def lease_calls(

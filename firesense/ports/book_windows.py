@@ -68,7 +68,7 @@ class WindowPages(Protocol):
         ...
 
     def hold(self, waiting: Sequence[tuple[str, Quiet]], at: Instant) -> None:
-        """Let open alerts, by id, wait for the end of a window before anybody is called."""
+        """Let open alerts, by id, wait for the end of a window before anybody is called; not of one that is over."""
         ...
 
     def alert_columns(self, start: Instant, end: Instant) -> AlertColumns:
@@ -109,7 +109,7 @@ class WindowPages(Protocol):
     def move_roll_call(
         self, before: RollCall, after: RollCall, deed: Raise | None = None, *, close_at: Instant | None = None
     ) -> bool:
-        """Write what became of a roll call, unless it was changed meanwhile: then False.
+        """Write what became of a roll call, unless it was changed or answered meanwhile: then False.
 
         ``deed`` raises its alert, ``close_at`` closes that.
         """

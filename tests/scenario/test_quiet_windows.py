@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -515,6 +516,38 @@ def test_a_fault_judged_after_its_window_is_over_is_called_and_marked_no_more(ho
     assert fault.quiet == ""
     assert [step.kind for step in house.book.story(fault.id)][:3] == ["raised", "held", "called"]
     assert told_to(house) == {("sun-bo", "fault")}
+
+
+def test_a_fault_judged_while_its_window_is_ended_is_called_at_once(house, monkeypatch):
+    window = house.quiet.maintain(SUN_BO, "new batteries", HOUR_LONG, place=GRID)
+    house.settle()
+    commit = house.book.commit
+
+    def ended_before(outcome):
+        if outcome.deeds:
+            monkeypatch.undo()
+            house.quiet.end(window.id, SUN_BO)
+            asyncio.run(house._duty())
+        return commit(outcome)
+
+    house.hear(smoke(house.clock, 1, fault=1))
+    monkeypatch.setattr(house.book, "commit", ended_before)
+    house.wind(seconds=12, step=6 * SECOND)
+    fault = alert_of(house, "smoke-trouble")
+    assert fault.quiet == ""
+    assert {call.person for call in house.book.calls(fault.id)} == {"sun-bo"}
+
+
+def test_a_window_that_one_duty_has_released_holds_nothing_for_another_that_saw_it_last(house):
+    window = house.quiet.maintain(SUN_BO, "new batteries", HOUR_LONG, place=GRID)
+    trouble(house)
+    fault = alert_of(house, "smoke-trouble")
+    seen = house.book.quiet(window.id)
+    house.quiet.end(window.id, SUN_BO)
+    house.settle()
+    climb = house.book.climb(fault.id)
+    house.book.hold([(fault.id, seen)], house.clock.at)
+    assert (house.book.alert(fault.id).quiet, house.book.climb(fault.id)) == ("", climb)
 
 
 class _Asleep:

@@ -126,6 +126,26 @@ def test_no_answer_goes_to_the_post_above_and_counts(house):
     assert figures.whole.by_class == {}, "a roll call is no alert"
 
 
+def test_an_answer_in_the_last_moment_counts_though_duty_has_found_none_yet(house, monkeypatch):
+    call = begin(house)
+    wind_to(house, call.planned_at)
+    house.clock.at += 3 * MINUTE
+    due_roll_calls = house.book.due_roll_calls
+
+    def then_answered(now):
+        due = due_roll_calls(now)
+        monkeypatch.undo()
+        house.desk.acknowledge(call.id, Actor("zhao-lei"))
+        return due
+
+    monkeypatch.setattr(house.book, "due_roll_calls", then_answered)
+    house.settle()
+    house.wind(seconds=2)
+    done = house.book.roll_call(call.id)
+    assert (done.state, done.answered_by) == (RollCallState.ANSWERED, "zhao-lei")
+    assert "zhou-qiang" not in told(house)
+
+
 def test_an_answer_that_is_too_late_is_none(house):
     call = begin(house)
     wind_to(house, call.planned_at)

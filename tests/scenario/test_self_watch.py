@@ -11,7 +11,7 @@ from firesense.app.retention import Retention
 from firesense.app.watch import Running, Watch
 from firesense.domain.alert import Finding
 from firesense.domain.deed import Actor
-from firesense.domain.errors import HistoryDown
+from firesense.domain.errors import BookError, HistoryDown
 from firesense.domain.instant import HOUR, SECOND
 from firesense.ingest import IngestStatus
 from firesense.settings import QuarantineSettings, WatchSettings
@@ -143,6 +143,25 @@ def test_a_full_journal_is_told_as_what_it_is_and_a_busy_one_is_not(house):
     status.stalled, status.stalled_since = True, house.clock.at
     house.wind(seconds=10)
     assert [alert.rule for alert in house.open_alerts()] == ["journal-refuses"]
+
+
+def test_troubles_that_come_while_the_book_goes_away_are_told_when_it_is_back(house, monkeypatch):
+    house.hear(smoke(house.clock))
+    for trouble in ("journal-full", "journal-refuses"):
+        house.journal.note(f"trouble:{trouble}", house.clock.at)
+    asked, answers = house.book.alert, iter([True, False])
+
+    def goes_away(alert):
+        if next(answers):
+            return asked(alert)
+        raise BookError("away")
+
+    with monkeypatch.context() as outage:
+        outage.setattr(house.book, "alert", goes_away)
+        with pytest.raises(BookError):
+            house.alerting.step()
+    house.alerting.step()
+    assert {alert.rule for alert in house.open_alerts()} == {"journal-full", "journal-refuses"}
 
 
 def test_a_restart_tells_nothing_twice_and_what_a_person_closed_stays_closed(house):

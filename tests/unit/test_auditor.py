@@ -13,7 +13,7 @@ import structlog
 from firesense import auditor, escalate
 from firesense.auditor import TOLERANCE
 from firesense.book import SqlBook
-from firesense.domain.alert import AlertClass
+from firesense.domain.alert import AlertClass, Finding
 from firesense.domain.escalation import ClimbState, Ladder, Purpose, Rung, Selector, StepKind, Timers
 from firesense.domain.instant import HOUR, MINUTE, SECOND
 from firesense.domain.message import Message, Receipt
@@ -274,6 +274,18 @@ def test_a_repair_gives_way_to_whoever_moved_the_climb_meanwhile(house):
     assert not house.book.repair(about, climb, done.climb, done.calls, done.steps)
     assert not house.book.repair(about, None, done.climb, done.calls, done.steps)
     assert house.book.climb(ID).due_at == NOW + HOUR
+
+
+def test_a_repair_gives_way_to_whoever_closed_the_case_meanwhile(house):
+    house.burn()
+    house.raw.execute("DELETE FROM climb")
+    ((about, climb),) = house.book.adrift(NOW, 9)
+    done = escalate.mended(about, climb, LADDER, "no-climb", PLAN.org, house.delivery.kinds, NOW)
+    house.book.close_alert(ID, "lin", NOW, Finding.FALSE_ALARM, "")
+    assert not house.book.repair(about, climb, done.climb, done.calls, done.steps)
+    house.pass_time(600)
+    assert house.book.climb(ID) is None
+    assert StepKind.REPAIRED not in {step.kind for step in house.book.story(ID)}
 
 
 def test_the_same_damage_twice_is_told_twice(house):
