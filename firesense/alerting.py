@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from firesense.alerts import Deed
+    from firesense.domain.columns import Snapshot
     from firesense.domain.frame import FrameBatch, Refusal
     from firesense.domain.outcome import Clear, Hide, Raise, TripAgain
     from firesense.domain.plan import Plan
@@ -186,18 +187,26 @@ class Alerting:
         self._engine = self._new_engine(now)
         position = self._book.position(STREET)
         kept = self._snapshots.load()
+        flags: Snapshot = {}
+        strangers: dict[str, Instant] = {}  # when they said fire last
         if kept is not None and kept[0] <= position:
             offset, state = kept
             self._engine.restore(state)
+            flags = state
         else:
             offset = position - _LOOK_BACK
         offset = max(offset, self._journal.tail)
         while offset < position and (batch := self._journal.read(offset, min(self._most, position - offset))):
-            for table in self._reader.read(batch).judged:
+            read = self._reader.read(batch)
+            for table in read.judged:
                 self._engine.apply(table)
+            strangers |= {fire.external_id: fire.event_at for fire in read.strangers}
             offset = batch.next_offset
             self.status.turns += 1
         self._settle_on(*self._known_of(self._plan))
+        self._alarms.flags.restore(flags)
+        for external_id, said_at in strangers.items():
+            self._alarms.flags.heard(self._alarms.flags.subject(external_id), said_at)
         self._engine.heard_again_from(now)
         self._position = self._committed = max(position, self._journal.tail)
         self._saved_at = self._stepped_at = now
@@ -220,7 +229,9 @@ class Alerting:
         self._reader = self._make_reader(plan)
         old, self._engine = self._engine, self._new_engine(now)
         self._engine.take_over(old)
+        flags = self._alarms.flags.snapshot()
         self._settle_on(*known)
+        self._alarms.flags.restore(flags)
 
     def _known_of(self, plan: Plan) -> tuple[list[Alert], list[Alert]]:
         """What the book says is open, and what people closed that is not over; closed in between, it is in both."""
@@ -337,7 +348,8 @@ class Alerting:
     def _write(self, outcome: Outcome) -> None:
         self._unwritten = outcome
         with self.status.pace.stage("write"):
-            if self._book.commit(outcome):  # the scout was first with some of it: what it raised is what is open
+            if standing := self._book.commit(outcome):  # the scout was first with some of it: that is what is open
+                self._alarms.stands(standing)
                 self._seen_at = 0
         self._unwritten = None
         self._committed, self._committed_at = outcome.position, outcome.at
@@ -352,6 +364,6 @@ class Alerting:
             self._write(self._outcome(now))
         self._saved_at = now
         try:
-            self._snapshots.save(self._position, self._engine.snapshot())
+            self._snapshots.save(self._position, self._engine.snapshot() | self._alarms.flags.snapshot())
         except OSError as error:
             _log.warning("alerting.snapshot", reason=str(error))

@@ -217,7 +217,7 @@ class Scout:
 
     def _write(self, deeds: tuple[Raise | TripAgain, ...], position: int, now: Instant) -> None:
         if deeds or abs(now - self._committed_at) >= _LAZY:
-            self._book.commit(Outcome(STREET, position, now, deeds, ahead_of=_FOLLOWED))
+            self._alarms.stands(self._book.commit(Outcome(STREET, position, now, deeds, ahead_of=_FOLLOWED)))
             self._committed_at = now
         self._position = position
         if deeds:

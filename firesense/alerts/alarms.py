@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from firesense.alerts.first_out import FirstOut
 from firesense.alerts.inhibition import Inhibition
 from firesense.alerts.quieted import Quieted
+from firesense.alerts.strangers import MORE_STRANGERS, Flags
 from firesense.alerts.wording import common_place, gateway_text, rule_text, said, with_first
-from firesense.domain.alert import QUIET, UNREGISTERED, Alert, AlertClass, Condition, Grade, alert_id
+from firesense.domain.alert import QUIET, Alert, AlertClass, Condition, Grade, alert_id
 from firesense.domain.because import Aside, Member
 from firesense.domain.outcome import Clear, Hide, TripAgain
 from firesense.domain.readings import Quality
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
 FIRESENSE = "firesense"  # the device of alerts about firesense itself
 STRANGER_FIRE = "stranger-fire"
-MOST_STRANGERS = 10  # alerts of strangers that may be open, each for itself
-MORE_STRANGERS = UNREGISTERED + "*"
 
 Key = tuple[str, str]  # rule and device
 Deed = Alert | TripAgain | Clear | Hide
@@ -55,7 +54,7 @@ class Alarms:
         self._open: dict[Key, Alert] = {}
         # Closed by people while they were firing, and not over yet: of one device several may be, one after another.
         self._left: dict[Key, list[Alert]] = {}
-        self._flagged_at: dict[Key, Instant] = {}  # strangers: when they last said fire
+        self.flags = Flags()
 
     # -- the picture ------------------------------------------------------------------------------------------------
     def refresh(self, alerts: Iterable[Alert]) -> list[Firing]:
@@ -69,11 +68,7 @@ class Alarms:
                 self._open[self._key(alert)] = alert
         self.quieted.follow(self._open.values())
         self._first_out.follow(self._open.values())
-        self._flagged_at = {
-            key: self._flagged_at.get(key, alert.event_at)
-            for key, alert in self._open.items()
-            if key[0] == STRANGER_FIRE
-        }
+        self.flags.follow(_of_strangers(before), _of_strangers(self._open))
         gone = [alert for key, alert in before.items() if key not in self._open]
         closed = self.leave(gone)
         return closed + [hidden for where in closed for hidden in self._inhibition.closed(where)]
@@ -103,6 +98,12 @@ class Alarms:
                 self.quieted.over(open_alert)
                 return self._firing_at(open_alert)
         return None
+
+    def stands(self, instead: Mapping[str, str]) -> None:
+        """Know that alerts of ours are others in the book, which were raised there before."""
+        for key, alert in self._open.items() if instead else ():
+            if alert.id in instead:
+                self._open[key] = replace(alert, id=instead[alert.id])
 
     def __len__(self) -> int:
         """Count the open alerts."""
@@ -291,17 +292,14 @@ class Alarms:
         None while it goes on: its alert is open, and it was last heard to say fire less than half an hour ago. Beyond
         ten of them all others share one alert: whoever invents devices must not drown the fires of real ones.
         """
-        subject = UNREGISTERED + external_id
-        text = said("alert.stranger-fire", external_id=external_id, topic=topic)
-        if (STRANGER_FIRE, subject) not in self._flagged_at and len(self._flagged_at) >= MOST_STRANGERS:
-            subject = MORE_STRANGERS
-            text = said("alert.stranger-fires", external_id=external_id, topic=topic)
+        subject = self.flags.subject(external_id)
         key = (STRANGER_FIRE, subject)
-        known = self._open.get(key)
-        flagged_at = self._flagged_at.get(key, known.event_at if known else event_at)
-        self._flagged_at[key] = max(flagged_at, event_at)
-        if known is not None and event_at - flagged_at < QUIET:
+        flagged_at = self.flags.last(subject)
+        self.flags.heard(subject, event_at)
+        if key in self._open and flagged_at is not None and event_at - flagged_at < QUIET:
             return None
+        words = "alert.stranger-fires" if subject == MORE_STRANGERS else "alert.stranger-fire"
+        text = said(words, external_id=external_id, topic=topic)
         alert = self._open[key] = Alert(
             id=alert_id(STRANGER_FIRE, subject, event_at),
             rule=STRANGER_FIRE,
@@ -346,6 +344,10 @@ class Alarms:
         """Resolve the open fault of firesense itself of that name, if there is one."""
         known = self._open.pop((rule, FIRESENSE), None)
         return None if known is None else Clear(known.id, now, Condition.RESOLVED)
+
+
+def _of_strangers(alerts: Mapping[Key, Alert]) -> dict[str, Alert]:
+    return {subject: alert for (rule, subject), alert in alerts.items() if rule == STRANGER_FIRE}
 
 
 def _was_quiet(alert: Alert, event_at: Instant) -> bool:

@@ -42,6 +42,12 @@ _TOLD = (
     )
     .order_by(tables.call.c.number)
 )
+# Nobody has it, and people are being called to it as it is.
+_CALLING = sa.exists().where(
+    tables.climb.c.alert == tables.alert.c.id,
+    tables.climb.c.strand == "",
+    tables.climb.c.state == ClimbState.CLIMBING,
+)
 _SAME = (
     sa.select(tables.alert.c.id)
     .where(
@@ -51,7 +57,10 @@ _SAME = (
         tables.alert.c.alert_class == sa.bindparam("alert_class"),  # a test is not the fire that comes after it
         tables.alert.c.open,
         sa.or_(
-            sa.and_(tables.alert.c.condition == Condition.FIRING, tables.alert.c.event_at > sa.bindparam("since")),
+            sa.and_(
+                tables.alert.c.condition == Condition.FIRING,
+                sa.or_(tables.alert.c.event_at > sa.bindparam("since"), _CALLING),
+            ),
             tables.alert.c.cleared_at > sa.bindparam("lately"),
         ),
         tables.alert.c.id != sa.bindparam("id"),
@@ -118,7 +127,8 @@ def _raise(connection: Connection, deed: Raise, now: Instant, standing: dict[str
     alert = deed.alert
     same = {name: getattr(alert, name) for name in ("device", "rule", "place", "alert_class", "id")}
     same["lately"] = alert.event_at - QUIET
-    # A stranger never says that it is over: what it is raised for after a quiet while is another fire.
+    # A stranger never says that it is over: what it is raised for after a quiet while is another fire, unless nobody
+    # has taken the one before.
     same["since"] = same["lately"] if alert.of_stranger else 0
     if alert.device and (known := connection.scalar(_SAME, same)) is not None:
         standing[alert.id] = known

@@ -29,11 +29,12 @@ class StreetPages(Protocol):
         """Write all that came of a stretch of the journal, with the position after it.
 
         Raising an alert whose id is known, and quarantining an offset that is there, change nothing. An alarm that
-        another street has raised meanwhile (open, of the same rule, device and place, and not over for ``QUIET``) is
-        not raised twice: of such alerts their ids are given, each with the one that stands. So is the id of an alert
-        that was known and over, and is raised by a later frame of the same instant, with the one it was raised under:
-        the clock of its device stands still. Nothing is raised, nor trips again, of a frame that the street this one
-        runs ahead of has done meanwhile: what it made of it stands, even if it is over.
+        another street has raised meanwhile (open, of the same rule, device and place, and not over for ``QUIET``; of a
+        stranger, which is never over, raised so lately or still climbing) is not raised twice: of such alerts their ids
+        are given, each with the one that stands. So is the id of an alert that was known and over, and is raised by a
+        later frame of the same instant, with the one it was raised under: the clock of its device stands still.
+        Nothing is raised, nor trips again, of a frame that the street this one runs ahead of has done meanwhile: what
+        it made of it stands, even if it is over.
         """
         ...
 

@@ -117,7 +117,9 @@ def test_a_stranger_that_says_fire_after_a_quiet_while_is_another_fire(book):
     )
     book.commit(outcome(1, raised(first)))
     assert book.commit(outcome(2, raised(soon))) == {soon.id: first.id}
-    assert book.commit(outcome(3, raised(late))) == {}
+    assert book.commit(outcome(3, raised(late))) == {late.id: first.id}, "nobody has it, and people are being called"
+    book.acknowledge(first.id, "wen", LATER)
+    assert book.commit(outcome(4, raised(late))) == {}
     assert {a.id for a in book.alerts()} == {first.id, late.id}
 
 

@@ -10,7 +10,7 @@ from firesense.domain.alert import Case, Condition, Finding
 from firesense.domain.deed import Actor
 from firesense.domain.errors import Conflict
 from firesense.domain.escalation import ClimbState, StepKind
-from firesense.domain.instant import MINUTE, SECOND
+from firesense.domain.instant import HOUR, MINUTE, SECOND
 from firesense.web.board import Board
 from firesense.web.cards import Cards
 from tests.frames import T0
@@ -230,17 +230,6 @@ def test_an_unregistered_device_that_says_fire_reaches_the_root_post(house):
     assert house.balanced
 
 
-def test_an_unregistered_device_that_says_fire_after_half_an_hour_calls_anew_whoever_took_the_first(house):
-    house.hear(smoke(house.clock, 77, alarm=1))
-    [fire] = house.open_alerts()
-    house.desk.acknowledge(fire.id, ZHANG)
-    house.wind(minutes=30, step=MINUTE)
-    told = len(house.told_of("fire"))
-    house.hear(smoke(house.clock, 77, alarm=1))
-    assert len(house.told_of("fire")) > told
-    assert len([alert for alert in house.open_alerts() if alert.rule == "stranger-fire"]) == 2
-
-
 def test_a_detector_whose_clock_stands_still_calls_people_to_each_fire(house):
     still = house.clock.at // 1000
     house.hear(smoke(house.clock, ts=still, alarm=1))
@@ -256,6 +245,55 @@ def test_a_detector_whose_clock_stands_still_calls_people_to_each_fire(house):
     house.wind(seconds=5)
     house.hear(smoke(house.clock, ts=still, alarm=0))
     assert [alert.condition for alert in fires()] == [Condition.LATCHED]
+
+
+def strange_fire(house):
+    """A device nobody registered says fire; gives the alerts of it that are open, the newest first."""
+    house.hear(smoke(house.clock, number=78, alarm=1))
+    return [alert for alert in house.open_alerts() if alert.of_stranger]
+
+
+def test_an_unregistered_device_that_speaks_up_again_a_day_later_calls_people_anew(house):
+    [yesterday] = strange_fire(house)
+    house.desk.acknowledge(yesterday.id, Actor("operator"))
+    house.wind(days=1, step=HOUR)
+    told = len(house.told_of("fire"))
+    today, old = strange_fire(house)
+    assert (old.id, old.acknowledged_by, old.trips) == (yesterday.id, "operator", 1)
+    assert (today.acknowledged_by, today.event_at) == ("", house.clock.at)
+    assert {each.person for each in house.told_of("fire")[told:]} == {"operator"}
+    house.wind(minutes=1, step=MINUTE)
+    assert [alert.id for alert in strange_fire(house)] == [today.id, old.id], "it goes on with today's"
+    house.desk.close(today.id, Actor("operator"), Finding.FALSE_ALARM, though_firing=True)
+    house.wind(minutes=1, step=MINUTE)
+    assert strange_fire(house)[0].id not in {today.id, old.id}, "and after its closing it is news"
+
+
+def test_an_unregistered_device_that_nobody_has_seen_to_is_one_alert_that_goes_on_calling(house):
+    [yesterday] = strange_fire(house)
+    house.wind(days=1, step=HOUR)
+    [today] = strange_fire(house)
+    assert (today.id, today.trips) == (yesterday.id, 2)
+    house.wind(minutes=1, step=MINUTE)
+    assert strange_fire(house)[0].trips == 2
+    assert house.book.climb(today.id).state is ClimbState.CLIMBING
+
+
+@pytest.mark.parametrize("starts_anew", ["start", "plan", "killed"])
+def test_an_unregistered_device_that_goes_on_saying_fire_calls_nobody_anew_after_a_start_either(house, starts_anew):
+    [fire] = strange_fire(house)
+    house.desk.acknowledge(fire.id, Actor("operator"))
+    for _ in range(3):
+        house.wind(minutes=20, step=10 * MINUTE)
+        assert [alert.id for alert in strange_fire(house)] == [fire.id]
+    if starts_anew == "plan":
+        assert house.keeper.reload()
+    else:
+        if starts_anew == "start":
+            house.alerting.settle()
+        house.start()
+    house.wind(minutes=20, step=10 * MINUTE)
+    assert [alert.id for alert in strange_fire(house)] == [fire.id]
 
 
 def test_whoever_invents_devices_does_not_drown_a_real_fire(house):

@@ -11,7 +11,7 @@ from firesense.app.plugs import make_reader
 from firesense.domain.alert import Condition, Finding
 from firesense.domain.deed import Actor, Ground
 from firesense.domain.errors import BookError
-from firesense.domain.instant import MINUTE, SECOND
+from firesense.domain.instant import DAY, MINUTE, SECOND
 from firesense.scout import Scout
 from tests.frames import batch_of
 from tests.house import SmallHouse, smoke, smoke_device
@@ -138,6 +138,41 @@ def test_a_stranger_that_says_fire_does_not_wait_either(house):
     house.scouted()
     house.settle()
     assert [alert.device for alert in house.open_alerts() if alert.alert_class == "fire"] == ["?S99"]
+
+
+def test_of_a_stranger_that_speaks_up_again_a_day_later_one_flag_is_one_more_alert(house):
+    house.hear(smoke(house.clock, 99, alarm=1))
+    [yesterday] = house.open_alerts()
+    house.desk.acknowledge(yesterday.id, Actor("operator"))
+    house.clock.at += DAY
+    house.backlog()
+    house.journalled(smoke(house.clock, 99, alarm=1))
+    flagged_at = house.clock.at - SECOND
+    house.scouted()
+    told = len(house.told_of("fire"))
+    today = next(alert for alert in house.open_alerts() if alert.id != yesterday.id)
+    assert today.event_at == flagged_at
+    house.desk.acknowledge(today.id, Actor("operator"))
+    house.settle()
+    house.journalled(smoke(house.clock, 99, alarm=1))
+    house.settle()
+    strange = [(alert.id, alert.trips) for alert in house.open_alerts() if alert.of_stranger]
+    assert strange == [(today.id, 1), (yesterday.id, 1)]
+    assert len(house.told_of("fire")) == told
+
+
+def test_of_a_strangers_flags_in_the_backlog_and_at_the_head_one_alert_comes(house):
+    house.hear(smoke(house.clock, 99, alarm=1))
+    [yesterday] = house.open_alerts()
+    house.desk.acknowledge(yesterday.id, Actor("operator"))
+    house.clock.at += DAY
+    house.backlog(smoke(house.clock, 99, alarm=1))
+    house.journalled(smoke(house.clock, 99, alarm=1))
+    house.scouted()
+    told = len(house.told_of("fire"))
+    house.settle()
+    assert len([alert for alert in house.open_alerts() if alert.of_stranger]) == 2
+    assert len(house.told_of("fire")) == told
 
 
 def test_nor_does_a_fire_flag_in_a_frame_that_cannot_be_used(house):
