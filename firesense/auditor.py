@@ -86,10 +86,10 @@ class Auditor:
 
     def _repair(self, alert: Alert, climb: Climb | None, plan: Plan, now: Instant) -> bool:
         why = escalate.adrift(alert, climb, now - TOLERANCE) or "never-due"
-        ladder = climb.ladder if climb is not None else choose(alert, plan, now)[0]
+        ladder, start = (climb.ladder, climb.start) if climb is not None else choose(alert, plan, now)
         if ladder is None:
             return False  # none was chosen when it was raised, and none would be now
-        done = escalate.mended(alert, climb, ladder, why, plan.org, self._kinds, now)
+        done = escalate.mended(alert, climb, ladder, why, plan.org, self._kinds, now, start)
         repaired = self._book.repair(alert, climb, done.climb, done.calls, done.steps)
         if repaired:
             _log.error("a climb was repaired", alert=alert.id, why=why, strand=done.climb.strand)

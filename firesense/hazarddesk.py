@@ -128,8 +128,8 @@ def _routed(dealt: Dealt, before: Alert, actor: Actor, plan: Plan, around: hazar
         raise NotAllowed(f"{actor.name} may not act at {alert.place}")
     if dealt.hazard.state is not HazardState.REPORTED:
         return dealt
-    ladder, _ = choose(alert, plan, around.now)
-    return dealt if ladder is None else replace(dealt, climb=Climb(alert.id, ladder, due_at=around.now))
+    ladder, start = choose(alert, plan, around.now)
+    return dealt if ladder is None else replace(dealt, climb=Climb(alert.id, ladder, due_at=around.now, start=start))
 
 
 def _has_rights(around: hazards.Around, actor: Actor, place: str) -> bool:

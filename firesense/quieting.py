@@ -62,10 +62,10 @@ def notice(quiet: Quiet, org: Org, registry: Registry) -> Alert:
     )
 
 
-def held(alert: Alert, ladder: Ladder, quiet: Quiet, now: Instant) -> tuple[Climb, tuple[Step, ...]]:
-    """Let the climb of a new alert wait for the end of a window: nobody is called before."""
+def held(alert: Alert, ladder: Ladder, quiet: Quiet, now: Instant, start: int = 0) -> tuple[Climb, tuple[Step, ...]]:
+    """Let the climb of a new alert wait for the end of a window; then all up to rung ``start`` are called at once."""
     raised = Step(alert.id, now, StepKind.RAISED, alert.device, {"rule": alert.rule, "ladder": ladder.id})
-    climb = Climb(alert.id, ladder, due_at=max(now, quiet.ends_at))
+    climb = Climb(alert.id, ladder, due_at=max(now, quiet.ends_at), start=start)
     return climb, (raised, held_step(alert.id, quiet, now))
 
 

@@ -61,7 +61,7 @@ def raised(
         step = Step(alert.id, now, StepKind.RAISED, alert.device, {"rule": alert.rule, "ladder": ""})
         return Raise(alert, None, (), (step,), grounds)
     if window is not None:
-        climb, waits = held(alert, ladder, window, now)
+        climb, waits = held(alert, ladder, window, now, start)
         return Raise(alert, climb, (), waits, grounds)
     acted = begin(alert, ladder, plan.org, kinds, now, start)
     notices, said = untested(alert, quiets.over(alert, plan.registry, plan.org, now), plan.org, kinds, now)

@@ -193,7 +193,7 @@ class Rehearsal:
         if ladder is None:
             return
         if window is not None:
-            climb, steps = held(alert, ladder, window, now)
+            climb, steps = held(alert, ladder, window, now, start)
             course.ladder = ladder.id
             self._follow(course, climb, (), steps)
             return

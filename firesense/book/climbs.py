@@ -133,8 +133,7 @@ def _each(connection: Connection, question: sa.Select[Any], climbs: Sequence[Cli
 
 def _is_news(move: Move) -> bool:
     """Whether a stretch of climbing only begins: people are called to it for the first time."""
-    before = move.before
-    return (before.rung, before.tries, before.round) == (0, 0, before.first_round) and not before.strand
+    return move.before.begins and not move.before.strand
 
 
 def _moved(move: Move) -> tuple[Any, ...]:

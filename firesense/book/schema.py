@@ -190,6 +190,7 @@ MIGRATIONS: Sequence[Sequence[str]] = (
     ),
     ("CREATE TABLE removed (device TEXT NOT NULL PRIMARY KEY, at BIGINT NOT NULL)",),
     ("CREATE INDEX alert_left ON alert (raised_at) WHERE closed_at IS NOT NULL AND condition = 'firing'",),
+    ("ALTER TABLE climb ADD COLUMN start INTEGER DEFAULT 0 NOT NULL",),
 )
 
 _VERSION = "schema"

@@ -164,7 +164,7 @@ def move_case(connection: Connection, alert_id: str, case: Case, now: Instant) -
 
 
 def climb_anew(connection: Connection, climb: Climb) -> None:
-    """Let an alert climb another ladder from its first rung: a round of its own. What was not sent yet is moot."""
+    """Let an alert climb another ladder from where it begins: a round of its own. What was not sent yet is moot."""
     before = read_climb(connection, climb.alert, to_change=True)
     if before is not None:
         lap = before.round + 1

@@ -124,7 +124,7 @@ class Climb:
     ``rung`` is the one that acts at ``due_at``; ``round`` counts the repeats, and what people do to the case begins a
     round, too: ``first_round`` is the one since when the ladder's repeats are counted. ``tries`` is how often ``rung``
     was called already in this round. An alert has one climb whose ``strand`` is empty, and one for every whistle,
-    with who blew it (``by``) and why (``reason``).
+    with who blew it (``by``) and why (``reason``). ``start`` is the rung up to which the first act of a stretch calls.
     """
 
     alert: str
@@ -139,6 +139,12 @@ class Climb:
     strand: str = ""
     by: str = ""
     reason: str = ""
+    start: int = 0
+
+    @property
+    def begins(self) -> bool:
+        """Whether its next act is the first of a stretch of climbing."""
+        return (self.rung, self.tries, self.round) == (0, 0, self.first_round)
 
     @property
     def spent(self) -> bool:

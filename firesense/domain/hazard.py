@@ -243,7 +243,7 @@ class HazardColumns:
 class Dealt:
     """What an act came to: the alert and the hazard after it, the lines of the story, and who is to be told.
 
-    ``climb`` takes the place of the climb there was: another ladder, from its first rung.
+    ``climb`` takes the place of the climb there was: another ladder, from where it begins.
     """
 
     alert: Alert

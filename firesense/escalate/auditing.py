@@ -64,14 +64,21 @@ def _undated(alert: Alert, climb: Climb, overdue_before: Instant | None) -> str:
 
 
 def mended(
-    alert: Alert, climb: Climb | None, ladder: Ladder, why: str, org: Org, kinds: Mapping[str, str], now: Instant
+    alert: Alert,
+    climb: Climb | None,
+    ladder: Ladder,
+    why: str,
+    org: Org,
+    kinds: Mapping[str, str],
+    now: Instant,
+    start: int = 0,
 ) -> Acted:
     """Put the climb of an alert right: it acts now or, when somebody has the case, waits as long as it may.
 
     It goes on at the rung where it stood, in a round of its own, by its own copy of the ladder; one that is lost
-    begins with ``ladder``. The story tells it, and so is the operator.
+    begins with ``ladder``, at ``start``. The story tells it, and so is the operator.
     """
-    found = climb if climb is not None else Climb(alert.id, ladder)
+    found = climb if climb is not None else Climb(alert.id, ladder, start=start)
     rung = 0 if found.astray else found.rung
     lap = found.round + 1
     after = replace(

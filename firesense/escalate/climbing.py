@@ -44,7 +44,7 @@ def begin(alert: Alert, ladder: Ladder, org: Org, kinds: Mapping[str, str], now:
 
     With ``start`` the rungs below that one (counted from 0) are called together with it.
     """
-    acted = act(alert, Climb(alert.id, ladder, due_at=now), org, kinds, now, start=start)
+    acted = act(alert, Climb(alert.id, ladder, due_at=now, start=start), org, kinds, now)
     detail = {"rule": alert.rule, "ladder": ladder.id}
     if alert.value is not None:
         detail["value"] = f"{alert.value:g}"  # the alert itself goes on to show the newest value
@@ -59,8 +59,6 @@ def act(
     kinds: Mapping[str, str],
     now: Instant,
     earlier: Iterable[Call] = (),
-    *,
-    start: int = 0,
 ) -> Acted:
     """Do the rung that is due, and say when the next one is.
 
@@ -68,7 +66,8 @@ def act(
     have an address for, fire class over a second kind of channel besides. A rung that reaches nobody new is skipped
     at once, and the story says why; one that repeats is called again before the next one is. After the last rung the
     ladder starts again or, when it has been climbed often enough, the climb is EXHAUSTED; either way the operator is
-    told. When a whole round reaches nobody, the operator is told and the next round waits.
+    told. When a whole round reaches nobody, the operator is told and the next round waits. The first act of a stretch
+    calls all rungs up to the climb's ``start`` at once.
 
     A climb that is due although somebody has the case goes on with its next rung: the calls and the story say what
     has not been done (``standing``). That of a whistle tells whoever blew it that nobody has come so far, and
@@ -82,6 +81,7 @@ def act(
         return Acted(climb, (), ())
     errand = Errand(alert, org, kinds, now, _purpose(climb), climb, _detail(alert, climb), tuple(earlier))
     _tell_of_the_last(errand, climb)
+    start = climb.start if climb.begins and errand.purpose is Purpose.ALERT else 0
     climb, wait = _next_reached(errand, climb, start)
     if climb.strand:
         errand.tell_of_whistle()

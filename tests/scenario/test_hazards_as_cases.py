@@ -12,7 +12,7 @@ from firesense.app.retention import Retention
 from firesense.domain.alert import AlertClass, Finding, Grade
 from firesense.domain.deed import Actor, Rights
 from firesense.domain.errors import Conflict, NotAllowed, NotFound
-from firesense.domain.escalation import StepKind
+from firesense.domain.escalation import Selector, StepKind
 from firesense.domain.hazard import Dealt, HazardAct, HazardState, Report, Source
 from firesense.domain.instant import DAY, HOUR, MINUTE
 from firesense.explain import explain
@@ -29,6 +29,8 @@ MEMBER, LEADER, VILLAGE, STATION, COMMITTEE, BRIGADE = (
     "zhou-qiang",
     "wu-xia",
 )
+
+DISTRICT = "990100"
 
 
 @pytest.fixture
@@ -299,3 +301,22 @@ def test_a_hazard_whose_row_lost_its_date_is_dated_anew_and_goes_overdue_like_an
     assert told(house, "reminder")
     assert told(house, "overdue")
     assert house.duty.auditor.repaired == 1, "once is enough"
+
+
+def test_a_hazard_that_is_moved_begins_as_high_as_one_that_was_reported_there(house):
+    ladders, selectors = house.book.ladders()
+    higher = Selector("hazard", frozenset({"hazard"}), places=frozenset({GRID}), start=1)
+    house.book.install(house.book.org(), list(ladders.values()), [higher, *selectors])
+    house.settle()
+    report(house, key="a" * 22)
+    there = told(house, "alert")
+    assert there == [(0, LEADER), (0, MEMBER)]
+    moved = house.hazards.report(
+        Report("b" * 22, DISTRICT, "楼道堆放杂物", Grade.GENERAL, reporter=BRIGADE), Actor(BRIGADE)
+    )
+    house.wind(minutes=5, step=MINUTE)
+    house.hazards.do(HazardAct.MOVE, moved.alert, Actor(BRIGADE), place=GRID)
+    house.settle()
+    assert {call.person for call in house.told if call.after == 5 * 60} == {LEADER, MEMBER}
+    climb = house.book.climb(moved.alert)
+    assert (climb.rung, climb.due_at) == (2, house.clock.at + 2 * HOUR)

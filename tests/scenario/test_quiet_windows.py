@@ -12,6 +12,7 @@ from firesense.domain.alert import AlertClass, Case, Condition, Finding
 from firesense.domain.deed import Actor, Rights
 from firesense.domain.device import Device
 from firesense.domain.errors import Conflict, NotAllowed, NotFound
+from firesense.domain.escalation import Selector
 from firesense.domain.instant import HOUR, MINUTE, SECOND, micros
 from firesense.domain.place import Org
 from tests.frames import T0
@@ -62,6 +63,18 @@ def test_a_window_that_was_set_by_a_clock_put_back_since_lasts_as_long_as_was_me
     house.wind(hours=1, minutes=1, step=5 * MINUTE)
     assert house.book.alert(fault.id).quiet == ""
     assert {call.person for call in house.book.calls(fault.id)} == {"sun-bo"}, "it still stands, and somebody is called"
+
+
+def test_what_waited_for_the_end_of_a_window_begins_as_high_as_its_selector_says(house):
+    ladders, selectors = house.book.ladders()
+    higher = Selector("fault", frozenset({"fault"}), start=1)
+    house.book.install(house.book.org(), list(ladders.values()), [higher, *selectors])
+    house.quiet.maintain(SUN_BO, "new battery", HOUR_LONG, device="smoke-1")
+    trouble(house)
+    [fault] = [alert for alert in house.open_alerts() if alert.alert_class is AlertClass.FAULT]
+    assert house.book.calls(fault.id) == []
+    house.wind(hours=1, minutes=1, step=5 * MINUTE)
+    assert {call.role for call in house.book.calls(fault.id)} == {"maintenance", "station-duty"}
 
 
 def trouble(house, number=1, **says):

@@ -260,3 +260,17 @@ def test_a_whistle_may_call_another_rung_and_for_nobody_is_refused(house):
         house.desk.whistle(fire.id, ZHANG, Target("station-duty"), "  ")
     whistles = [call for call in house.book.calls(fire.id) if call.purpose is Purpose.WHISTLE]
     assert {call.strand for call in whistles} == {"w1"}, "nothing half done"
+
+
+def test_a_fire_where_people_live_alone_that_is_opened_again_begins_as_high_as_before(house):
+    fire = burn(house, 3)
+    first = told_since(house, -1)
+    house.desk.verify(fire.id, Actor("zhao-lei"), Finding.FALSE_ALARM, cause="cooking")
+    house.wind(minutes=1)
+    house.hear(smoke(house.clock, 3))
+    house.wind(minutes=1)
+    again = burn(house, 3)
+    house.settle()
+    assert (again.id, again.case) == (fire.id, Case.OPEN)
+    assert {(told.person, told.purpose) for told in house.told if told.after == 120} == first
+    assert len({person for person, _ in first}) > 1

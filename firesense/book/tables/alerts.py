@@ -180,6 +180,7 @@ climb = Table(
     must("first_round", Integer),
     must("by", Text),
     must("reason", Text),
+    must("start", Integer),
     must("rank", Integer),
 )
 Index("climb_due", climb.c.rank, climb.c.due_at)
