@@ -12,6 +12,7 @@ from firesense.book.story import add_steps, queue_calls, read_alert
 from firesense.domain.audit import Entry
 from firesense.domain.errors import Conflict
 from firesense.domain.escalation import UNANSWERED, CallState, ClimbState, Purpose, Step, StepKind
+from firesense.domain.instant import iso
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,6 +30,11 @@ _OF_ALERT = (
 _ON_THE_WAY = _OF_ALERT.where(_CLIMB.state.in_(UNANSWERED)).with_for_update()
 _CALLED = sa.select(_CALL.strand, _CALL.person).where(
     _CALL.alert == sa.bindparam("id"), _CALL.purpose == Purpose.WHISTLE
+)
+_BLOWN = (
+    sa.select(tables.step.c.at, tables.step.c.detail)
+    .where(tables.step.c.alert == sa.bindparam("id"), tables.step.c.kind == StepKind.WHISTLED)
+    .order_by(tables.step.c.number)
 )
 _END = (
     sa.update(tables.climb)
@@ -68,7 +74,7 @@ class Whistles(Chapter):
                 raise Conflict(f"alert {alert.id} is closed", "conflict.whistle-closed")
             for other in [rows.climb_of(row) for row in connection.execute(_OF_ALERT, {"id": alert.id})]:
                 if other.state is ClimbState.CLIMBING and (other.by, other.ladder) == (climb.by, climb.ladder):
-                    raise Conflict(f"whistle {other.strand} for the same is not answered yet", "conflict.whistle-twice")
+                    raise _on_its_way(connection, other, at)
                 if other.strand == climb.strand:
                     raise Conflict(f"alert {alert.id} has a whistle {climb.strand}", "conflict.whistle-meanwhile")
             connection.execute(sa.insert(tables.climb), rows.climb_values(climb) | {"rank": rows.rank(alert)})
@@ -93,6 +99,22 @@ class Whistles(Chapter):
             said = {"strand": ", ".join(answered)}
             audit.add(connection, Entry.of(actor, at, StepKind.ANSWERED.value, "alert", alert_id, **said))
         return answered
+
+
+def _on_its_way(connection: Connection, whistle: Climb, now: Instant) -> Conflict:
+    """Say that a whistle for the same is not answered yet: which one, since and until when, and what can be done."""
+    blown = connection.execute(_BLOWN, {"id": whistle.alert})
+    blown_at = next((at for at, detail in blown if detail.get("strand") == whistle.strand), now)
+    due_at = now if whistle.due_at is None else whistle.due_at
+    return Conflict(
+        f"whistle {whistle.strand} for the same, blown {iso(blown_at)}, is not answered yet: they have until"
+        f" {iso(due_at)}; wait, call in a rung further up, or telephone them",
+        "conflict.whistle-twice",
+        strand=whistle.strand,
+        earlier=whistle.reason,
+        blown_at=blown_at,
+        due_at=due_at,
+    )
 
 
 def answer_whistles(

@@ -65,8 +65,14 @@ LADDER_TEXTS: Mapping[str, tuple[str, str]] = {
         "Not done: somebody whistled just now; try again",
     ),
     "conflict.whistle-twice": (
-        "未执行：您已对该岗位吹哨，正在等待报到",
-        "Not done: your whistle for them still waits for an answer",
+        (
+            "未执行：您 {blown_at} 对该岗位的吹哨（{strand}，事由：{earlier}）正在等待报到，限 {due_at}。"
+            "可等待、对更上一级吹哨或电话联系；已报到或无人可叫后可再次吹哨"
+        ),
+        (
+            "Not done: your whistle {strand} for them of {blown_at} ({earlier}) waits for an answer until {due_at}. "
+            "Wait, whistle for a rung further up, or telephone; once they come or nobody is left to call, whistle again"
+        ),
     ),
     "conflict.no-place": ("未执行：没有地点 {place}", "Not done: there is no place {place}"),
     "conflict.no-whistle": ("未执行：没有等待您报到的吹哨", "Not done: no whistle waits for you"),

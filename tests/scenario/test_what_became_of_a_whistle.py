@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from firesense.domain.alert import Grade
@@ -11,7 +13,8 @@ from firesense.domain.escalation import ClimbState, Purpose
 from firesense.domain.hazard import Report
 from firesense.domain.instant import HOUR, MINUTE
 from firesense.escalate import Target
-from firesense.text import TEXTS
+from firesense.text import TEXTS, say
+from firesense.web.shown import conflict_words
 from tests.house import GRID, ROOT, SmallHouse, smoke, smoke_device
 
 ZHANG, LIU = Actor("zhang-wei"), Actor("liu-yang")
@@ -120,11 +123,18 @@ def test_the_same_whistle_is_refused_while_it_waits_and_not_after(house):
     whistle(house, alert)
     with pytest.raises(Conflict) as refused:
         whistle(house, alert, reason="快断电")
-    assert TEXTS[refused.value.key][0] == "未执行：您已对该岗位吹哨，正在等待报到"
+    words = conflict_words(refused.value, house.keeper.current(), ZoneInfo(house.settings.zone), "zh")
+    assert say(refused.value.key, "zh", **words) == (
+        "未执行：您 01-01 08:00:10 对该岗位的吹哨（w1，事由：断电）正在等待报到，限 01-01 08:30:10。"
+        "可等待、对更上一级吹哨或电话联系；已报到或无人可叫后可再次吹哨"
+    )
+    assert "w1 for the same, blown 2026-01-01T00:00:10" in str(refused.value)
     assert whistle(house, alert, "grid-leader").strand == "w2", "another department"
     assert whistle(house, alert, who=Actor("wang-fang")).strand == "w3", "another whistler"
     house.desk.answer(alert.id, Actor("sun-bo"))
-    assert whistle(house, alert).strand == "w4", "the first was answered"
+    assert whistle(house, alert, reason="来接发电机").strand == "w4", (
+        "the first was answered: another need, another whistle"
+    )
     house.wind(minutes=11, step=MINUTE)
     assert whistle(house, alert, "grid-leader").strand == "w5", "the second was climbed to its end"
 
