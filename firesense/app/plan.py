@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
 import structlog
@@ -270,6 +271,8 @@ class PlanKeeper:
         self._clock = clock
         self._settings = settings
         self._book = book
+        self._reloading = Lock()  # the files are read anew in a thread of their own, each time they are to be,
+        self._replacing = Lock()  # and beside whoever looks at the book
         files = read_files(settings)
         _tell_notes(files)
         import_files(files, book, at=None if clock is None else clock.now())
@@ -283,12 +286,17 @@ class PlanKeeper:
 
     def refresh(self) -> None:
         """Take over what changed in the book (a device claimed, an org imported), whoever changed it."""
-        if self._book.version() != self._plan.version:
-            self._plan = self._from_book(self._plan)
-            _log.info("plan.refreshed", version=self._plan.version, devices=len(self._plan.registry))
+        with self._replacing:
+            if self._book.version() != self._plan.version:
+                self._plan = self._from_book(self._plan)
+                _log.info("plan.refreshed", version=self._plan.version, devices=len(self._plan.registry))
 
     def reload(self) -> bool:
         """Read the files anew; with a single fault the plan in force stays, and every fault is logged."""
+        with self._reloading:
+            return self._reload()
+
+    def _reload(self) -> bool:
         try:
             files = read_files(self._settings)
         except ConfigError as error:
@@ -302,8 +310,9 @@ class PlanKeeper:
         if now is not None:
             self._book.write_down(Entry.of(PLATFORM, now, "reloaded", "setting", "files"))
         self._note(files)
-        self._days = files.days
-        self._plan = self._from_book(_plan_of(files, self._settings))
+        with self._replacing:
+            self._days = files.days
+            self._plan = self._from_book(_plan_of(files, self._settings))
         _log.info("plan.reloaded", version=self._plan.version, rules=len(files.rules))
         return True
 

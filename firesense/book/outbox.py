@@ -87,6 +87,18 @@ _RELEASE = (
     )
     .values(ready_at=sa.bindparam("now"))
 )
+# What asks its person to do something about an open case.
+_TO_DO = frozenset(
+    {
+        Purpose.UNDONE,
+        Purpose.WHISTLE,
+        Purpose.HANDED_ON,
+        Purpose.DISPATCH,
+        Purpose.ASSIGNED,
+        Purpose.REMINDER,
+        Purpose.OVERDUE,
+    }
+)
 _OF_ALERT = sa.select(*rows.CALL).where(_CALL.alert == sa.bindparam("id")).order_by(_CALL.number)
 
 
@@ -139,13 +151,13 @@ class Outbox(Chapter):
 
 
 def is_needless(call: Call, alert: Alert) -> bool:
-    """Whether nobody need be told any more: somebody has the alert or, when that is why people are called, closed it.
+    """Whether nobody need be told any more: somebody has the alert or, when there is something to be done, closed it.
 
-    Notices, and what is said when it is over, are never needless.
+    Notices, what is said when it is over, and the plan for a confirmed fire are never needless.
     """
     if call.purpose is Purpose.ALERT:
         return alert.case is not Case.OPEN
-    return call.purpose in {Purpose.UNDONE, Purpose.WHISTLE} and not alert.open
+    return call.purpose in _TO_DO and not alert.open
 
 
 def _take(

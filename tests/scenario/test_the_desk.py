@@ -16,7 +16,7 @@ from firesense.app.retention import Retention
 from firesense.domain.alert import AlertClass, Case, Condition, Finding
 from firesense.domain.deed import Actor, Ground, Rights
 from firesense.domain.errors import Conflict, NotAllowed, NotFound
-from firesense.domain.escalation import ClimbState, Purpose, StepKind
+from firesense.domain.escalation import CallState, ClimbState, Purpose, StepKind
 from firesense.domain.instant import DAY, HOUR, MINUTE
 from firesense.domain.outcome import Outcome, TripAgain
 from firesense.photos import Photos
@@ -124,6 +124,21 @@ def test_a_button_pressed_twice_sends_somebody_once(house):
     house.wind(seconds=10)
     house.desk.dispatch(alert.id, YANG, person="wang-fang", note="从后门进")
     assert kinds(house, alert).count(StepKind.DISPATCHED) == 4, "other words, another person, later: each is meant"
+
+
+def test_nobody_is_sent_to_a_case_that_was_closed_before_they_could_be_told(house):
+    alert = fire(house)
+    house.hear(smoke(house.clock))
+    house.log.down = house.mqtt.down = True
+    house.desk.dispatch(alert.id, YANG, person="wang-fang", note="带灭火器")
+    house.desk.hand_on(alert.id, YANG, "li-na")
+    house.wind(seconds=2)
+    house.desk.close(alert.id, YANG, Finding.FALSE_ALARM)
+    house.log.down = house.mqtt.down = False
+    house.wind(minutes=2)
+    assert called(house, "dispatch") == called(house, "handed-on") == set()
+    waited = [call for call in house.book.calls(alert.id) if call.purpose in {Purpose.DISPATCH, Purpose.HANDED_ON}]
+    assert {call.state for call in waited} == {CallState.MOOT}
 
 
 def test_where_people_live_who_cannot_get_out_the_whole_village_comes(house):
