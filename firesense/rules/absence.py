@@ -55,6 +55,9 @@ class Silence:
         self.limit = np.minimum((hearing.period * rule.periods).astype(np.int64), micros(rule.at_most))
         self.state = np.zeros(len(hearing.last), np.uint8)
         self.absent = 0
+        # Whose alert was closed while they were silent, and who were not heard since.
+        self.left = np.zeros(len(hearing.last), np.bool_)
+        self.lefts = 0
         mask = scope(rule, registry)
         registered = registry.slots(rule.device_class)
         self.watched = registered if mask is None else registered[mask[registered]]
@@ -90,6 +93,11 @@ class Silence:
         if state == PRESENT:
             self.watch(slots)
 
+    def leave(self, slots: Slots | int, *, left: bool = True) -> None:
+        """Remember, or forget, that the alert of these was closed while they were silent."""
+        self.left[slots] = left
+        self.lefts = int(np.count_nonzero(self.left))
+
 
 class Absence:
     """All absence rules of all classes, and the gateways they have in common."""
@@ -106,6 +114,7 @@ class Absence:
         self._members: dict[str, list[tuple[str, Slots]]] = {name: [] for name in names}
         self._silent: dict[str, tuple[str, str, int]] = {}  # gateway -> rule, class and slot it was reported by
         self._silent_numbers = np.zeros(len(names) + 1, np.bool_)  # the last one is for NO_GATEWAY
+        self._left: dict[str, tuple[str, str, int]] = {}  # the same of those whose alert was closed
         self.hearing: dict[str, Hearing] = {}
         for device_class in registry.classes:
             self.hearing[device_class] = self._listen(device_class, registry, periods, started_at)
@@ -154,33 +163,59 @@ class Absence:
                 gateway = self._gateway_of(hearing, int(slots[row]))
                 if gateway in self._silent:
                     self._gateway_speaks(gateway, int(received_at[row]), int(offsets[row]), changed)
+        for gateway in list(self._left):
+            self._left_speaks(gateway, hearing, slots, received_at, offsets, changed)
         for silence in self.silences:
-            if silence.absent and silence.hearing is hearing:
+            if (silence.absent or silence.lefts) and silence.hearing is hearing:
                 self._return(silence, slots, received_at, offsets, changed)
 
     def _return(
         self, silence: Silence, slots: Slots, received_at: Instants, offsets: Instants, changed: list[Transition]
     ) -> None:
-        rows = np.flatnonzero(silence.state[slots] != PRESENT)
+        rows = np.flatnonzero((silence.state[slots] != PRESENT) | silence.left[slots])
         back, first = np.unique(slots[rows], return_index=True)
         for slot, row in zip(back.tolist(), rows[first].tolist(), strict=True):
-            if silence.state[slot] == ABSENT:
+            if silence.state[slot] == ABSENT or silence.left[slot]:
                 changed.append(_told(silence.rule, slot, Change.CLEARED, int(received_at[row]), int(offsets[row])))
         if len(back):
-            silence.put(back, PRESENT)
+            silence.leave(back, left=False)
+            silence.put(back[silence.state[back] != PRESENT], PRESENT)
 
     def _gateway_of(self, hearing: Hearing, slot: int) -> str:
         number = int(hearing.gateway[slot])
         return "" if number == NO_GATEWAY else self._names[number]
 
     def _gateway_speaks(self, gateway: str, at: Instant, offset: int, changed: list[Transition]) -> None:
-        rule_id, device_class, slot = self._silent[gateway]
+        told = self._silent[gateway]
+        self._tell_back(told, gateway, at, offset, changed)
+        if self._left.get(gateway, ())[:2] == told[:2]:
+            del self._left[gateway]  # both alerts are over with it
+        self._unhide(gateway, at)
+
+    def _left_speaks(
+        self,
+        gateway: str,
+        hearing: Hearing,
+        slots: Slots,
+        received_at: Instants,
+        offsets: Instants,
+        changed: list[Transition],
+    ) -> None:
+        """Say that a gateway is back whose alert was closed before, if a device behind it is heard."""
+        rows = np.flatnonzero(hearing.gateway[slots] == self._gateways[gateway])
+        if len(rows):
+            at, offset = int(received_at[rows[0]]), int(offsets[rows[0]])
+            self._tell_back(self._left.pop(gateway), gateway, at, offset, changed)
+
+    def _tell_back(
+        self, told: tuple[str, str, int], gateway: str, at: Instant, offset: int, changed: list[Transition]
+    ) -> None:
+        rule_id, device_class, slot = told
         changed += [
             _told(silence.rule, slot, Change.CLEARED, at, offset, gateway)
             for silence in self.silences
             if silence.rule.id == rule_id and silence.rule.device_class == device_class
         ]
-        self._unhide(gateway, at)
 
     def _unhide(self, gateway: str, at: Instant) -> None:
         """Let the devices of a gateway answer for themselves again, from ``at`` on."""
@@ -299,15 +334,34 @@ class Absence:
             silence.put(np.flatnonzero(absent).astype(np.int32), ABSENT)
             silence.put(np.flatnonzero((silence.state == ABSENT) & ~absent).astype(np.int32), PRESENT)
 
+    def leave(self, closed: Iterable[Firing]) -> None:
+        """Know of devices and gateways whose alert was closed while they were silent: that they are back is told."""
+        for fired in closed:
+            if fired.gateway in self._gateways:
+                self._left[fired.gateway] = fired.rule, fired.device_class, fired.slot
+            elif not fired.gateway:
+                for silence in self._of(fired):
+                    silence.leave(fired.slot)
+
     def release(self, fired: Firing, now: Instant) -> None:
         """Take a device or gateway for present, and count its silence from now on."""
         if fired.gateway in self._silent:
             self._unhide(fired.gateway, now)
+            self.leave([fired])
             return
-        for silence in self.silences:
-            if silence.rule.id == fired.rule and silence.state[fired.slot] == ABSENT:
+        for silence in self._of(fired):
+            if silence.state[fired.slot] == ABSENT:
                 silence.hearing.since[fired.slot] = now
                 silence.put(np.array([fired.slot], np.int32), PRESENT)
+                silence.leave(fired.slot)
+
+    def _of(self, fired: Firing) -> list[Silence]:
+        """The silences that a rule watches."""
+        return [
+            silence
+            for silence in self.silences
+            if (silence.rule.id, silence.rule.device_class) == (fired.rule, fired.device_class)
+        ]
 
 
 def _gateways(registry: Registry) -> set[str]:

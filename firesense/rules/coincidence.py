@@ -62,6 +62,7 @@ class Together:
         self._rules_at: dict[str, Counter[str]] = {}  # how many members of each rule are in ``_at``
         self._tidy_at: dict[str, int] = {}  # how many members make it worth looking for those that do not count
         self._fired: dict[str, tuple[str, int]] = {}  # place -> class and slot of the device that completed it
+        self._left: dict[str, tuple[str, int]] = {}  # the same of those whose alert was closed, and not over yet
         self._released = False
 
     # -- what the other rules tell ----------------------------------------------------------------------------------
@@ -82,8 +83,8 @@ class Together:
         self._put(member, place, one.event_at)
         if place in self._fired or not (together := self._together(place, one.event_at)):
             return None
-        self._fired[place] = member.device_class, member.slot
-        told = self._told(place, Change.TRIPPED, one.event_at, one.offset, one.quality)
+        by = self._fired[place] = member.device_class, member.slot
+        told = self._told(place, by, Change.TRIPPED, one.event_at, one.offset, one.quality)
         return replace(told, members=tuple(sorted((*each, self._trips[each].at) for each in together)))
 
     def _place(self, member: _Member) -> str:
@@ -131,14 +132,17 @@ class Together:
         return counting if met else set()
 
     def _over(self, place: str, at: Instant, offset: int) -> Transition | None:
-        if place not in self._fired or any(self._trips[member].firing for member in self._at.get(place, ())):
+        by = self._fired.get(place) or self._left.get(place)
+        if by is None or any(self._trips[member].firing for member in self._at.get(place, ())):
             return None
-        told = self._told(place, Change.CLEARED, at, offset, Quality(0))
-        del self._fired[place]
-        return told
+        self._fired.pop(place, None)
+        self._left.pop(place, None)
+        return self._told(place, by, Change.CLEARED, at, offset, Quality(0))
 
-    def _told(self, place: str, change: Change, at: Instant, offset: int, quality: Quality) -> Transition:
-        device_class, slot = self._fired[place]
+    def _told(
+        self, place: str, by: tuple[str, int], change: Change, at: Instant, offset: int, quality: Quality
+    ) -> Transition:
+        device_class, slot = by
         return Transition(self.rule.id, device_class, slot, change, at, offset, float("nan"), quality, place=place)
 
     def tick(self, now: Instant, position: int) -> list[Transition]:
@@ -146,7 +150,7 @@ class Together:
         if not self._released:
             return []
         self._released = False
-        return [told for place in list(self._fired) if (told := self._over(place, now, position)) is not None]
+        return [told for place in [*self._fired, *self._left] if (told := self._over(place, now, position)) is not None]
 
     # -- what is kept -----------------------------------------------------------------------------------------------
     def snapshot(self) -> dict[str, np.ndarray[Any, Any]]:
@@ -189,9 +193,17 @@ class Together:
             if place := self._place(member):
                 self._put(member, place, 0)
 
+    def leave(self, closed: Collection[Firing]) -> None:
+        """Know of places where an alert of this rule was closed while it was firing: that it is over is told."""
+        for firing in closed:
+            if firing.rule == self.rule.id:
+                self._left[firing.place] = firing.device_class, firing.slot
+                self._released = True  # its members may be over, too
+
     def release(self, firing: Firing) -> None:
         """Forget what a person has closed: this rule at a place, or a member."""
         if firing.rule == self.rule.id:
+            self.leave([firing])
             self._fired.pop(firing.place, None)
         elif (trip := self._trips.get(_Member(firing.rule, firing.device_class, firing.slot))) is not None:
             trip.firing = False

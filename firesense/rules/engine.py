@@ -200,6 +200,9 @@ class RuleEngine:
         for condition in self._each():
             rule = condition.rule
             condition.leave([f.slot for f in closed if f.rule == rule.id and f.device_class == rule.device_class])
+        self._absence.leave(closed)
+        for together in self._coincidence.each:
+            together.leave(closed)
 
     def release(self, firing: Firing, now: Instant) -> None:
         """Forget that a rule is firing: a person has closed its alert.

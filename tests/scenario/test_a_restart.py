@@ -223,6 +223,24 @@ def test_what_fires_on_after_its_closing_and_a_start_is_news_and_both_are_over_w
     assert [house.book.alert(each.id).condition for each in (first, second)] == [Condition.RESOLVED] * 2
 
 
+@pytest.mark.parametrize("starts_anew", [lambda _: None, *STARTS])
+def test_a_silence_that_was_closed_is_over_when_the_device_is_heard(house, starts_anew):
+    for _ in range(4):
+        house.hear(*(smoke(house.clock, number) for number in (1, 2, 3, 4, 5)))
+        house.wind(minutes=5, step=MINUTE)
+    [silent] = house.open_alerts()
+    assert (silent.rule, silent.device) == ("smoke-silent", "smoke-9")
+    house.desk.close(silent.id, ZHANG, Finding.FAULT, "电池耗尽")
+    house.wind(seconds=5)
+    starts_anew(house)
+    house.wind(minutes=1, step=MINUTE)
+    assert house.book.alert(silent.id).condition is Condition.FIRING
+    house.hear(smoke(house.clock, 9))
+    back = house.book.alert(silent.id)
+    assert (back.condition, back.cleared_at) == (Condition.RESOLVED, house.clock.at)
+    assert house.open_alerts() == []
+
+
 def test_a_closing_between_two_looks_of_a_start_is_not_lost(house, monkeypatch):
     house.hear(smoke(house.clock, alarm=1))
     [alert] = house.open_alerts()

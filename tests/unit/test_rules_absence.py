@@ -8,7 +8,7 @@ import pytest
 from firesense.domain.device import Device, Registry
 from firesense.domain.instant import DAY, HOUR, MINUTE, SECOND
 from firesense.domain.readings import Quality
-from firesense.domain.rule import Firing
+from firesense.domain.rule import Change, Firing
 from firesense.rules.wheel import Wheel
 from tests.rule_tables import PROFILE, T0, devices, engine, rule, table, told
 
@@ -171,6 +171,42 @@ def test_a_closed_absence_is_told_again_after_another_limit():
     one.release(Firing("silent", "smoke", 0, "gw-1"), T0 + 10 * MINUTE)
     assert ticks(one, 10, 12.9) == []
     assert [(f.slot, f.gateway) for f in ticks(one, 13)] == [(0, "gw-1"), (2, "")]
+
+
+def closed_twice(one):
+    """A device and a gateway are silent, their alerts are closed, and again after another limit."""
+    gone = [Firing("silent", "smoke", 2), Firing("silent", "smoke", 0, "gw-1")]
+    ticks(one, 3)
+    for at in (10, 14):
+        for each in gone:
+            one.release(each, T0 + at * MINUTE)
+        ticks(one, at, at + 3)
+    return gone
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["closed", "closed and told again"])
+def test_that_what_was_closed_is_back_is_told_once(again):
+    one = engine(SILENT, registry=Registry(behind(2) + behind(1, "", first=2)))
+    gone = closed_twice(one)
+    if not again:
+        for each in gone:
+            one.release(each, T0 + 18 * MINUTE)
+    assert [(f.slot, f.gateway, f.change) for f in heard(one, 19, 2, 0, 1)] == [
+        (2, "", Change.CLEARED),
+        (0, "gw-1", Change.CLEARED),
+    ]
+    assert heard(one, 20, 2, 0, 1) == []
+    assert ticks(one, 21, 22.9) == []
+    assert [(f.slot, f.gateway) for f in ticks(one, 23)] == [(0, "gw-1"), (2, "")], "and each is missed once"
+
+
+def test_that_what_was_closed_before_a_start_is_back_is_told_too():
+    one = engine(SILENT, registry=Registry(behind(2) + behind(1, "", first=2)))
+    one.settle([])
+    one.leave([Firing("silent", "smoke", 2), Firing("silent", "smoke", 0, "gw-1")])
+    assert ticks(one, 1, 2.9) == []
+    assert [(f.slot, f.gateway) for f in heard(one, 2.9, 2, 0)] == [(2, ""), (0, "gw-1")]
+    assert heard(one, 3, 2, 1) == []
 
 
 def test_a_tick_looks_only_at_deadlines_that_fell():

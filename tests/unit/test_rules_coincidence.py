@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -110,6 +111,23 @@ def test_what_a_person_closed_trips_again_and_what_lost_its_members_is_over():
     two.release(Firing("fire", "smoke", 0), T0)
     two.release(Firing("fire", "smoke", 1), T0)
     assert both(two.tick(T0 + 90 * SECOND, listening=True)) == [("both", 0, "cleared", 90.0)]
+
+
+@pytest.mark.parametrize("anew", [False, True], ids=["while it runs", "after a start"])
+def test_what_a_person_closed_is_over_when_its_members_are(anew):
+    two = engine(FIRE, TWO)
+    two.apply(table({"at": 0, "slot": 0, "fire": 1}, {"at": 1, "slot": 1, "fire": 1}))
+    closed = Firing("both", "smoke", 1, place="hall")
+    two.release(closed, T0)
+    if anew:
+        kept, two = two.snapshot(), engine(FIRE, TWO)
+        two.restore(kept)
+        two.settle([Firing("fire", "smoke", 0), Firing("fire", "smoke", 1)])
+        two.leave([closed])
+    assert both(two.tick(T0 + 2 * SECOND, listening=True)) == []
+    assert both(two.apply(table({"at": 5, "slot": 0, "fire": 0}))) == []
+    assert both(two.apply(table({"at": 9, "slot": 1, "fire": 0}))) == [("both", 1, "cleared", 9.0)]
+    assert both(two.tick(T0 + 10 * SECOND, listening=True)) == []
 
 
 def test_settling_makes_firing_what_the_book_says():
