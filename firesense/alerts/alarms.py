@@ -133,6 +133,8 @@ class Alarms:
             return None
         device = self._registry.get(alert.device)
         if device is not None:
+            if device.device_class != alert.device_class:
+                return None  # it is another model now, with a slot of its new class
             place = alert.place if self._rules[alert.rule].kind is RuleKind.COINCIDENCE else ""
             return Firing(alert.rule, alert.device_class, device.slot, place=place)
         behind = next((d for d in self._registry.behind(alert.device) if d.device_class == alert.device_class), None)

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from firesense.domain.alert import Condition, Finding
 from firesense.domain.deed import Actor
+from firesense.domain.device import Device
 from firesense.domain.errors import BookError, JournalError
 from firesense.domain.escalation import StepKind
 from firesense.domain.instant import HOUR, MINUTE, SECOND
-from tests.house import SmallHouse, smoke, smoke_device
+from tests.house import GRID, SmallHouse, smoke, smoke_device
 
 ZHANG = Actor("zhang-wei")
 
@@ -259,6 +260,21 @@ def test_a_closing_between_two_looks_of_a_start_is_not_lost(house, monkeypatch):
     assert house.book.alert(alert.id).condition is Condition.RESOLVED
     house.hear(smoke(house.clock, alarm=1))
     assert len(house.open_alerts()) == 1
+
+
+@pytest.mark.parametrize("closed", [False, True])
+@pytest.mark.parametrize("starts_anew", [_stopped, _with_a_new_plan])
+def test_an_alert_of_a_device_that_is_another_model_now_holds_up_nothing(house, starts_anew, closed):
+    house.hear(smoke(house.clock, alarm=1))
+    [alert] = house.open_alerts()
+    if closed:
+        house.desk.close(alert.id, ZHANG, Finding.FALSE_ALARM, though_firing=True)
+    water = [Device(f"main-{n}", "water", "firesense-water", f"W{n}", GRID, -1, kind="main") for n in range(20)]
+    house.book.register([*water, Device("smoke-1", "water", "firesense-water", "W99", GRID, -1, kind="main")])
+    starts_anew(house)
+    house.wind(seconds=5)
+    house.hear(smoke(house.clock, 2, alarm=1))
+    assert [each.device for each in house.open_alerts()] == ["smoke-2"] + ["smoke-1"] * (not closed)
 
 
 def _once_broken(fine):
