@@ -103,11 +103,14 @@ class Daemon:
     def journal(self):
         return open_journal(self.settings)
 
-    def drained(self):
-        """Whether every frame of the journal has been judged and recorded, and the ledger balances."""
+    def drained(self, frames):
+        """Whether so many frames have come at least, all have been judged and recorded, and the ledger balances."""
         with self.journal() as journal, self.book() as book:
             tally = book.tally("record")
-            return book.position("alerting") == journal.head == book.position("record") == tally.total
+            return (
+                journal.head >= frames
+                and book.position("alerting") == journal.head == book.position("record") == tally.total
+            )
 
     def cli(self, *arguments):
         return subprocess.run(

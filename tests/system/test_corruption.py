@@ -38,12 +38,6 @@ def say_much(town, frames):
     town.smoke()  # waits for its own acknowledgement, which comes after the others'
 
 
-def received(daemon, least):
-    """Whether so many frames are done by every street."""
-    with daemon.journal() as journal:
-        return journal.head >= least and daemon.drained()
-
-
 def get(url, **headers):
     asked = urllib.request.Request(url, headers=headers)  # noqa: S310 -- our own daemon's
     try:
@@ -68,7 +62,7 @@ def test_damaged_files_are_mended_and_the_daemon_starts(daemon, town):
     daemon.ready()
     say_much(town, 600)
     town.smoke(alarm=1)
-    wait_until(lambda: received(daemon, 602), "all frames are done", said=daemon.said)
+    wait_until(lambda: daemon.drained(602), "all frames are done", said=daemon.said)
     assert daemon.kill(signal.SIGTERM) == [0]
     data = daemon.settings.data
     journal = bytearray((data / "journal.db").read_bytes())
@@ -92,7 +86,7 @@ def test_damaged_files_are_mended_and_the_daemon_starts(daemon, town):
         before = opened.head
     assert before >= 602, "no offset is given again"
     town.smoke(alarm=1)
-    wait_until(lambda: received(daemon, before + 1), "the next frame is done", said=daemon.said)
+    wait_until(lambda: daemon.drained(before + 1), "the next frame is done", said=daemon.said)
     assert "smoke-fire" in open_rules(daemon)
     ledger(daemon)
 
@@ -100,13 +94,13 @@ def test_damaged_files_are_mended_and_the_daemon_starts(daemon, town):
 def test_damage_that_cannot_be_read_past_ends_the_process_and_the_next_start_mends_it(daemon, town):
     daemon.ready()
     town.smoke()
-    wait_until(lambda: received(daemon, 1), "a frame is done", said=daemon.said)
+    wait_until(lambda: daemon.drained(1), "a frame is done", said=daemon.said)
     suspicion(daemon.settings.journal.file).touch()  # what a street leaves that met such damage
     assert daemon.processes[0].wait(30) == 1
     assert daemon.kill() == [1]
     daemon.ready()
     town.smoke()
-    wait_until(lambda: received(daemon, 2), "the next frame is done", said=daemon.said)
+    wait_until(lambda: daemon.drained(2), "the next frame is done", said=daemon.said)
     wait_until(lambda: "journal-mended" in open_rules(daemon), "the operator is told", said=daemon.said)
     assert "received     2" in ledger(daemon)
 
@@ -114,20 +108,20 @@ def test_damage_that_cannot_be_read_past_ends_the_process_and_the_next_start_men
 def test_an_older_journal_that_came_back_stops_nothing(daemon, town):
     daemon.ready()
     town.smoke()
-    wait_until(lambda: received(daemon, 1), "the first frame is done", said=daemon.said)
+    wait_until(lambda: daemon.drained(1), "the first frame is done", said=daemon.said)
     daemon.kill(signal.SIGTERM)
     data = daemon.settings.data
     shutil.copy(data / "journal.db", data / "backup.db")
     daemon.ready()
     say_much(town, 50)
-    wait_until(lambda: received(daemon, 52), "the others are done", said=daemon.said)
+    wait_until(lambda: daemon.drained(52), "the others are done", said=daemon.said)
     daemon.kill(signal.SIGTERM)
     for name in ("journal.db", "journal.db-wal", "journal.db-shm"):
         (data / name).unlink(missing_ok=True)
     (data / "backup.db").rename(data / "journal.db")
     daemon.ready()
     town.smoke(alarm=1)
-    wait_until(lambda: received(daemon, 53), "a frame after that is done", said=daemon.said)
+    wait_until(lambda: daemon.drained(53), "a frame after that is done", said=daemon.said)
     wait_until(lambda: {"journal-shorter", "smoke-fire"} <= open_rules(daemon), "both are told", said=daemon.said)
     assert "received     53" in ledger(daemon)
 
@@ -144,7 +138,7 @@ def test_at_its_limit_the_journal_leaves_frames_with_the_broker(daemon, town):
         assert 0 < journal.head < 4001
         assert journal.used_bytes < 2**20
     daemon.start("record")
-    wait_until(lambda: received(daemon, 4001), "every frame has come", seconds=60, said=daemon.said)
+    wait_until(lambda: daemon.drained(4001), "every frame has come", seconds=60, said=daemon.said)
     wait_until(lambda: "journal-full" not in open_rules(daemon), "and it is over", said=daemon.said)
     assert "received     4001" in ledger(daemon)
 
@@ -152,7 +146,7 @@ def test_at_its_limit_the_journal_leaves_frames_with_the_broker(daemon, town):
 def test_it_says_how_it_does(daemon, town):
     daemon.ready()
     town.smoke()
-    wait_until(lambda: received(daemon, 1), "a frame is done", said=daemon.said)
+    wait_until(lambda: daemon.drained(1), "a frame is done", said=daemon.said)
     wait_until(lambda: get(f"{daemon.url}/readyz") == (200, "ready\n"), "it is ready", said=daemon.said)
     wait_until(
         lambda: 'firesense_frames_total{ended="recorded"} 1.0' in get(f"{daemon.url}/metrics")[1],

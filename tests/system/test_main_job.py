@@ -112,7 +112,7 @@ def act(daemon, town):
     with daemon.book() as book:
         assert str(book.climb(alert["id"]).state) == "acknowledged"
         calls = len(book.calls(alert["id"]))
-        wait_until(daemon.drained, "all frames are done and the ledger balances", said=said)
+        wait_until(lambda: daemon.drained(5), "all frames are done and the ledger balances", said=said)
         assert len(book.calls(alert["id"])) == calls
         assert {str(refusal.reason) for refusal in book.quarantine()} <= {"malformed", "unknown-topic"}
         assert any(str(refusal.reason) == "malformed" for refusal in book.quarantine())
@@ -173,7 +173,9 @@ def test_killed_in_the_middle_nothing_is_lost_or_raised_twice(tmp_path, mosquitt
         daemon.kill()
         sent = [town.smoke(smoke=0.1 + n / 1000, alarm=1) for n in range(200)]
         daemon.ready()
-        wait_until(daemon.drained, "all frames are done and the ledger balances", said=daemon.said)
+        wait_until(
+            lambda: daemon.drained(1 + len(sent)), "all frames are done and the ledger balances", said=daemon.said
+        )
         with daemon.book() as book, open_history(daemon.settings) as history:
             assert len([alert for alert in book.alerts() if str(alert.alert_class) == "fire"]) == 1
             device = book.registry().get("smoke-1")
@@ -197,7 +199,7 @@ def test_a_database_server_that_dies_delays_the_call_of_a_fire_and_loses_none(
         tmp_path / "house", port=mosquitto.port, devices=DEVICES, book=database_url, wait="1h"
     ).ready() as daemon:
         town.smoke()
-        wait_until(daemon.drained, "what the house was told is judged", said=daemon.said)
+        wait_until(lambda: daemon.drained(1), "what the house was told is judged", said=daemon.said)
         postgresql.kill9()
         town.smoke(smoke=0.5, alarm=1)
         wait_until(lambda: "cannot use the book" in daemon.said(), "the house misses its book", said=daemon.said)
@@ -208,6 +210,6 @@ def test_a_database_server_that_dies_delays_the_call_of_a_fire_and_loses_none(
         if house_dies:
             daemon.ready()
         wait_until(lambda: "zhang-wei" in town.people(), "the grid member is called", said=daemon.said)
-        wait_until(daemon.drained, "all frames are done and the ledger balances", said=daemon.said)
+        wait_until(lambda: daemon.drained(2), "all frames are done and the ledger balances", said=daemon.said)
         with daemon.book() as book:
             assert [alert.alert_class for alert in book.alerts()].count(AlertClass.FIRE) == 1
