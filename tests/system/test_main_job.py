@@ -112,7 +112,7 @@ def act(daemon, town):
     with daemon.book() as book:
         assert str(book.climb(alert["id"]).state) == "acknowledged"
         calls = len(book.calls(alert["id"]))
-        wait_until(lambda: daemon.drained(5), "all frames are done and the ledger balances", said=said)
+        wait_until(lambda: daemon.drained(4), "all frames are done and the ledger balances", said=said)
         assert len(book.calls(alert["id"])) == calls
         assert {str(refusal.reason) for refusal in book.quarantine()} <= {"malformed", "unknown-topic"}
         assert any(str(refusal.reason) == "malformed" for refusal in book.quarantine())
