@@ -1,7 +1,8 @@
 """First-out: which alert of an event came first. A fire spreads from where it was seen first, and that is where to go.
 
 Fires and hazards that devices find at one place, each within ten minutes of the one before, are one event; fires are so
-in one grid, too, for they reach the neighbours. Ten minutes are an own default.
+in one grid, too, for they reach the neighbours. A fire began where something said fire: a hazard before it at the same
+place, low pressure in the main for instance, is no part of its event. Ten minutes are an own default.
 """
 
 from __future__ import annotations
@@ -49,16 +50,16 @@ class FirstOut:
             if event is None or not event.first.event_at <= alert.event_at <= event.last_at + APART:
                 self._events[key] = _Event(found or alert, alert.event_at)
                 continue
-            found = found or event.first
+            if alert.alert_class is not AlertClass.FIRE or event.first.alert_class is AlertClass.FIRE:
+                found = found or event.first
             self._events[key] = event._replace(last_at=max(event.last_at, alert.event_at))
         return None if found is None or found.id == alert.id else found
 
     def _keys(self, alert: Alert) -> Iterator[tuple[str, str]]:
-        """The events it may belong to; its own place's first."""
+        """The events it may belong to: of a fire those of the fires in its grid, then what was found at its place."""
         if alert.alert_class not in {AlertClass.FIRE, AlertClass.HAZARD} or alert.of_stranger or not alert.device:
             return  # what people report without a device is no alarm that came first, and has nothing to name
-        yield "", alert.place
         if alert.alert_class is AlertClass.FIRE:
-            grid = next((place.code for place in self._org.path(alert.place) if place.kind == _GRID), "")
-            if grid:
-                yield AlertClass.FIRE, grid
+            grid = next((place.code for place in self._org.path(alert.place) if place.kind == _GRID), alert.place)
+            yield AlertClass.FIRE, grid
+        yield "", alert.place

@@ -17,7 +17,7 @@ from firesense.domain.instant import moment
 from firesense.domain.message import Message
 from firesense.domain.quiet import QUIET_RULES
 from firesense.domain.rollcall import ROLL_CALL
-from firesense.text import name_of, say
+from firesense.text import LANGUAGES, name_of, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,7 +102,7 @@ def compose(
         "path": " ".join(reversed(path)) or _short(alert.place),
         "device": device_name,
         # Where there is room for one thing only, it is what became of a whistle.
-        "what": _of_whistle(call, plan).rstrip("。.") if _noticed(call).startswith("whistle") else what,
+        "what": _of_whistle(call, plan).rstrip("。.") if _noticed(call).startswith("whistle") else _itself(what),
         "value": value,
         "date": local[:10],
         "clock": local[11:16],
@@ -182,6 +182,13 @@ def _besides(call: Call, alert: Alert, plan: Plan, zone: tzinfo) -> str:
             return _work(call, plan)
         case _:
             return ""
+
+
+def _itself(what: str) -> str:
+    """What an alert says, without the first alert of its event: where every character counts, that is on its page."""
+    for language in LANGUAGES:
+        what = what.partition(say("alert.first-out", language, device="\0", alert="").partition("\0")[0])[0]
+    return what
 
 
 def _noticed(call: Call) -> str:

@@ -14,10 +14,11 @@ from firesense.notify.speech import digits, spoken
 from firesense.text import say
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from firesense.domain.message import Message
 
+_AFTER_NAMES = " ：:，,"  # a name that goes on in a word is part of a sentence
 _LEAST = 4  # characters a name keeps
 # What gives first, and how many characters it keeps: of an order its first words stay as long as where it is does.
 _FIRST_TO_GIVE = (
@@ -71,9 +72,9 @@ def short_text(message: Message, pattern: str, most: int) -> str:
     language = message.call.language
     if message.bundled > 1:
         return filled(say("sms.bundle", language, title="{title}"), {"title": message.title}, most)
-    facts = message.facts
     end = answer_words("sms.code", message.call, code=message.code) if message.code and not pattern else ""
-    return filled(pattern or _own_pattern(facts, language), facts, most - units(end)) + end
+    pattern = pattern or _own_pattern(message.facts, language)
+    return filled(pattern, _said_once(message.facts, [pattern]), most - units(end)) + end
 
 
 def _own_pattern(facts: Mapping[str, str], language: str) -> str:
@@ -90,17 +91,28 @@ def spoken_text(message: Message, pattern: str, most: int) -> str:
     language = message.call.language
     if message.bundled > 1:
         return cut(spoken(message.title, language), most)
-    return filled(pattern, _spoken_facts(message.facts, language), most)
+    return filled(pattern, _spoken_facts(_said_once(message.facts, [pattern]), language), most)
 
 
 def variables(message: Message, patterns: Mapping[str, str], most: int, *, speak: bool = False) -> dict[str, str]:
     """What goes into the places of a template that the provider has approved: each in at most so many characters."""
-    facts = dict(message.facts)
+    facts = _said_once(message.facts, patterns.values())
     if message.bundled > 1:
         facts |= {"mark": message.title, "what": message.title}
     if speak:
         facts = _spoken_facts(facts, message.call.language)
     return {name: filled(pattern, facts, most) for name, pattern in patterns.items()}
+
+
+def _said_once(facts: Mapping[str, str], patterns: Iterable[str]) -> dict[str, str]:
+    """The facts without what would be said twice: the place, or the kind of alert, at the head of what happened."""
+    text, what = "".join(patterns), facts.get("what", "")
+    for name in ("mark", "place"):
+        head = facts.get(name, "")
+        rest = what.removeprefix(head)
+        if f"{{{name}}}" in text and what.startswith(head) and rest.startswith(tuple(_AFTER_NAMES)):
+            what = rest.lstrip(_AFTER_NAMES)
+    return dict(facts) | {"what": what}
 
 
 def _spoken_facts(facts: Mapping[str, str], language: str) -> dict[str, str]:

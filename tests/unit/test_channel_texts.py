@@ -13,10 +13,12 @@ from firesense.domain.escalation import Purpose
 from firesense.domain.instant import HOUR, MINUTE
 from firesense.domain.place import Org, Place
 from firesense.domain.plan import Plan
+from firesense.domain.rollcall import ROLL_CALL
 from firesense.notify.links import Links
 from firesense.notify.message import compose, compose_bundle
 from firesense.notify.room import FACTS, cut, filled, pattern_faults, short_text, spoken_text, units, variables
 from firesense.notify.speech import digits, spoken
+from firesense.text import LANGUAGES, say
 from tests.calls import GRID, NOW, PEOPLE, PLACES, PLAN, POSTS, alert, call
 
 LINKS = Links(b"a made-up secret of some length", "https://console.example.org")
@@ -110,6 +112,40 @@ def test_a_bundle_says_how_many_of_what_and_is_the_same_message_whenever_it_is_m
     assert told.bundled == 30
     assert compose_bundle(pairs[::-1], PLAN).call.key == told.call.key
     assert units(short_text(told, "", 70)) <= 70
+
+
+# -- nothing twice, and nothing that is not needed where every character counts ---------------------------------------
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_which_alert_came_first_is_in_long_texts_and_not_in_short_ones(language):
+    first = say("alert.first-out", language, device="smoke-0003", alert="J7EP99ZQR0")
+    told = message(what=f"探测到烟雾{first}", language=language)
+    assert "J7EP99ZQR0" in told.body
+    assert told.facts["what"] == "探测到烟雾"
+    assert "探测到烟雾" in short_text(told, "", 134)
+    assert "smoke-0003" not in short_text(told, "", 134)
+
+
+def test_a_text_message_says_the_place_of_a_coincidence_once():
+    told = message("老庄村第一网格", "老庄村第一网格 有两台以上报警器报火警")
+    assert short_text(told, "", 70).startswith("火警：老庄村第一网格，有两台以上报警器报火警，11:04。")
+    places = {"place": "{place}", "what": "{what}"}
+    assert variables(told, places, 20) == {"place": "老庄村第一网格", "what": "有两台以上报警器报火警"}
+    assert spoken_text(told, "{mark}。{place}，{what}。", 99) == "火警。老庄村第一网格，有两台以上报警器报火警。"
+    assert short_text(told, "{what}", 70) == "老庄村第一网格 有两台以上报警器报火警", "nothing else says where"
+    english = message("Grid 1", "Grid 1: more than one detector says fire", "en")
+    assert short_text(english, "", 134).startswith("Fire: Grid 1, more than one detector says fire, 11:04.")
+
+
+def test_a_name_that_a_sentence_goes_on_with_stays():
+    assert "上河村，上河村水压不足" in short_text(message("上河村", "上河村水压不足"), "", 70)
+    assert "上河村，上河村，" in short_text(message("上河村", "上河村"), "", 70)
+
+
+def test_a_text_message_says_once_that_it_is_a_roll_call():
+    asked = say("alert.roll-call", "zh", role="消防工作站值班员", seconds=60)
+    about = alert(AlertClass.TEST, rule=ROLL_CALL, device="", text={"zh": asked})
+    text = short_text(compose(call(), about, PLAN), "", 70)
+    assert text.startswith("查岗：三组，消防工作站值班员请在 60 秒内应答（接警即为应答），")
 
 
 # -- what somebody typed, and until when ------------------------------------------------------------------------------

@@ -80,3 +80,27 @@ def test_what_a_person_reported_is_not_the_alarm_that_came_first():
     first = at(2)
     assert events.before(first) is None, "a report has no detector to name"
     assert events.before(at(3, "b")) == first
+
+
+def test_a_fire_names_a_fire_and_no_hazard_before_it():
+    events = FirstOut(ORG)
+    pressure = at(0, alert_class=AlertClass.HAZARD)
+    assert events.before(pressure) is None
+    fire = at(1)
+    assert events.before(fire) is None, "low pressure in the main is not where the fire began"
+    assert events.before(at(2)) == fire
+    assert events.before(at(3, "b")) == fire
+    assert events.before(at(4, alert_class=AlertClass.HAZARD)) == pressure
+
+
+def test_the_grid_itself_is_a_place_where_a_gauge_and_a_detector_may_be():
+    events = FirstOut(ORG)
+    events.before(at(0, "g1", alert_class=AlertClass.HAZARD))
+    assert events.before(at(1, "g1")) is None
+
+
+def test_the_first_of_an_event_names_no_other_one():
+    events = FirstOut(ORG)
+    first = at(0)
+    events.before(first)
+    assert [events.before(at(minute, "b")) for minute in (1, 2, 3)] == [first] * 3
