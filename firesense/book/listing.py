@@ -70,10 +70,9 @@ _CALLS = (
     .order_by(_CALL.number)
 )
 _RUNGS = (
-    sa.select(_CALL.alert, _CALL.round, _CALL.rung)
-    .distinct()
-    .join(tables.climb, sa.and_(_CLIMB.alert == _CALL.alert, _CLIMB.strand == ""))
-    .where(_CALL.alert.in_(_THESE), _CALL.purpose.in_(OF_THE_CLIMB), _CALL.round >= _CLIMB.round - 1)
+    sa.select(_CALL.alert, sa.func.min(_CALL.round), _CALL.rung)
+    .where(_CALL.alert.in_(_THESE), _CALL.purpose.in_(OF_THE_CLIMB))
+    .group_by(_CALL.alert, _CALL.rung)
 )
 _WHISTLES = (
     sa.select(_CLIMB.alert, sa.func.count())

@@ -107,7 +107,7 @@ class CallLine:
 class CallsListed:
     """The newest calls of an alert in the order they were written, and how many there are in all.
 
-    ``rungs`` are those its climb has called in this round and the one before, each as (round, rung).
+    ``rungs`` are those its climb has called, each as (round, rung) with the first round in which it was.
     """
 
     newest: tuple[CallLine, ...]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC
 from types import SimpleNamespace
 
@@ -12,6 +13,7 @@ from firesense.domain.deed import Actor
 from firesense.domain.instant import MINUTE, SECOND
 from firesense.web.board import Board
 from firesense.web.cards import Cards
+from firesense.web.shown import show_alert, show_listed
 from tests.console import NOW, Township
 
 
@@ -129,3 +131,24 @@ def test_what_people_wrote_stays_text_in_a_card(township, board):
     (html,) = board.alerts(township.plan, "zh").since(0)
     assert "<script>" not in html
     assert "&lt;script&gt;" in html
+
+
+def test_the_board_says_of_rungs_what_the_page_says_however_many_deeds_ago_they_were_called(township):
+    alert = township.alarm()
+    climb = township.book.climb(alert.id)
+    second = replace(township.call(alert, "app", "chen"), key="second", rung=1, due_at=NOW + MINUTE)
+    moved = replace(climb, rung=2, due_at=NOW + MINUTE, version=climb.version + 1)
+    assert township.book.advance(climb, moved, [second], [])
+    for number in range(3):
+        township.desk.take_over(alert.id, Actor(("he", "station")[number % 2]), "交接")
+        assert standings(township, alert) == ["done", "done", "later", "later", "later"]
+
+
+def standings(township, alert):
+    """Where the rungs stand: the page and the board say the same."""
+    book, plan = township.book, township.plan
+    climb, listing = book.climb(alert.id), book.listing()
+    listed = show_listed(alert, climb, listing.calls[alert.id], 0, plan, "zh")
+    page = show_alert(alert, climb, book.calls(alert.id), plan, "zh")
+    assert page.rungs == listed.rungs
+    return [rung.standing for rung in page.rungs]
