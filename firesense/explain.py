@@ -222,7 +222,7 @@ class _Told:
     def _step(self, step: Step) -> str:
         detail = ", ".join(f"{name} {value}" for name, value in step.detail.items() if value)
         who = self._person(step.who)
-        return "  ".join(part for part in (self._at(step.at), self._say(f"step.{step.kind}"), who, detail) if part)
+        return "  ".join(part for part in (self._at(step.at), self._say(f"step.{step.word}"), who, detail) if part)
 
     def _person(self, who: str) -> str:
         person = self._plan.org.people.get(who)

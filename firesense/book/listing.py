@@ -12,7 +12,7 @@ from firesense.book.sql import Chapter
 from firesense.book.story import newest_step
 from firesense.domain.alert import Alert, AlertClass
 from firesense.domain.errors import NotFound
-from firesense.domain.escalation import OF_THE_CLIMB, UNANSWERED
+from firesense.domain.escalation import OF_THE_CLIMB, UNANSWERED, Step, StepKind, rungs_told_already
 from firesense.ports import CallLine, CallsListed, Listing
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ _RUNGS = (
     .where(_CALL.alert.in_(_THESE), _CALL.purpose.in_(OF_THE_CLIMB))
     .group_by(_CALL.alert, _CALL.rung)
 )
+_EMPTY = sa.select(*rows.STEP).where(tables.step.c.alert.in_(_THESE), tables.step.c.kind == StepKind.EMPTY)
 _WHISTLES = (
     sa.select(_CLIMB.alert, sa.func.count())
     .where(_CLIMB.alert.in_(_THESE), _CLIMB.strand != "", _CLIMB.state.in_(UNANSWERED))
@@ -102,11 +103,12 @@ class Listings(Chapter):
         with self._database.reading() as connection:
             alerts = _alerts(connection, open_only=open_only, most=most, after=after)
             these = [alert.id for alert in alerts]
+            climbs = _climbs(connection, these)
             return Listing(
                 newest_step(connection),
                 alerts,
-                _climbs(connection, these),
-                _calls(connection, these, calls),
+                climbs,
+                _calls(connection, these, calls, climbs),
                 {rows.class_of(rank): 0 for rank in rows.LIST_RANKS} | _counts(connection),
                 _whistles(connection, these),
             )
@@ -140,7 +142,9 @@ def _whistles(connection: Connection, alerts: Collection[str]) -> dict[str, int]
     return {alert: waiting for alert, waiting in connection.execute(_WHISTLES, {"alerts": alerts})}  # noqa: C416 # rows are no pairs to mypy
 
 
-def _calls(connection: Connection, alerts: Collection[str], newest: int) -> Mapping[str, CallsListed]:
+def _calls(
+    connection: Connection, alerts: Collection[str], newest: int, climbs: Mapping[str, Climb]
+) -> Mapping[str, CallsListed]:
     lines: defaultdict[str, list[CallLine]] = defaultdict(list)
     counts: dict[str, int] = {}
     for alert, count, *line in connection.execute(_CALLS, {"alerts": alerts, "newest": newest}):
@@ -149,4 +153,23 @@ def _calls(connection: Connection, alerts: Collection[str], newest: int) -> Mapp
     rungs: defaultdict[str, set[tuple[int, int]]] = defaultdict(set)
     for alert, *called in connection.execute(_RUNGS, {"alerts": alerts}):
         rungs[alert].add((called[0], called[1]))
-    return {alert: CallsListed(tuple(lines[alert]), count, frozenset(rungs[alert])) for alert, count in counts.items()}
+    told = _told(connection, [alert for alert in rungs if _passed_over(rungs[alert], climbs.get(alert))])
+    return {
+        alert: CallsListed(
+            tuple(lines[alert]), count, frozenset(rungs[alert]), frozenset(rungs_told_already(told[alert]))
+        )
+        for alert, count in counts.items()
+    }
+
+
+def _passed_over(called: Collection[tuple[int, int]], climb: Climb | None) -> bool:
+    """Whether a rung was passed over where the climb has been; of most alerts none was, and nothing is to be read."""
+    reached = {rung for _, rung in called}
+    return climb is not None and any(rung not in reached for rung in range(climb.rung or len(climb.ladder.rungs)))
+
+
+def _told(connection: Connection, alerts: Collection[str]) -> Mapping[str, list[Step]]:
+    steps: defaultdict[str, list[Step]] = defaultdict(list)
+    for row in connection.execute(_EMPTY, {"alerts": alerts}) if alerts else ():
+        steps[row.alert].append(Step(*row))
+    return steps

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from firesense.domain.instant import Instant
 
@@ -258,6 +258,9 @@ class Settled(NamedTuple):
     bundled: int = 1
 
 
+CALLED_ALREADY = "called-already"  # why a post is passed over: its people were told in that round
+
+
 class StepKind(StrEnum):
     """What a climb did, for the alert's story."""
 
@@ -323,6 +326,25 @@ class Step:
     kind: StepKind
     who: str = ""
     detail: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def told_already(self) -> bool:
+        """Whether it passes over a post whose people were all told in that round: nobody there is out of reach."""
+        return self.kind is StepKind.EMPTY and self.detail.get("reason") == CALLED_ALREADY
+
+    @property
+    def word(self) -> str:
+        """The word by which its text is found."""
+        return "told-already" if self.told_already else self.kind.value
+
+
+def rungs_told_already(story: Iterable[Step]) -> set[tuple[int, int]]:
+    """Which rungs of its ladder the climb of an alert passed over as their people were told, each as (round, rung)."""
+    return {
+        (int(step.detail["round"]), int(step.detail["rung"]))
+        for step in story
+        if step.told_already and not step.detail.get("strand")
+    }
 
 
 class Move(NamedTuple):

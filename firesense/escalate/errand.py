@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from firesense.domain.alert import AlertClass
-from firesense.domain.escalation import Call, Climb, Purpose, Step, StepKind
+from firesense.domain.escalation import CALLED_ALREADY, Call, Climb, Purpose, Step, StepKind
 from firesense.domain.place import OPERATOR
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Errand:
                     called.append(self._called(person, role, post.place, channels, at))
         if not called:
             for role, place in stale:
-                self.say(StepKind.EMPTY, role=role, place=place, reason="called-already", **at)
+                self.say(StepKind.EMPTY, role=role, place=place, reason=CALLED_ALREADY, **at)
             return False
         if (climb.rung, climb.round) != (0, 0):
             self.say(StepKind.CLIMBED, **at)

@@ -108,11 +108,13 @@ class CallsListed:
     """The newest calls of an alert in the order they were written, and how many there are in all.
 
     ``rungs`` are those its climb has called, each as (round, rung) with the first round in which it was.
+    ``told`` are those it passed over because their people were told in that round already, each as (round, rung).
     """
 
     newest: tuple[CallLine, ...]
     count: int
     rungs: frozenset[tuple[int, int]]
+    told: frozenset[tuple[int, int]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

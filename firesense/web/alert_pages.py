@@ -274,7 +274,7 @@ def _alert(request: Request, parts: Parts, session: Session, alert_id: str) -> d
         "step": step,
         "now": parts.clock.now(),
         "may_act": parts.desk.allows(session.actor(""), alert),
-        "shown": show_alert(alert, parts.book.climb(alert_id), calls, plan, language),
+        "shown": show_alert(alert, parts.book.climb(alert_id), calls, plan, language, story),
         "whistles": show_whistles(parts.book.whistles(alert_id), story, calls, plan, language, session.who),
         "why": list(grounds(explain(parts.book, plan, alert_id), plan, language, parts.zone)),
         "story": show_story(story, plan, language),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from firesense.domain.alert import Case
 from firesense.domain.catalogue import CLASSES
-from firesense.domain.escalation import OF_THE_CLIMB, CallState, ClimbState
+from firesense.domain.escalation import OF_THE_CLIMB, CallState, ClimbState, rungs_told_already
 from firesense.domain.instant import moment
 from firesense.escalate import stage
 from firesense.notify.masking import masked
@@ -20,20 +20,23 @@ if TYPE_CHECKING:
 
     from firesense.domain.alert import Alert
     from firesense.domain.errors import Conflict
-    from firesense.domain.escalation import Call, Climb
+    from firesense.domain.escalation import Call, Climb, Step
     from firesense.domain.instant import Instant
     from firesense.domain.place import Place
     from firesense.domain.plan import Plan
     from firesense.ports import CallLine, CallsListed
 
-Standing = Literal["done", "skipped", "now", "next", "later"]
+Standing = Literal["done", "told", "skipped", "now", "next", "later"]
 
 _UNITS = {"degC": "°C", "1": ""}
 
 
 @dataclass(frozen=True, slots=True)
 class RungShown:
-    """A rung, numbered from 1 as people count, and where it stands; ``skipped`` reached nobody."""
+    """A rung, numbered from 1 as people count, and where it stands.
+
+    ``skipped`` reached nobody; of ``told`` everybody had been told in that round, on another rung.
+    """
 
     number: int
     roles: tuple[str, ...]
@@ -77,11 +80,13 @@ class AlertShown:
     whistles: int = 0
 
 
-def show_alert(alert: Alert, climb: Climb | None, calls: Sequence[Call], plan: Plan, language: str) -> AlertShown:
+def show_alert(
+    alert: Alert, climb: Climb | None, calls: Sequence[Call], plan: Plan, language: str, story: Iterable[Step] = ()
+) -> AlertShown:
     """Put an alert into words, with all its calls."""
     rungs = {(call.round, call.rung) for call in calls if call.purpose in OF_THE_CLIMB}
     shown = tuple(_call(call, plan, masked(call.address)) for call in calls)
-    return _alert(alert, climb, rungs, shown, plan, language)
+    return _alert(alert, climb, rungs, rungs_told_already(story), shown, plan, language)
 
 
 def show_listed(
@@ -89,9 +94,9 @@ def show_listed(
 ) -> AlertShown:
     """Put an alert into words as a list has it, with its newest calls."""
     if calls is None:
-        return replace(_alert(alert, climb, frozenset(), (), plan, language), whistles=whistles)
+        return replace(_alert(alert, climb, frozenset(), frozenset(), (), plan, language), whistles=whistles)
     lines = tuple(_call(line, plan) for line in calls.newest)
-    shown = _alert(alert, climb, calls.rungs, lines, plan, language)
+    shown = _alert(alert, climb, calls.rungs, calls.told, lines, plan, language)
     return replace(shown, earlier=calls.count - len(lines), whistles=whistles)
 
 
@@ -99,6 +104,7 @@ def _alert(
     alert: Alert,
     climb: Climb | None,
     called: Collection[tuple[int, int]],
+    told: Collection[tuple[int, int]],
     calls: tuple[CallShown, ...],
     plan: Plan,
     language: str,
@@ -121,7 +127,7 @@ def _alert(
         cause=cause_text(plan, alert.cause, language) if alert.cause else "",
         stage=_stage(alert),
         climb=climb,
-        rungs=() if climb is None else _rungs(climb, called),
+        rungs=() if climb is None else _rungs(climb, called, told),
         next_roles=_next_roles(climb),
         calls=calls,
     )
@@ -200,7 +206,9 @@ def _next_roles(climb: Climb | None) -> tuple[str, ...]:
     return () if climb is None or following is None else climb.ladder.rungs[following].roles
 
 
-def _rungs(climb: Climb, called: Collection[tuple[int, int]]) -> tuple[RungShown, ...]:
+def _rungs(
+    climb: Climb, called: Collection[tuple[int, int]], told: Collection[tuple[int, int]]
+) -> tuple[RungShown, ...]:
     # ``rung`` acts next, so the people being waited for are one below, or at the top when the ladder starts again.
     # One that repeats is called once more itself.
     now, lap = climb.rung - (climb.tries == 0), climb.round
@@ -209,6 +217,7 @@ def _rungs(climb: Climb, called: Collection[tuple[int, int]]) -> tuple[RungShown
     following = next_rung(climb)
     # What people do to the case begins a round, too: whoever was called before it was called all the same.
     reached = {number for made_in, number in called if made_in <= lap}
+    otherwise = {number for made_in, number in told if made_in <= lap}
 
     def standing(number: int) -> Standing:
         if number == now:
@@ -216,7 +225,7 @@ def _rungs(climb: Climb, called: Collection[tuple[int, int]]) -> tuple[RungShown
         if number == following:
             return "next"
         if number < now:
-            return "done" if number in reached else "skipped"
+            return "done" if number in reached else "told" if number in otherwise else "skipped"
         return "later"
 
     return tuple(RungShown(number + 1, rung.roles, standing(number)) for number, rung in enumerate(climb.ladder.rungs))

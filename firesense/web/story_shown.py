@@ -65,6 +65,7 @@ class StepShown:
 
     at: Instant
     kind: StepKind
+    word: str
     who: str
     details: tuple[str, ...]
 
@@ -84,6 +85,8 @@ def whom_text(whistled: Mapping[str, str], language: str) -> str:
 
 def _shown(step: Step, whistles: Mapping[str, Mapping[str, str]], plan: Plan, language: str) -> StepShown:
     said = dict(step.detail)
+    if step.told_already:
+        del said["reason"]  # its text says so
     details = []
     if strand := said.pop("strand", ""):
         whistled = whistles.get(strand, {})
@@ -94,7 +97,7 @@ def _shown(step: Step, whistles: Mapping[str, Mapping[str, str]], plan: Plan, la
         for name in ("whom", "rung", "role" if said.get("role") == whistled.get("whom") else ""):
             said.pop(name, "")
     details += (_detail(name, value, plan, language) for name, value in said.items() if value)
-    return StepShown(step.at, step.kind, person_name(plan, step.who), tuple(filter(None, details)))
+    return StepShown(step.at, step.kind, step.word, person_name(plan, step.who), tuple(filter(None, details)))
 
 
 def _detail(name: str, value: str, plan: Plan, language: str) -> str:

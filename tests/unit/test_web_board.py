@@ -9,11 +9,14 @@ from types import SimpleNamespace
 
 import pytest
 
+from firesense import escalate
 from firesense.domain.deed import Actor
 from firesense.domain.instant import MINUTE, SECOND
+from firesense.domain.place import Org, Post
 from firesense.web.board import Board
 from firesense.web.cards import Cards
 from firesense.web.shown import show_alert, show_listed
+from firesense.web.story_shown import show_story
 from tests.console import NOW, Township
 
 
@@ -144,11 +147,32 @@ def test_the_board_says_of_rungs_what_the_page_says_however_many_deeds_ago_they_
         assert standings(township, alert) == ["done", "done", "later", "later", "later"]
 
 
+def test_a_rung_whose_people_were_told_on_another_is_not_said_to_be_out_of_reach(township):
+    org = township.plan.org
+    posts = [Post("grid-leader", "v", ("sun",)), *(post for post in org.posts.values() if post.role != "grid-leader")]
+    org = Org(org.places.values(), posts, org.people.values())
+    alert, book = township.alarm(), township.book
+    climb = book.climb(alert.id)
+    acted = escalate.act(
+        alert, climb, org, {"mqtt": "mqtt", "dingtalk": "dingtalk"}, NOW + MINUTE, book.calls(alert.id)
+    )
+    assert acted.climb.rung == 3, "the station was called at once"
+    assert book.advance(climb, acted.climb, acted.calls, acted.steps)
+    assert standings(township, alert) == ["done", "told", "now", "next", "later"]
+    words = [line.word for line in show_story(book.story(alert.id), township.plan, "zh")]
+    assert words.count("told-already") == 1
+    text = Cards(UTC).write(
+        show_listed(alert, acted.climb, book.listing().calls[alert.id], 0, township.plan, "zh"), "zh"
+    )
+    assert "本轮已通知" in text
+    assert "无人可达" not in text
+
+
 def standings(township, alert):
     """Where the rungs stand: the page and the board say the same."""
     book, plan = township.book, township.plan
     climb, listing = book.climb(alert.id), book.listing()
     listed = show_listed(alert, climb, listing.calls[alert.id], 0, plan, "zh")
-    page = show_alert(alert, climb, book.calls(alert.id), plan, "zh")
+    page = show_alert(alert, climb, book.calls(alert.id), plan, "zh", book.story(alert.id))
     assert page.rungs == listed.rungs
     return [rung.standing for rung in page.rungs]
