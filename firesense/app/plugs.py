@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
-from firesense.book import SqlBook
-from firesense.domain.errors import ConfigError, Fault
+from firesense.book import SqlBook, read_address
+from firesense.domain.errors import BookError, ConfigError, Fault
 from firesense.history import InfluxV1History, InfluxV2History, InfluxV3History, SqliteHistory, VictoriaMetricsHistory
 from firesense.journal import SqliteJournal
 from firesense.notify import CHANNELS
@@ -150,8 +150,10 @@ def make_transports(settings: Settings, plan: Plan, clock: Clock) -> list[Transp
 def place_faults(settings: Settings) -> list[Fault]:
     """What is wrong with where the daemon wants to keep its things."""
     faults: list[Fault] = []
-    if not settings.book.startswith("sqlite:///"):
-        faults.append(Fault("", "book", f"{settings.book!r} is not an address such as sqlite:////var/lib/x/book.db"))
+    try:
+        read_address(settings.book)
+    except BookError as error:
+        faults.append(Fault("", "book", str(error)))
     folder = settings.data
     while not folder.exists():
         folder = folder.parent

@@ -6,6 +6,7 @@ One database, SQLite here; each chapter holds the methods of one subject, ``SqlB
 from __future__ import annotations
 
 from firesense.book import definitions
+from firesense.book.address import read_address
 from firesense.book.audit import Audit
 from firesense.book.auditing import Auditing
 from firesense.book.cases import Cases
@@ -35,7 +36,7 @@ from firesense.book.story import Story
 from firesense.book.streets import Streets
 from firesense.book.whistles import Whistles
 
-__all__ = ["Mended", "SqlBook", "mend"]
+__all__ = ["Mended", "SqlBook", "mend", "read_address"]
 
 
 class SqlBook(

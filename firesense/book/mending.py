@@ -15,11 +15,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
 import structlog
 from sqlalchemy.dialects import sqlite
 
 from firesense.book import definitions, tables
+from firesense.book.address import read_address
 from firesense.book.schema import MIGRATIONS, prepare
 from firesense.book.sql import Database
 from firesense.domain.errors import BookError
@@ -27,6 +27,8 @@ from firesense.salvage import damage_of, is_damage, open_damaged, readable_rows,
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
+    import sqlalchemy as sa
 
 LOOKED_THROUGH = 512 * 2**20  # bytes; a few seconds
 READ_THROUGH = 32 * 2**20  # bytes; of a larger book, what is over and done with is not read at every start
@@ -93,7 +95,7 @@ def mend(url: str, stamp: str) -> Mended | None:
 
 
 def _file(url: str) -> Path | None:
-    address = sa.make_url(url)
+    address = read_address(url)
     name = address.database
     if address.get_backend_name() != "sqlite" or not name or name == ":memory:" or name.startswith("file:"):
         return None

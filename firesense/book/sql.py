@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
+from firesense.book.address import read_address, shown_address
 from firesense.book.columns import Unreadable
 from firesense.book.turns import Turns
 from firesense.domain.errors import BookError, BookRefused
@@ -50,8 +51,8 @@ class Database:
     def __init__(self, url: str) -> None:
         """Make an engine; nothing is opened yet. Raises BookError for a URL that cannot be used."""
         try:
-            address = sa.make_url(url)
-            self.name = address.render_as_string(hide_password=True)
+            address = read_address(url)
+            self.name = shown_address(address)
             # A server may have been away since a connection was used last; a file is never.
             away = address.get_backend_name() != "sqlite"
             self._engine = sa.create_engine(address, pool_size=8, max_overflow=24, pool_pre_ping=away)

@@ -186,6 +186,7 @@ def test_killed_in_the_middle_nothing_is_lost_or_raised_twice(tmp_path, mosquitt
 
 def test_from_a_frame_to_the_station_with_the_book_on_a_database_server(tmp_path, mosquitto, town, database_url):
     with Daemon(tmp_path / "house", port=mosquitto.port, devices=DEVICES, book=database_url).ready() as daemon:
+        assert daemon.cli("check").stdout.startswith("sound: "), "the units do not start before it says so"
         act(daemon, town)
         assert not list((tmp_path / "house/data").glob("book.db*"))
         assert daemon.cli("audit", "verify").returncode == 0

@@ -66,7 +66,7 @@ def test_a_sound_book_is_left_alone(path):
 
 def test_no_book_is_no_damaged_one_and_a_server_minds_its_own(tmp_path):
     assert mend(url(tmp_path / "book.db"), "now") is None
-    assert mend("postgresql://127.0.0.1/firesense", "now") is None
+    assert mend("postgresql+psycopg://127.0.0.1/firesense", "now") is None
 
 
 @pytest.mark.parametrize("share", [0.05, 0.3, 0.6, 0.95])

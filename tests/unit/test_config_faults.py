@@ -181,6 +181,38 @@ def test_check_tells_the_faults_of_every_file_at_once(tmp_path, capsys):
         assert part in said, (part, said)
 
 
+@pytest.mark.parametrize(
+    ("book", "said"),
+    [
+        ("postgresql+psycopg://firesense:not-to-be-seen@db.example.org/firesense", None),
+        ("postgresql+psycopg:///firesense?host=/run/postgresql", None),
+        ("sqlite:////var/lib/firesense/book.db", None),
+        ("mysql+pymysql://firesense:not-to-be-seen@db.example.org/firesense", "is not an address such as"),
+        ("firesense:not-to-be-seen@db.example.org", "not an address such as sqlite:////var/lib/x/book.db"),
+        ("postgresql+psycopg://firesense:not-to-be-seen@db.example.org:port/firesense", "not an address such as"),
+        ("postgresql+psycopg://firesense:pass@not-to-be-seen@db.example.org/firesense", "@ is written %40"),
+        ("postgresql+telegraph://firesense:not-to-be-seen@db.example.org/firesense", "there is no driver 'telegraph'"),
+        ("postgresql+pg8000://firesense:not-to-be-seen@db.example.org/firesense", 'install "firesense[postgresql]"'),
+        ("postgresql+psycopg_async://db.example.org/firesense?password=not-to-be-seen", "its driver is for asyncio"),
+        (
+            "postgresql+psycopg://firesense:not-to-be-seen@db.example.org",
+            "'postgresql+psycopg://firesense:***@db.example",
+        ),
+        ("sqlite:///", "'sqlite:///' names no database"),
+    ],
+)
+def test_the_address_of_the_book_is_one_that_can_be_used_and_its_password_is_never_told(tmp_path, capsys, book, said):
+    for folder in ("config", "device_profiles"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    file = tmp_path / "config/firesense.yaml"
+    with file.open("a", encoding="utf-8") as settings:
+        settings.write(f"book: {book}\n")
+    assert main(["check", "--config", str(file)]) == (2 if said else 0)
+    told = "".join(capsys.readouterr())
+    assert "not-to-be-seen" not in told
+    assert ("book: " in told and said in told) if said else told.startswith("sound: ")
+
+
 def test_a_register_says_when_devices_were_installed(tmp_path):
     org = load_org(ROOT / "config/org.yaml")
     file = tmp_path / "devices.csv"
