@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI
 from starlette.testclient import TestClient
@@ -17,6 +18,8 @@ from firesense.notify.feishu_app import FeishuAppChannel, FeishuAppOptions
 from firesense.notify.loudspeaker import LoudspeakerChannel, LoudspeakerOptions
 from firesense.notify.sms_gateway import SmsGatewayChannel, SmsGatewayOptions
 from firesense.notify.wecom_app import WeComAppChannel, WeComAppOptions
+from firesense.photos import Photos
+from firesense.web import create_console
 from firesense.web.answers import install_problems
 from firesense.web.parts import Parts
 from tests.accounts import Aliyun, FeishuApp, SealedFeishuApp, SmsGateway, SpeakerBox, WeComAppWithButtons
@@ -136,8 +139,25 @@ class Town:
         """The pages of callbacks and links, as a browser gets them."""
         house = self.house
         console = FastAPI()
-        given = {"book": house.book, "clock": self.clock, "secure": False}
+        given = {"book": house.book, "clock": self.clock, "secure": False, "zone": ZoneInfo(house.settings.zone)}
         console.state.parts = Parts(**dict.fromkeys(Parts.__dataclass_fields__) | given)
         install_problems(console)
         console.include_router(make_callbacks(house.answering, house.settings, house.keeper.current))
         return TestClient(console)
+
+    def console(self):
+        """The whole console with these pages in it, as the daemon puts it together."""
+        house = self.house
+        return create_console(
+            house.book,
+            house.history,
+            house.desk,
+            self.clock,
+            house.keeper.current,
+            status=dict,
+            secure_cookies=False,
+            hazards=house.hazards,
+            quiet=house.quiet,
+            photos=Photos(house.settings.data / "photos"),
+            routes=[make_callbacks(house.answering, house.settings, house.keeper.current)],
+        )
