@@ -61,6 +61,8 @@ class Standing(StrEnum):
 class Taking:
     """What a link leads to; no alert for a dead one. ``who`` has the alert or, called in by a whistle, has come.
 
+    ``since`` is when they took it, or said that they come; None where nobody wrote that down.
+
     ``seal`` is for the browser that answered, and only given with that answer.
     """
 
@@ -69,6 +71,7 @@ class Taking:
     call: Call | None = None
     who: str = ""
     seal: str = ""
+    since: Instant | None = None
 
 
 @dataclass(slots=True)
@@ -176,15 +179,17 @@ class Answering:
             return Taking(Standing.DEAD)
         if not alert.open:
             return Taking(Standing.OVER, alert, call)
-        who = self._who_answered(alert, call)
-        if who:
-            return Taking(Standing.YOURS if who == call.person else Standing.GONE, alert, call, who)
-        if who is not None or self._book.was_seen(_link(call)):
+        answered = self._who_answered(alert, call)
+        if answered is not None and answered[0]:
+            who, since = answered
+            return Taking(Standing.YOURS if who == call.person else Standing.GONE, alert, call, who, since=since)
+        if answered is not None or self._book.was_seen(_link(call)):
             return Taking(Standing.DEAD)
         return Taking(Standing.OPEN, alert, call)
 
-    def _who_answered(self, alert: Alert, call: Call) -> str | None:
-        """Who has done already what the call asks for, if anybody knows; None while it is still to be done."""
+    def _who_answered(self, alert: Alert, call: Call) -> tuple[str, Instant | None] | None:
+        """Who has done already what the call asks for, if anybody knows, and when; None while it is to be done."""
+        has_it = alert.acknowledged_by, alert.acknowledged_at
         match call.purpose:
             case Purpose.WHISTLE:
                 whistles = self._book.whistles(alert.id)
@@ -192,13 +197,15 @@ class Answering:
                     return None
                 story = reversed(self._book.story(alert.id))
                 came = (step for step in story if step.kind is StepKind.ANSWERED)
-                return next((step.who for step in came if step.detail.get("strand") == call.strand), "")
+                return next(
+                    ((step.who, step.at) for step in came if step.detail.get("strand") == call.strand), ("", None)
+                )
             case Purpose.UNDONE:
                 told = call.detail.get("who", ""), call.detail.get("why", "")
                 stands_still = (alert.acknowledged_by, standing(alert)) == told and call.person != told[0]
-                return None if stands_still or alert.case is Case.OPEN else alert.acknowledged_by
+                return None if stands_still or alert.case is Case.OPEN else has_it
             case _:
-                return None if alert.case is Case.OPEN and not alert.acknowledged_by else alert.acknowledged_by
+                return None if alert.case is Case.OPEN and not alert.acknowledged_by else has_it
 
     def take(self, alert_id: str, token: str, origin: str) -> Taking:
         """Answer the call of a link, once; gives what it has become. Raises BookError."""

@@ -74,6 +74,16 @@ CHANNEL_TEXTS: Mapping[str, tuple[str, str]] = {
     "take.done.whistle": ("已报到，请尽快到场。", "They know that you are coming. Be there soon."),
     "take.yours.whistle": ("您已报到。", "You have said that you are coming."),
     "take.gone.whistle": ("{who} 已报到。", "{who} is coming."),
+    "take.since": ("时间", "Since"),
+    "take.gone_hint": (
+        "您无需再处理。如要协助、接手或查看进展，请登录平台。",
+        "Nothing is left for you to do. To help, to take it over or to see how it goes, log in to the console.",
+    ),
+    "take.console": ("打开平台（需登录）", "Open the console (log-in needed)"),
+    "take.dead_hint": (
+        "请打开最近一条消息里的完整链接，或联系值班室。",
+        "Open the whole link of the latest message, or ask the station on duty.",
+    ),
     "take.over": ("这起警情已经结束，链接失效。", "This alert is over, and the link with it."),
     "take.dead": ("链接无效或已过期。", "This link is not valid, or not any more."),
 }

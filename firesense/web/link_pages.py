@@ -5,6 +5,7 @@ given a cookie for this link alone; with it, and only with it, the page goes on 
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Path, Request
@@ -17,19 +18,28 @@ from firesense.domain.escalation import Call
 from firesense.domain.message import Message
 from firesense.domain.plan import Plan
 from firesense.notify.answer_words import answer_words
-from firesense.text import say
+from firesense.text import LANGUAGES, say
 from firesense.web.desk_shown import departments
-from firesense.web.parts import TEMPLATES, AlertId, Parts, WithParts, address_of, page_context
+from firesense.web.parts import (
+    LANGUAGE_COOKIE,
+    TEMPLATES,
+    AlertId,
+    Parts,
+    WithParts,
+    address_of,
+    language_of,
+    page_context,
+)
 from firesense.web.shown import conflict_words, person_name
 from firesense.web.whistles_shown import show_whistles, target_of
 
 _STATUS = {Standing.OPEN: 200, Standing.YOURS: 200, Standing.GONE: 410, Standing.OVER: 410, Standing.DEAD: 404}
 _REFUSED = 409
-_QUIETLY = {"X-Robots-Tag": "noindex, nofollow", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
+_QUIETLY = {"X-Robots-Tag": "noindex, nofollow", "Cache-Control": "no-store"}
 _COOKIE = "firesense-answered"
 _KEPT = 12 * 3600  # seconds: the time of links themselves is asked for every time
 
-Token = Annotated[str, Path(pattern="^[a-zA-Z2-7]{16}$")]
+Token = Annotated[str, Path(max_length=64)]  # of any form: a link that was cut off is told that it is none
 _Said = Annotated[str, Form(max_length=500)]
 
 
@@ -95,8 +105,9 @@ class _Pages:
         typed: Mapping[str, str] | None = None,
     ) -> Response:
         """Show it; to the browser with the call's seal with what comes next."""
-        plan, alert, call = self._plan_source(), taking.alert, taking.call
-        language = _language(taking)
+        plan, alert, language = self._plan_source(), taking.alert, _language(request, taking)
+        call = None if taking.call is None else replace(taking.call, language=language)
+        taking = replace(taking, call=call)
         holder = taking.who or (alert.acknowledged_by if alert is not None else "")
 
         def asked(key: str, **values: str) -> str:
@@ -115,6 +126,9 @@ class _Pages:
             action=_link(request),
             who=person_name(plan, call.person) if call is not None else "",
             holder=person_name(plan, holder) if holder else "",
+            since=taking.since,
+            alert=alert,
+            closed_by=person_name(plan, alert.closed_by) if alert is not None and alert.closed_by else "",
             asked=asked,
             further=further,
             refused=refused,
@@ -133,7 +147,7 @@ class _Pages:
             return self.show(request, parts, self._look(request), "")
         except Conflict as error:
             taking = self._look(request)
-            language = _language(taking)
+            language = _language(request, taking)
             values = conflict_words(error, self._plan_source(), parts.zone, language)
             said = say(error.key or "web.conflict", language, **values)
             return self.show(request, parts, taking, _seal(request), refused=said, typed=typed)
@@ -153,8 +167,11 @@ def _further(parts: Parts, alert: Alert, call: Call, plan: Plan, language: str) 
     }
 
 
-def _language(taking: Taking) -> str:
-    return taking.call.language if taking.call is not None else "zh"
+def _language(request: Request, taking: Taking) -> str:
+    """What the reader chose, else the language of whoever was called; of a link of nobody, that of the browser."""
+    if taking.call is None or request.cookies.get(LANGUAGE_COOKIE) in LANGUAGES:
+        return language_of(request)
+    return taking.call.language
 
 
 def _link(request: Request) -> str:
