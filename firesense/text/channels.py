@@ -79,7 +79,7 @@ CHANNEL_TEXTS: Mapping[str, tuple[str, str]] = {
         "您无需再处理。如要协助、接手或查看进展，请登录平台。",
         "Nothing is left for you to do. To help, to take it over or to see how it goes, log in to the console.",
     ),
-    "take.console": ("打开平台（需登录）", "Open the console (log-in needed)"),
+    "take.console": ("打开平台（需登录）", "Open the console (log in)"),
     "take.dead_hint": (
         "请打开最近一条消息里的完整链接，或联系值班室。",
         "Open the whole link of the latest message, or ask the station on duty.",
