@@ -40,8 +40,17 @@ _KEYS = {
     503: "web.problem.unavailable",
 }
 _RETRY_AFTER = 10
-_SAID_AS = {  # kinds of faults, as the library names them, that people are told the same of
+SAID_AS = {  # kinds of faults, as the library names them, that people are told the same of
+    "assertion_error": "other",
+    "date_from_datetime_inexact": "date_parsing",
     "int_from_float": "int_parsing",
+    "invalid_key": "string_type",
+    "iterable_type": "list_type",
+    "json_type": "json_invalid",
+    "none_required": "not_null",
+    "recursion_depth_exceeded": "nested",
+    "timezone_offset": "datetime_parsing",
+    "value_error": "other",
     "int_type": "int_parsing",
     "float_type": "float_parsing",
     "finite_number": "float_parsing",
@@ -176,10 +185,10 @@ async def _invalid(request: Request, error: Any) -> Response:
 
 
 def _reason(error: Mapping[str, Any], language: str) -> str:
-    """Say what is wrong with a value: in the reader's language for what is usual, else as the library does."""
-    key = f"invalid.{_SAID_AS.get(error['type'], error['type'])}"
-    if key not in TEXTS:
-        return str(error["msg"])
+    """Say what is wrong with a value in the reader's language; of what has no words of ours, what the library says."""
+    key = f"invalid.{SAID_AS.get(error['type'], error['type'])}"
+    if key not in TEXTS or key == "invalid.other":
+        return say("invalid.other", language, said=error["msg"])
     known = {name: f"{it:g}" if isinstance(it, float) else it for name, it in error.get("ctx", {}).items()}
     if "expected" in known:
         known["expected"] = listed(known["expected"].replace(" or ", ", ").split(", "), language)

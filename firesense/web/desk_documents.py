@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 from firesense.domain.alert import Finding
 from firesense.domain.audit import Sealed
@@ -56,7 +57,7 @@ class Dispatching(Document):
     @model_validator(mode="after")
     def _one(self) -> Self:
         if bool(self.role) == bool(self.person):
-            raise ValueError("give a role or a person")
+            raise PydanticCustomError("role_or_person", "give a role or a person")
         return self
 
 
