@@ -167,22 +167,28 @@ def import_files(files: Files, book: Book, actor: Actor = PLATFORM, at: Instant 
 
     With an instant, the audit says who did it then.
     """
-    org, (ladders, selectors) = book.org(), book.ladders()
-    wanted = files.org
-    changed = (
-        (org.places, org.posts, org.people) != (wanted.places, wanted.posts, wanted.people)
-        or org.rosters.by_id != wanted.rosters.by_id
-        or ladders != files.ladders.by_id
-        or selectors != files.ladders.selectors
-    )
-    if changed:
-        found = [*differences(org, wanted), *compared("ladder", ladders, files.ladders.by_id)]
-        if selectors != files.ladders.selectors:
-            found.append(Difference("~", "ladder", "", ("selectors",)))
-        entries = [] if at is None else _told(found, Entry.of(actor, at, "installed", "plan", ""))
-        book.install(wanted, files.ladders.by_id.values(), files.ladders.selectors, *entries)
+    changed = _import_org(files, book, actor, at)
     registered = _register_new(files.devices, book, actor, at) if files.devices else 0
     return changed or registered > 0
+
+
+def _import_org(files: Files, book: Book, actor: Actor, at: Instant | None) -> bool:
+    wanted, rungs = files.org, files.ladders
+    while True:  # until nobody comes between the look and the deed: of several processes one is to say what changed
+        version = book.version()
+        org, (ladders, selectors) = book.org(), book.ladders()
+        if (
+            (org.places, org.posts, org.people) == (wanted.places, wanted.posts, wanted.people)
+            and org.rosters.by_id == wanted.rosters.by_id
+            and (ladders, selectors) == (rungs.by_id, rungs.selectors)
+        ):
+            return False
+        found = [*differences(org, wanted), *compared("ladder", ladders, rungs.by_id)]
+        if selectors != rungs.selectors:
+            found.append(Difference("~", "ladder", "", ("selectors",)))
+        entries = [] if at is None else _told(found, Entry.of(actor, at, "installed", "plan", ""))
+        if book.install(wanted, rungs.by_id.values(), rungs.selectors, *entries, version=version):
+            return True
 
 
 def _told(found: Iterable[Difference], entry: Entry) -> list[Entry]:

@@ -54,15 +54,22 @@ class People(Chapter):
             selectors = _read(connection, Selector, rows.SELECTOR)
         return {ladder.id: ladder for ladder in ladders}, tuple(selectors)
 
-    def install(self, org: Org, ladders: Iterable[Ladder], selectors: Iterable[Selector], *entries: Entry) -> None:
-        """Replace the org and the ladders, but for what people changed of the rosters for a while.
-
-        Climbs under way keep their own copies.
+    def install(
+        self,
+        org: Org,
+        ladders: Iterable[Ladder],
+        selectors: Iterable[Selector],
+        *entries: Entry,
+        version: int | None = None,
+    ) -> bool:
+        """Replace the org and the ladders, but for what people changed of the rosters for a while. See the port.
 
         Raises BookError when a post is at no place, a holder is nobody, or a selector's ladder is missing.
         """
         posts = org.posts.values()
         with self._database.writing() as connection:
+            if version is not None and connection.scalar(_VERSION) != version:
+                return False
             for table in _OLD:
                 connection.execute(sa.delete(table))
             _write(connection, tables.place, map(rows.values, org.places.values()))
@@ -86,6 +93,7 @@ class People(Chapter):
             _write(connection, tables.selector, map(rows.values, selectors))
             plan_changed(connection)
             audit.add(connection, *entries)
+        return True
 
 
 def plan_changed(connection: Connection) -> None:

@@ -55,8 +55,19 @@ class Registered(Protocol):
         """The ids of devices that were taken out of the register and not registered again."""
         ...
 
-    def install(self, org: Org, ladders: Iterable[Ladder], selectors: Iterable[Selector], *entries: Entry) -> None:
-        """Replace the org and the ladders. Climbs under way keep their own copies, changes of rosters stay."""
+    def install(
+        self,
+        org: Org,
+        ladders: Iterable[Ladder],
+        selectors: Iterable[Selector],
+        *entries: Entry,
+        version: int | None = None,
+    ) -> bool:
+        """Replace the org and the ladders. Climbs under way keep their own copies, changes of rosters stay.
+
+        With the ``version`` of the book that the entries were made by, nothing is done, and False is given, when
+        another process has changed it since: several read the same files at once, and one is to say what changed.
+        """
         ...
 
     def note_configured(self, things: Iterable[Configured], entry: Entry) -> int:

@@ -7,10 +7,13 @@ import time
 
 import pytest
 
+from firesense.app import import_files, read_files
 from firesense.book import SqlBook
 from firesense.domain.outcome import Tally
-from tests.book_examples import alarm, outcome, raised
+from firesense.settings import load_settings
+from tests.book_examples import NOON, alarm, outcome, raised
 from tests.book_processes import commit_for_ever, lease_all, open_and_say, take
+from tests.daemon import ROOT
 
 SPAWN = multiprocessing.get_context("spawn")
 
@@ -30,6 +33,25 @@ def together(target, *arguments_of_each):
 
 def test_a_new_book_may_be_opened_by_several_at_once(book_url):
     assert together(open_and_say, *[(book_url,)] * 4) == [0] * 4
+
+
+def test_of_processes_that_read_the_same_files_at_once_one_tells_the_audit_what_changed(book, book_url):
+    files = read_files(load_settings(ROOT / "config/firesense.yaml"))
+
+    class Overtaken(SqlBook):
+        """Another process is done while this one has compared and not yet written."""
+
+        def install(self, *told, **by):
+            import_files(files, book, at=NOON)
+            return super().install(*told, **by)
+
+    late = Overtaken(book_url)
+    import_files(files, late, at=NOON)
+    late.close()
+    told = [(row.entry.did, row.entry.kind, row.entry.target) for row in book.audit(most=10_000)]
+    assert ("added", "person", "zhang-wei") in told
+    assert len(told) == len(set(told))
+    assert book.org().people == files.org.people
 
 
 def test_two_duties_never_get_the_same_call(book, book_url):
