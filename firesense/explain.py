@@ -15,7 +15,7 @@ from firesense.notify.masking import masked
 from firesense.text import TEXTS, say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import tzinfo
 
     from firesense.domain.alert import Alert
@@ -65,9 +65,20 @@ def explain(book: Book, plan: Plan, alert_id: str) -> Explanation:
     )
 
 
-def lines(explanation: Explanation, plan: Plan, language: str, zone: tzinfo = UTC) -> Iterator[str]:
-    """Tell an explanation in lines for a terminal, times by the clocks of ``zone``; addresses are masked."""
-    told = _Told(explanation, plan, language, zone)
+def lines(
+    explanation: Explanation,
+    plan: Plan,
+    language: str,
+    zone: tzinfo = UTC,
+    *,
+    details: Iterable[Sequence[str]],
+) -> Iterator[str]:
+    """Tell an explanation in lines for a terminal, times by the clocks of ``zone``; addresses are masked.
+
+    ``details`` is what each line of its story says besides its kind, in words; raises ValueError unless there is one
+    for each.
+    """
+    told = _Told(explanation, plan, language, zone, tuple(details))
     for heading, body in (
         ("what", told.what()),
         ("rule", told.rule()),
@@ -98,8 +109,16 @@ def grounds(explanation: Explanation, plan: Plan, language: str, zone: tzinfo = 
 class _Told:
     """The parts of an explanation in one language."""
 
-    def __init__(self, explanation: Explanation, plan: Plan, language: str, zone: tzinfo) -> None:
+    def __init__(
+        self,
+        explanation: Explanation,
+        plan: Plan,
+        language: str,
+        zone: tzinfo,
+        details: Sequence[Sequence[str]] = (),
+    ) -> None:
         self._it, self._plan, self._language, self._zone = explanation, plan, language, zone
+        self._details = details
 
     def _at(self, at: Instant) -> str:
         return clock_time(at, self._zone)
@@ -198,9 +217,9 @@ class _Told:
 
     def rungs(self) -> Iterator[str]:
         """Each thing the ladder did, in the order it did it, and why a rung was skipped."""
-        for step in self._it.story:
+        for step, details in zip(self._it.story, self._details, strict=True):
             if step.kind in {StepKind.CALLED, StepKind.EMPTY, StepKind.CLIMBED, StepKind.EXHAUSTED}:
-                yield self._step(step)
+                yield self._step(step, details)
 
     def calls(self) -> Iterator[str]:
         for call in self._it.calls:
@@ -214,15 +233,14 @@ class _Told:
             ]
             if call.attempts > 1:
                 parts.append(self._say("explain.attempts", count=call.attempts))
-            yield "  ".join([*parts, call.receipt]).rstrip()
+            yield "  ".join([*parts, self._word("receipt", call.receipt)]).rstrip()
 
     def story(self) -> Iterator[str]:
-        yield from (self._step(step) for step in self._it.story)
+        yield from map(self._step, self._it.story, self._details)
 
-    def _step(self, step: Step) -> str:
-        detail = ", ".join(f"{name} {value}" for name, value in step.detail.items() if value)
-        who = self._person(step.who)
-        return "  ".join(part for part in (self._at(step.at), self._say(f"step.{step.word}"), who, detail) if part)
+    def _step(self, step: Step, details: Sequence[str]) -> str:
+        parts = (self._at(step.at), self._say(f"step.{step.word}"), self._person(step.who), ", ".join(details))
+        return "  ".join(filter(None, parts))
 
     def _person(self, who: str) -> str:
         person = self._plan.org.people.get(who)

@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo
 from firesense.app import open_book
 from firesense.app.plan import read_calendars
 from firesense.cli.terminal import plain
+from firesense.deskfile import load_practice
 from firesense.domain.plan import Plan
+from firesense.domain.practice import Practice
 from firesense.explain import explain, lines
 from firesense.ladderfile import load_ladders
 from firesense.orgtree import load_org
@@ -18,6 +20,7 @@ from firesense.rulebook import load_rules
 from firesense.rulecases import coverage, load_cases, try_case
 from firesense.settings import load_settings
 from firesense.text import LANGUAGES
+from firesense.web.story_shown import show_story
 
 if TYPE_CHECKING:
     import argparse
@@ -66,13 +69,17 @@ def _explain(asked: argparse.Namespace) -> None:
     settings = load_settings(asked.config)
     with open_book(settings) as book:
         ladders, selectors = book.ladders()
+        org, desk = book.org(), settings.files.desk
         plan = Plan(
             rules=load_rules(settings.files.rules),
             registry=book.registry(),
-            org=book.org(),
+            org=org,
             ladders=ladders,
             selectors=selectors,
+            practice=load_practice(desk, org) if desk else Practice(),
         )
         language, zone = asked.language or settings.language, ZoneInfo(settings.zone)
-        for line in lines(explain(book, plan, asked.alert), plan, language, zone):
+        it = explain(book, plan, asked.alert)
+        details = [step.details for step in show_story(it.story, plan, language, zone)]
+        for line in lines(it, plan, language, zone, details=details):
             print(plain(line))

@@ -14,6 +14,7 @@ from firesense.web.shown import cause_text, label, listed, person_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import tzinfo
 
     from firesense.domain.escalation import Step
     from firesense.domain.instant import Instant
@@ -70,10 +71,10 @@ class StepShown:
     details: tuple[str, ...]
 
 
-def show_story(story: Sequence[Step], plan: Plan, language: str) -> tuple[StepShown, ...]:
-    """Put the lines of an alert's story into words."""
+def show_story(story: Sequence[Step], plan: Plan, language: str, zone: tzinfo = LOCAL) -> tuple[StepShown, ...]:
+    """Put the lines of an alert's story into words; deadlines are told by the clocks of ``zone``."""
     whistles = {step.detail.get("strand", ""): step.detail for step in story if step.kind is StepKind.WHISTLED}
-    return tuple(_shown(step, whistles, plan, language) for step in story)
+    return tuple(_shown(step, whistles, plan, language, zone) for step in story)
 
 
 def whom_text(whistled: Mapping[str, str], language: str) -> str:
@@ -83,7 +84,7 @@ def whom_text(whistled: Mapping[str, str], language: str) -> str:
     return f"{say('web.rung', language, number=int(rung) + 1)} {roles}" if rung.isdecimal() else roles
 
 
-def _shown(step: Step, whistles: Mapping[str, Mapping[str, str]], plan: Plan, language: str) -> StepShown:
+def _shown(step: Step, whistles: Mapping[str, Mapping[str, str]], plan: Plan, language: str, zone: tzinfo) -> StepShown:
     said = dict(step.detail)
     if step.told_already:
         del said["reason"]  # its text says so
@@ -96,11 +97,11 @@ def _shown(step: Step, whistles: Mapping[str, Mapping[str, str]], plan: Plan, la
         # The rungs of a whistle are its own: among those of the ladder, which people count, they would mislead.
         for name in ("whom", "rung", "role" if said.get("role") == whistled.get("whom") else ""):
             said.pop(name, "")
-    details += (_detail(name, value, plan, language) for name, value in said.items() if value)
+    details += (_detail(name, value, plan, language, zone) for name, value in said.items() if value)
     return StepShown(step.at, step.kind, step.word, person_name(plan, step.who), tuple(filter(None, details)))
 
 
-def _detail(name: str, value: str, plan: Plan, language: str) -> str:
+def _detail(name: str, value: str, plan: Plan, language: str, zone: tzinfo) -> str:
     if name in _SECTIONS:
         return label(language, _SECTIONS[name], value)
     if name in _PEOPLE:
@@ -118,7 +119,7 @@ def _detail(name: str, value: str, plan: Plan, language: str) -> str:
         case "channel" | "channels":
             text = _channels(value, language)
         case "until" | "until_at":
-            text = _until(value, language)
+            text = _until(value, language, zone)
         case "from":
             text = say("hazard.detail.from", language, grade=label(language, "grade", value))
         case _ if name in _FILLED:
@@ -129,12 +130,12 @@ def _detail(name: str, value: str, plan: Plan, language: str) -> str:
     return text
 
 
-def _until(value: str, language: str) -> str:
+def _until(value: str, language: str, zone: tzinfo) -> str:
     """A hazard's date is in microseconds; until when a call is held back was written for programs."""
     if value.isdecimal():
-        until = moment(int(value)).astimezone(LOCAL).strftime("%Y-%m-%d %H:%M")
+        until = moment(int(value)).astimezone(zone).strftime("%Y-%m-%d %H:%M")
         return say("hazard.detail.until", language, until=until)
-    return say("web.until", language, at=datetime.fromisoformat(value).astimezone(LOCAL).strftime("%m-%d %H:%M:%S"))
+    return say("web.until", language, at=datetime.fromisoformat(value).astimezone(zone).strftime("%m-%d %H:%M:%S"))
 
 
 def _channels(names: str, language: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -15,8 +16,9 @@ from firesense.domain.device import Device
 from firesense.domain.errors import NotFound
 from firesense.domain.instant import SECOND
 from firesense.domain.place import Org
-from firesense.explain import explain, lines
+from firesense.explain import explain
 from firesense.grounds import because
+from tests.explained import lines
 from tests.house import GRID, SmallHouse, smoke, smoke_device
 
 WATER = Device("main-1", "water", "firesense-water", "W1", GRID, -1, kind="main")
@@ -111,13 +113,13 @@ def test_what_was_not_told_again_is_said(house):
         house.wind(seconds=5)
         house.hear(smoke(house.clock, alarm=flag))
     assert explanation_of(house, "smoke-fire").suppressed[0] == 2
-    said = list(lines(explanation_of(house, "smoke-fire"), house.keeper.current(), "en"))
+    said = lines(explanation_of(house, "smoke-fire"), house.keeper.current(), "en")
     assert "  tripped 3 times; only the first began a climb" in said
 
 
 def test_a_fire_of_a_stranger_has_no_rule_to_show(house):
     house.hear(("firesense/smoke/NOBODY/up", {"alarm": 1, "ts": house.clock.now() // 1000}))
-    said = list(lines(explanation_of(house, "stranger-fire"), house.keeper.current(), "en"))
+    said = lines(explanation_of(house, "stranger-fire"), house.keeper.current(), "en")
     assert "  comes of no rule: stranger-fire" in said
     assert "  no readings were kept" in said
     assert "  selector 6 chose district-fire" in said
@@ -141,6 +143,24 @@ def test_the_command_explains_in_both_languages_and_masks_addresses(house, capsy
     assert "13900000011" not in said
 
 
+def test_the_command_tells_the_story_in_words_and_deadlines_by_the_clock(house, capsys):
+    def firesense(*words):
+        assert main([*words, "--config", str(house.folder / "firesense.yaml")]) == 0
+        return capsys.readouterr().out
+
+    house.hear(smoke(house.clock, alarm=1))
+    house.wind(minutes=1)
+    [fire] = house.open_alerts()
+    hazard = firesense("hazard", "report", "楼道堆放杂物", "--place", GRID).strip()
+    firesense("hazard", "accept", hazard, "--as", "yang-min")
+    told = firesense("explain", fire.id)
+    assert re.search(r"开始通知  .*, 第1级", told)
+    assert re.search(r"通知已发出 .*, 已发出", told)
+    dealt = firesense("explain", hazard)
+    assert re.search(r"受理隐患  杨敏 .*期限 \d{4}-\d\d-\d\d \d\d:\d\d", dealt)
+    assert not re.search(r"\b(until|until_at|state|purpose|role|rung) ", told + dealt)
+
+
 def test_a_fire_says_which_faults_it_hid_and_a_fault_which_fire_hid_it(house):
     house.hear(smoke(house.clock, alarm=1))
     house.hear(smoke(house.clock, alarm=1, fault=1))
@@ -159,7 +179,7 @@ def test_an_alert_says_why_it_called_nobody_and_its_window_whom_it_kept_quiet(ho
     window = house.quiet.maintain(Actor("sun-bo"), "new batteries", timedelta(hours=1), place=GRID)
     house.hear(smoke(house.clock, fault=1))
     house.wind(seconds=11, step=11 * SECOND)
-    told = list(lines(explanation_of(house, "smoke-trouble"), house.keeper.current(), "en"))
+    told = lines(explanation_of(house, "smoke-trouble"), house.keeper.current(), "en")
     assert any("new batteries" in line and window.id in line for line in told)
     [kept] = explain(house.book, house.keeper.current(), window.id).kept_back
     assert (kept.why, kept.what, kept.device) == ("quiet", "smoke-trouble", "smoke-1")
@@ -186,7 +206,7 @@ def test_a_coincidence_says_which_detectors_made_it(house):
     it = explain(house.book, house.keeper.current(), met.id)
     members = {member.device: (member.rule, member.alert) for member in it.because.aside.members}
     assert members == {device: ("smoke-fire", alert) for device, alert in flags.items()}
-    told = list(lines(it, house.keeper.current(), "en"))
+    told = lines(it, house.keeper.current(), "en")
     assert all(any(device in line and "smoke-fire" in line for line in told) for device in flags)
 
 
@@ -194,7 +214,7 @@ def test_a_rule_is_told_in_the_readers_language(house):
     house.hear(smoke(house.clock, alarm=1))
     [alert] = house.open_alerts()
     plan = house.keeper.current()
-    told = list(lines(explain(house.book, plan, alert.id), plan, "zh"))
+    told = lines(explain(house.book, plan, alert.id), plan, "zh")
     assert "  类型: 信号" in told
     assert "  自保持，须人工复位: 是" in told
     assert not any(line.startswith(("  kind:", "  latches:", "  when:")) for line in told)

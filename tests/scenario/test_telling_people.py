@@ -17,9 +17,10 @@ from firesense.domain.escalation import CallState, ClimbState, StepKind
 from firesense.domain.instant import MINUTE, SECOND
 from firesense.domain.outcome import Outcome, TripAgain
 from firesense.domain.place import Org
-from firesense.explain import explain, lines
+from firesense.explain import explain
 from firesense.web.alert_documents import ExplanationDocument
 from tests.accounts import Aliyun, SpeakerBox, feishu_sealed, feishu_signed, wecom_encrypted, wecom_opened, wecom_query
+from tests.explained import lines
 from tests.frames import T0
 from tests.house import SmallHouse, smoke, smoke_device
 from tests.reached import SUN, ZHANG, Town
