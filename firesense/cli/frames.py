@@ -103,13 +103,14 @@ def _writing_to(path: Path | None) -> Iterator[TextIO]:
 
 
 def _quarantine(asked: argparse.Namespace) -> None:
-    with open_book(load_settings(asked.config)) as book:
+    settings = load_settings(asked.config)
+    with open_book(settings) as book:
         refusals = book.quarantine(reason=asked.reason, most=asked.most)
     for refusal in refusals:
         shown = refusal.payload[:60].decode("utf-8", "backslashreplace")
         print(
             f"{refusal.offset:>10}  {iso(refusal.received_at)}  {refusal.reason:<15} {plain(refusal.topic)}  {shown!r}"
-            f"  {say('reason.' + refusal.reason, 'en')}: {plain(refusal.detail)}"
+            f"  {say('reason.' + refusal.reason, settings.language)}: {plain(refusal.detail)}"
             + (f" (and {refusal.more} more like it)" if refusal.more else "")
         )
     print(f"{len(refusals)} in quarantine", file=sys.stderr)

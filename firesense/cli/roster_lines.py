@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from firesense.cli.terminal import plain
 from firesense.domain.instant import moment
+from firesense.domain.roster import ChangeKind
 from firesense.text import name_of, say
 
 if TYPE_CHECKING:
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from firesense.domain.alert import Alert
     from firesense.domain.instant import Instant
     from firesense.domain.place import Org
-    from firesense.rosters import Coverage, Handover
+    from firesense.domain.roster import Change
+    from firesense.rosters import Coverage, Emptied, Handover, Lonely
     from firesense.settings import Settings
 
 
@@ -43,6 +45,24 @@ class Lines:
             for span in self._org.changes(post, start, end):
                 yield f"  {self._span(span.begins_at, span.ends_at)}  {self._names(span.people)}"
 
+    def change(self, change: Change, *, revoked: bool = False) -> str:
+        """What is changed for a while, or was taken back, with the id that takes it back."""
+        kind = "leave" if change.kind is ChangeKind.LEAVE else "stands-in" if change.person else "besides"
+        people = {"person": self._named(change.person), "stand_in": self._named(change.stand_in)}
+        what = self._say(f"change.{kind}", **people)
+        span = self._span(change.begins_at, change.ends_at)
+        line = "  ".join(part for part in (change.id, span, what, plain(change.roster), plain(change.note)) if part)
+        return self._say("change.revoked", line=line) if revoked else line
+
+    def empty(self, one: Emptied | Lonely) -> str:
+        """When nobody is on duty at a post."""
+        return self._say(
+            "empty",
+            span=self._span(one.begins_at, one.ends_at),
+            where=self._where(one.post.place),
+            role=self._role(one.post.role),
+        )
+
     def coverage(self, found: Coverage, days: int) -> Iterator[str]:
         """What is missing, and at last how much of each."""
         for hole in found.holes:
@@ -50,12 +70,7 @@ class Lines:
             span = self._span(hole.begins_at, hole.ends_at)
             yield self._say("hole", span=span, where=self._where(hole.place, below=hole.below), classes=classes)
         for one in found.empty:
-            yield self._say(
-                "empty",
-                span=self._span(one.begins_at, one.ends_at),
-                where=self._where(one.post.place),
-                role=self._role(one.post.role),
-            )
+            yield self.empty(one)
         for post in found.vacant:
             yield self._say("vacant", where=self._where(post.place), role=self._role(post.role))
         for person in found.unreachable:
@@ -123,6 +138,10 @@ class Lines:
 
     def _list(self, words: Iterable[str]) -> str:
         return self._say("and").join(words)
+
+    def _named(self, person: str) -> str:
+        known = self._org.people.get(person)
+        return self._say("place", name=plain(known.name), code=person, below="") if known else plain(person)
 
     def _names(self, people: Iterable[str]) -> str:
         known = self._org.people

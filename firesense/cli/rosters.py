@@ -14,19 +14,18 @@ from zoneinfo import ZoneInfo
 
 from firesense.app import RealClock, open_book
 from firesense.app.plan import plan_of
-from firesense.cli.roster_lines import Lines, wall
-from firesense.cli.terminal import plain
+from firesense.cli.roster_lines import Lines
 from firesense.cli.who import actor, refuse_unknown
 from firesense.domain.audit import Entry
 from firesense.domain.errors import ConfigError, Fault, NotFound
 from firesense.domain.instant import DAY, instant
-from firesense.domain.roster import ChangeKind
 from firesense.ports import Feed
 from firesense.rosters import RosterDesk, calendar_of, check, handover, open_alerts, stations
 from firesense.settings import load_settings
+from firesense.text import say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import tzinfo
 
     from firesense.cli.daemon import Commands
@@ -143,64 +142,54 @@ def _check(asked: argparse.Namespace) -> int:
 
 
 def _override(asked: argparse.Namespace) -> None:
-    with _desk(asked) as (desk, zone):
+    with _desk(asked) as (desk, zone, tell):
         begins_at, ends_at = _when(asked.begins, "--from", zone), _when(asked.ends, "--until", zone)
         more = {"instead_of": asked.instead_of, "roster": asked.roster, "note": asked.note}
-        _tell(desk, [desk.override(actor(asked.who), asked.person, begins_at, ends_at, **more)], zone)
+        tell([desk.override(actor(asked.who), asked.person, begins_at, ends_at, **more)])
 
 
 def _swap(asked: argparse.Namespace) -> None:
-    with _desk(asked) as (desk, zone):
+    with _desk(asked) as (desk, _, tell):
         one, other = (asked.person, asked.day), (asked.other, asked.other_day)
-        _tell(desk, desk.swap(actor(asked.who), asked.roster, one, other, note=asked.note), zone)
+        tell(desk.swap(actor(asked.who), asked.roster, one, other, note=asked.note))
 
 
 def _leave(asked: argparse.Namespace) -> None:
-    with _desk(asked) as (desk, zone):
+    with _desk(asked) as (desk, zone, tell):
         begins_at, ends_at = _when(asked.begins, "--from", zone), _when(asked.ends, "--until", zone)
-        _tell(desk, [desk.leave(actor(asked.who), asked.person, begins_at, ends_at, note=asked.note)], zone)
+        tell([desk.leave(actor(asked.who), asked.person, begins_at, ends_at, note=asked.note)])
 
 
 def _revoke(asked: argparse.Namespace) -> None:
-    with _desk(asked) as (desk, zone):
-        for change in desk.revoke(actor(asked.who), asked.change):
-            print(f"taken back: {_line(change, zone)}")
+    with _desk(asked) as (desk, _, tell):
+        tell(desk.revoke(actor(asked.who), asked.change), revoked=True)
 
 
 def _changes(asked: argparse.Namespace) -> None:
     settings = load_settings(asked.config)
     now = RealClock().now()
     with open_book(settings) as book:
+        lines = Lines(book.org(), settings)
         for change in book.roster_changes(now, now + _EVER):
-            print(_line(change, ZoneInfo(settings.zone)))
+            print(lines.change(change))
 
 
 @contextmanager
-def _desk(asked: argparse.Namespace) -> Iterator[tuple[RosterDesk, tzinfo]]:
-    """The desk where rosters are changed, and the local time zone."""
+def _desk(asked: argparse.Namespace) -> Iterator[tuple[RosterDesk, tzinfo, Callable[..., None]]]:
+    """The desk where rosters are changed, the local time zone, and what prints what was changed."""
     settings = load_settings(asked.config)
     with open_book(settings) as book:
         refuse_unknown(getattr(asked, "who", ""), book)
-        yield RosterDesk(book, RealClock(), lambda: plan_of(settings, book).org), ZoneInfo(settings.zone)
+        desk = RosterDesk(book, RealClock(), lambda: plan_of(settings, book).org)
 
+        def tell(changes: Sequence[Change], *, revoked: bool = False) -> None:
+            lines = Lines(plan_of(settings, book).org, settings)
+            for change in changes:
+                print(lines.change(change, revoked=revoked))
+            for empty in [] if revoked else desk.emptied(changes):
+                print(lines.empty(empty))
 
-def _tell(desk: RosterDesk, changes: Sequence[Change], zone: tzinfo) -> None:
-    for change in changes:
-        print(_line(change, zone))
-    for empty in desk.emptied(changes):
-        where = f"{empty.post.place} {empty.post.role}"
-        print(f"nobody is on duty: {where}  {wall(empty.begins_at, zone)}  {wall(empty.ends_at, zone)}")
-
-
-def _line(change: Change, zone: tzinfo) -> str:
-    if change.kind is ChangeKind.LEAVE:
-        what = f"{change.person} is on leave"
-    elif change.person:
-        what = f"{change.stand_in} instead of {change.person}"
-    else:
-        what = f"{change.stand_in} besides the others"
-    parts = [change.id, wall(change.begins_at, zone), wall(change.ends_at, zone), what, change.roster]
-    return "  ".join(plain(part) for part in (*parts, change.note) if part)
+        yield desk, ZoneInfo(settings.zone), tell
 
 
 def _feed(asked: argparse.Namespace) -> None:
@@ -219,7 +208,7 @@ def _feed(asked: argparse.Namespace) -> None:
         if asked.stop:
             entry = Entry.of(who, now, "stopped-feeds", "roster", whose)
             removed = book.remove_feeds(person=asked.person, place=place, role=role, entry=entry)
-            print(f"{removed} addresses are of no more use")
+            print(say("roster.feeds-stopped", settings.language, count=removed))
         elif asked.url:
             token = secrets.token_urlsafe(24)
             entry = Entry.of(who, now, "made-feed", "roster", whose)

@@ -20,6 +20,7 @@ from firesense.settings import load_settings
 from tests.house import ROOT, SmallHouse, smoke, smoke_device
 
 STATION = "990100101"
+NAMES = {"yang-min": "杨敏", "zhao-lei": "赵磊"}
 OFFICER = Actor("station", "console 192.0.2.7")
 # The house's clock starts on 2026-01-01 at 08:00 in China: the first turn has just begun.
 ROSTER = """\
@@ -224,17 +225,17 @@ def test_a_roster_is_shown_changed_checked_and_fetched(firesense):
     on = ("yang-min", "zhao-lei")[(date(far, 3, 1) - date(2026, 1, 1)).days % 2]
     firesense("roster", "override", "sun-bo", "--instead-of", on, "--roster", "qingxi", *time)
     (line,) = firesense("roster", "changes").splitlines()
-    assert f"sun-bo instead of {on}  qingxi" in line
-    assert "taken back" in firesense("roster", "revoke", line.split()[0], "--as", "operator")
+    assert f"（sun-bo） 代 {NAMES[on]}（{on}）  qingxi" in line
+    assert "已撤销" in firesense("roster", "revoke", line.split()[0], "--as", "operator")
     assert firesense("roster", "changes") == ""
     said = firesense("roster", "leave", on, *time, "--note", "培训")
-    assert "is on leave" in said
+    assert f"{NAMES[on]}（{on}） 请假" in said
     calendar = firesense("roster", "feed", "--post", STATION, "station-duty")
     assert calendar.startswith("BEGIN:VCALENDAR")
     address = firesense("roster", "feed", "--person", on, "--url").strip()
     assert address.startswith("/feeds/")
     assert address.endswith(".ics")
-    assert "1 addresses are of no more use" in firesense("roster", "feed", "--person", on, "--stop")
+    assert "已停用订阅地址 1 个" in firesense("roster", "feed", "--person", on, "--stop")
     assert "there is no post 'ghost'" in firesense("roster", "feed", "--post", STATION, "ghost", code=1)
     assert "nobody is called 'ghost'" in firesense("roster", "leave", "ghost", *time, code=1)
     assert "is no time such as" in firesense(
