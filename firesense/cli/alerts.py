@@ -22,8 +22,9 @@ from firesense.text import say
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from firesense.book import SqlBook
     from firesense.cli.daemon import Commands
     from firesense.domain.alert import Alert
     from firesense.domain.deed import Actor
@@ -218,7 +219,7 @@ def _alerts(asked: argparse.Namespace) -> None:
     settings = load_settings(asked.config)
     language, zone = settings.language, ZoneInfo(settings.zone)
     with open_book(settings) as book:
-        for alert in book.alerts(open_only=not asked.all):
+        for alert in _every(book, open_only=not asked.all):
             words = (f"class.{alert.alert_class}", f"condition.{alert.condition}", f"case.{alert.case}")
             said = "  ".join(say(word, language) for word in words)
             text = alert.text.get(language) or alert.text.get("zh", "")
@@ -226,3 +227,11 @@ def _alerts(asked: argparse.Namespace) -> None:
                 f"{alert.id}  {clock_time(alert.raised_at, zone)}  {said}  {alert.place}  {plain(alert.device)}"
                 f"  {plain(text)}"
             )
+
+
+def _every(book: SqlBook, *, open_only: bool) -> Iterator[Alert]:
+    """Page by page, as there may be many."""
+    after = ""
+    while page := book.alerts(open_only=open_only, after=after):
+        yield from page
+        after = page[-1].id

@@ -8,10 +8,12 @@ import pytest
 
 from firesense.app import PlanKeeper
 from firesense.cli import main
+from firesense.domain.alert import AlertClass
 from firesense.domain.deed import Actor
 from firesense.domain.escalation import ClimbState, Purpose
 from firesense.domain.instant import SECOND
 from firesense.ports import User
+from tests.book_examples import alarm, outcome, raised
 from tests.house import GRID, ROOT, SmallHouse, smoke, smoke_device
 
 
@@ -34,6 +36,13 @@ def test_an_alert_is_shown_taken_and_closed(house, firesense):
     assert alert.id not in firesense("alerts")
     assert alert.id in firesense("alerts", "--all")
     assert "NOSUCHALERT" in firesense("acknowledge", "NOSUCHALERT", "--as", "wang-fang", code=1)
+
+
+def test_the_gravest_two_hundred_do_not_hide_the_others(house, firesense):
+    many = [alarm(number, AlertClass.HAZARD) for number in range(1, 251)]
+    house.book.commit(outcome(300, *map(raised, many)))
+    listed = [line.split()[0] for line in firesense("alerts").splitlines()]
+    assert listed == [alert.id for alert in reversed(many)]
 
 
 def test_what_was_verified_is_closed_without_saying_it_twice(house, firesense):
