@@ -150,11 +150,15 @@ class _Rows:
             Stage.CLOSE: closed_at,
             Stage.RECOVER: alerts.cleared_at[self.order],
         }
-        # What is over waits no longer; nor is anybody awaited where it was found to be no fire from afar.
-        self.over_at = np.where(self.open, now, np.minimum(alerts.closed_at[self.order], now))
+        # What is over waits no longer. Nobody need be called to what somebody has, nor is anybody awaited where it was
+        # found to be no fire from afar.
+        over_at = np.where(self.open, now, np.minimum(alerts.closed_at[self.order], now))
         no_fire = np.array([finding not in _MAYBE_FIRE for finding in alerts.finding], dtype=bool)[self.order]
         found_at = np.where(no_fire, alerts.verified_at[self.order], NEVER)
-        self.nobody_comes_at = np.minimum(self.over_at, found_at)
+        self.until = dict.fromkeys(Stage, over_at) | {
+            Stage.CALL: np.minimum(over_at, alerts.taken_at[self.order]),
+            Stage.ARRIVE: np.minimum(over_at, found_at),
+        }
 
     def between(self, first: int, after: int) -> Rows:
         """The rows of the places from one row of the tree up to another."""
@@ -192,7 +196,7 @@ class _Rows:
         target = self.targets.within.get(kind, {}).get(stage) if kind else None
         waiting = 0
         if target is not None:
-            until = (self.nobody_comes_at if stage is Stage.ARRIVE else self.over_at)[rows]
+            until = self.until[stage][rows]
             waiting = int(np.count_nonzero(~has & (until - raised > micros(target))))
         return times(taken, target, waiting)
 

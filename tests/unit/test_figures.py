@@ -134,6 +134,8 @@ def took(each, stage):
 def waited(each, stage):
     """How long an alert has been waiting for a step it did not have, or did until nobody was awaited any more."""
     until = min(NOW, each["closed_at"])
+    if stage is Stage.CALL:
+        until = min(until, each["taken_at"])
     if stage is Stage.ARRIVE and each["finding"] not in {"", "fire"}:
         until = min(until, each["verified_at"])
     return until - each["raised_at"]
@@ -247,6 +249,13 @@ def test_nobody_has_to_go_where_it_was_found_in_time_to_be_no_fire(finding, arri
     assert late([known], Stage.ARRIVE) == arrive
     later = row(finding="false-alarm", verified_at=row()["raised_at"] + HOUR)
     assert late([later], Stage.ARRIVE) == (0, 1, 1)
+
+
+def test_nobody_has_to_be_called_to_what_somebody_took_before_a_call_was_late():
+    at_once = row(taken_at=row()["raised_at"] + SECOND, taken_by="sun")
+    assert late([at_once], Stage.CALL) == (0, 0, 0)
+    in_vain = row(taken_at=row()["raised_at"] + HOUR, taken_by="sun")
+    assert late([in_vain], Stage.CALL) == (0, 1, 1)
 
 
 def test_alerts_held_by_a_window_are_counted_and_not_timed():
