@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from firesense.alerts.wording import names_first
 from firesense.domain.alert import AlertClass
 from firesense.domain.instant import MINUTE
 
@@ -37,9 +38,9 @@ class FirstOut:
         self._events: dict[tuple[str, str], _Event] = {}
 
     def follow(self, alerts: Iterable[Alert]) -> None:
-        """Take over what is open."""
+        """Take over what is open; of those of one instant the first is still the one that the others name."""
         self._events = {}
-        for alert in sorted(alerts, key=lambda alert: (alert.event_at, alert.id)):
+        for alert in sorted(alerts, key=lambda alert: (alert.event_at, names_first(alert), alert.id)):
             self.before(alert)
 
     def before(self, alert: Alert) -> Alert | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from firesense.domain.catalogue import CLASSES
-from firesense.text import LANGUAGES, say
+from firesense.text import LANGUAGES, opening, say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +40,11 @@ def with_first(alert: Alert, first: Alert) -> Mapping[str, str]:
     """Name the first alert of the event behind what an alert says."""
     facts = {"device": first.device, "alert": first.id}
     return {language: text + say("alert.first-out", language, **facts) for language, text in alert.text.items()}
+
+
+def names_first(alert: Alert) -> bool:
+    """Whether what an alert says names another one as the first of its event."""
+    return any(opening("alert.first-out", language) in text for language, text in alert.text.items())
 
 
 def said(key: str, **facts: object) -> Mapping[str, str]:

@@ -17,7 +17,7 @@ from firesense.domain.instant import moment
 from firesense.domain.message import Message
 from firesense.domain.quiet import QUIET_RULES
 from firesense.domain.rollcall import ROLL_CALL
-from firesense.text import LANGUAGES, name_of, say
+from firesense.text import LANGUAGES, name_of, opening, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -187,7 +187,7 @@ def _besides(call: Call, alert: Alert, plan: Plan, zone: tzinfo) -> str:
 def _itself(what: str) -> str:
     """What an alert says, without the first alert of its event: where every character counts, that is on its page."""
     for language in LANGUAGES:
-        what = what.partition(say("alert.first-out", language, device="\0", alert="").partition("\0")[0])[0]
+        what = what.partition(opening("alert.first-out", language))[0]
     return what
 
 

@@ -47,6 +47,12 @@ def say(key: str, language: str, /, **values: object) -> str:
     return (english if language == "en" else chinese).format(**values)
 
 
+def opening(key: str, language: str) -> str:
+    """Give the words of a text before its first placeholder, by which it is found at the end of another one."""
+    chinese, english = TEXTS[key]
+    return (english if language == "en" else chinese).partition("{")[0]
+
+
 def name_of(section: str, word: str, language: str) -> str:
     """Name a word of the configuration or of an enum: its text if there is one, else the word itself."""
     key = f"{section}.{word}"

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from firesense.alerts.first_out import APART, FirstOut
+from firesense.alerts.wording import with_first
 from firesense.domain.alert import AlertClass
 from firesense.domain.instant import MINUTE, SECOND
 from firesense.domain.place import Org, Place
@@ -71,6 +72,15 @@ def test_after_a_start_the_open_alerts_say_what_came_first():
     events = FirstOut(ORG)
     events.follow([second, first])
     assert events.before(at(4)) == first
+
+
+def test_after_a_start_the_first_of_one_instant_is_the_one_that_the_others_name():
+    events = FirstOut(ORG)
+    first, *others = sorted((at(0, number=number) for number in range(1, 5)), key=lambda alert: alert.id, reverse=True)
+    assert events.before(first) is None
+    named = [replace(other, text=with_first(other, events.before(other))) for other in others]
+    events.follow([*named, first])
+    assert events.before(at(4)) == first, "and not the one whose id comes first"
 
 
 def test_what_a_person_reported_is_not_the_alarm_that_came_first():
