@@ -8,7 +8,7 @@ from firesense.domain.instant import SECOND, Instant
 from firesense.text import LANGUAGES, say
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from firesense.alerts import Alarms
     from firesense.domain.alert import Alert
@@ -30,6 +30,12 @@ def forget_others(journal: Journal, brokers: Collection[str]) -> None:
     listening = {LISTENING + broker for broker in brokers}
     if gone := [name for name in journal.noted() if name.startswith(LISTENING) and name not in listening]:
         journal.forget(gone)
+
+
+def noted_connections(notes: Mapping[str, Instant], brokers: Iterable[str], now: Instant) -> dict[str, bool | None]:
+    """Whether ingest had each broker a moment ago, by its notes; None for one of which it never noted anything."""
+    found = {broker: notes.get(LISTENING + broker) for broker in brokers}
+    return {broker: None if at is None else abs(now - at) < _DEAF_AFTER for broker, at in found.items()}
 
 
 class Hearing:

@@ -232,7 +232,14 @@ class House:
             self._start("duty", lambda stop: asyncio.run(calling(stop)), lambda: duty.turns)
         hand_overs = HandOvers(self._book, plan, kinds) if "duty" in self._streets else None
         keeping = Keeping(
-            self._journal, self._book, self._keeper, self._watch, self._clock, self._transports, hand_overs
+            self._journal,
+            self._book,
+            self._keeper,
+            self._watch,
+            self._clock,
+            self._transports,
+            [broker.name for broker in settings.brokers],
+            hand_overs,
         )
         if self._listener is not None:
             console = create_console(

@@ -8,11 +8,11 @@ import structlog
 
 from firesense.app.watchdog import Turns
 from firesense.domain.errors import BookError, JournalError
-from firesense.hearing import LISTENING, NOTE_EVERY
+from firesense.hearing import LISTENING, NOTE_EVERY, noted_connections
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from firesense.app.plan import PlanKeeper
     from firesense.app.watch import Watch
@@ -41,14 +41,17 @@ class Keeping:
         watch: Watch,
         clock: Clock,
         transports: Sequence[Transport],
+        brokers: Collection[str],
         hand_overs: HandOvers | None,
     ) -> None:
+        """``brokers`` are those that ingest has; a process without ingest knows of them by its notes."""
         self._journal = journal
         self._book = book
         self._keeper = keeper
         self._watch = watch
         self._clock = clock
         self._transports = transports
+        self._brokers = brokers
         self._hand_overs = hand_overs
         self.status: Mapping[str, Any] = {}
         self.turns = Turns()
@@ -74,5 +77,7 @@ class Keeping:
             if transport.connected and abs(now - noted_at.get(transport.name, 0)) >= NOTE_EVERY:
                 self._journal.note(LISTENING + transport.name, now)
                 noted_at[transport.name] = now
-        connected = {transport.name: transport.connected for transport in self._transports}
+        connected: dict[str, bool | None] = {transport.name: transport.connected for transport in self._transports}
+        if not self._transports:
+            connected = noted_connections(self._journal.noted(), self._brokers, now)
         self.status = self._watch.look().shown() | {"connected": connected}

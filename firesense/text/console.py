@@ -181,6 +181,7 @@ CONSOLE_TEXTS: Mapping[str, tuple[str, str]] = {
     "web.street.record": ("入库", "record"),
     "web.street.duty": ("值守", "duty"),
     "web.connected": ("{name} 已连接", "{name} connected"),
+    "web.connection_unknown": ("{name} 连接情况不详", "{name}: not known whether it is connected"),
     "web.disconnected": ("{name} 已断开", "{name} disconnected"),
     "web.login": ("登录", "Log in"),
     "web.login.name": ("用户名", "Name"),

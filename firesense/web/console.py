@@ -87,8 +87,8 @@ def create_console(
     """Make the console: API, pages and the stream of events.
 
     ``status`` gives ``positions`` and ``lags`` (street -> frames), ``ledger`` (received, recorded, duplicate,
-    quarantined: frames, and balanced) and ``connected`` (transport -> bool), each if it is known; it is called often
-    and must not wait. ``secure_cookies`` is for https: browsers then send the session's cookie over nothing else.
+    quarantined: frames, and balanced) and ``connected`` (transport -> bool, or None), each if it is known; it is called
+    often and must not wait. ``secure_cookies`` is for https: browsers then send the session's cookie over nothing else.
     ``font`` is the one that PDFs carry. ``routes`` are further ones that need no log-in (operation.py).
     Whoever stops the server calls ``end_streams`` first, or it waits for the open pages.
     """

@@ -193,13 +193,14 @@ class LedgerDocument(Document):
 class StatusDocument(Document):
     """How the streets are doing: the next offset of each, how many frames it is behind, and who is connected.
 
+    A connection is null when ingest, in another process, never said anything of it.
     ``floods``: people with more alerts than anybody can read, and how many calls they were told in bundles since.
     """
 
     positions: dict[str, int] = {}
     lags: dict[str, int] = {}
     ledger: LedgerDocument | None = None
-    connected: dict[str, bool] = {}
+    connected: dict[str, bool | None] = {}
     floods: dict[str, int] = {}
 
 

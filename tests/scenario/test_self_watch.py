@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from firesense.app.keeping import Keeping
 from firesense.app.metrics import Metrics
 from firesense.app.retention import Retention
 from firesense.app.watch import Running, Watch
@@ -253,3 +254,33 @@ def test_the_metrics_say_all_of_it(house):
 def _batch(house):
     topic, payload = smoke(house.clock)
     return batch_of((topic, json.dumps(payload)), received_at=house.clock.at)
+
+
+class OneTurn:
+    """A stop that is asked for after one turn."""
+
+    def __init__(self):
+        self.stopping = False
+
+    def is_set(self):
+        return self.stopping
+
+    def wait(self, _seconds):
+        self.stopping = True
+
+
+def test_a_process_without_ingest_says_which_brokers_ingest_has(tmp_path):
+    house = SmallHouse(tmp_path)
+    watch = Watch(house.journal, house.book, house.clock, WatchSettings(), Running())
+    keeping = Keeping(house.journal, house.book, house.keeper, watch, house.clock, (), ["main", "spare"], None)
+
+    def connected():
+        keeping.run(OneTurn())
+        return keeping.status["connected"]
+
+    assert connected() == {"main": None, "spare": None}
+    house.listen()
+    assert connected() == {"main": True, "spare": None}
+    house.clock.at += 20 * SECOND
+    assert connected() == {"main": False, "spare": None}
+    house.close()

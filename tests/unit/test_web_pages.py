@@ -16,7 +16,7 @@ from firesense.web import board
 from firesense.web.parts import TEMPLATES
 from firesense.web.shield import POLICY
 from firesense.web.shown import show_alert
-from tests.console import LADDER, NOW, ONE_TIME, PASSWORD, Township
+from tests.console import LADDER, NOW, ONE_TIME, PASSWORD, STATUS, Township
 from tests.waiting import wait_until
 
 ONCE = replace(LADDER, repeat=0)
@@ -348,6 +348,16 @@ def test_charts_of_the_alert_and_one_more(client, township):
     assert 'viewBox="0 0 336 200"' in text
     unknown = township.alarm(2, device="ghost-1")
     assert "没有可绘制的读数" in client.get(f"/live/alerts/{unknown.id}/chart").text
+
+
+def test_the_foot_of_the_board_says_which_brokers_are_there(township):
+    status = STATUS | {"connected": {"main": True, "spare": False, "third": None}}
+    with TestClient(township.console(status=lambda: status)) as client:
+        log_in(client)
+        text = client.get("/").text
+        assert client.get("/api/v1/status").json()["connected"] == status["connected"]
+    for said in ("● main 已连接", "✕ spare 已断开", "? third 连接情况不详"):
+        assert said in text
 
 
 def test_what_is_not_there(client):
