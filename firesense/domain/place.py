@@ -104,6 +104,18 @@ class Org:
         self.rosters = Rosters(by_id, tuple(changes), days) if days else Rosters(by_id, tuple(changes))
         self._on_duty: dict[tuple[str, str], _Watch] = {}
 
+    def with_changes(self, changes: Iterable[Change]) -> Org:
+        """The same org with other changes to its rosters."""
+        rosters = self.rosters
+        return Org(
+            self.places.values(),
+            self.posts.values(),
+            self.people.values(),
+            rosters.by_id.values(),
+            changes,
+            rosters.days,
+        )
+
     def by_the_days(self, days: LocalDays) -> Org:
         """The same org by another local clock and calendar."""
         return Org(

@@ -1,6 +1,6 @@
 """Rosters as people use them: what they change for a while, the coverage check, calendars, the hand-over report."""
 
-from firesense.rosters.changing import Emptied, RosterDesk, with_changes
+from firesense.rosters.changing import Emptied, RosterDesk
 from firesense.rosters.coverage import Coverage, Hole, check
 from firesense.rosters.feed import calendar_of
 from firesense.rosters.handing import HandOvers
@@ -23,5 +23,4 @@ __all__ = [
     "person_called",
     "roster_called",
     "stations",
-    "with_changes",
 ]

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, NaiveDatetime
 from firesense.domain.errors import Conflict, NotFound
 from firesense.domain.place import Org
 from firesense.domain.roster import Change
-from firesense.rosters import Emptied, RosterDesk, person_called, with_changes
+from firesense.rosters import Emptied, RosterDesk, person_called
 from firesense.text import say
 from firesense.web.door import Session
 from firesense.web.parts import TEMPLATES, PageActing, Parts, Visitor, WithParts, language_of, page_context
@@ -126,6 +126,15 @@ def roster_desk(parts: Parts) -> RosterDesk:
     return RosterDesk(parts.book, parts.clock, lambda: parts.plan_source().org)
 
 
+def org_by_the_book(parts: Parts, org: Org, now: int) -> Org:
+    """The org of the plan with the changes of the book: the same one when the plan knows of them all.
+
+    It learns of a change a little later, and who wrote it would write it once more.
+    """
+    changes = parts.book.roster_changes(now, _EVER)
+    return org if [one for one in org.rosters.changes if one.ends_at > now] == changes else org.with_changes(changes)
+
+
 def _refused(
     request: Request,
     parts: Parts,
@@ -168,10 +177,8 @@ def _page(
     place: str = "",
 ) -> Response:
     plan, now = parts.plan_source(), parts.clock.now()
-    # Of the book: the plan learns of a change a little later, and who wrote it would write it once more.
-    changes = parts.book.roster_changes(now, _EVER)
-    org = plan.org if plan.org.rosters.changes == tuple(changes) else with_changes(plan.org, changes)
-    new, emptied = _just_written(parts, changes, written)
+    org = org_by_the_book(parts, plan.org, now)
+    new, emptied = _just_written(parts, [change for change in org.rosters.changes if change.ends_at > now], written)
     context = page_context(
         request,
         session=session,

@@ -118,14 +118,14 @@ class RostersShown:
 
 
 class Lookout:
-    """The coverage of the next week, looked for again when the plan is another one or an hour has passed."""
+    """The coverage of the next week, looked for again when plan or rosters are others or an hour has passed."""
 
     def __init__(self) -> None:
-        self._known: tuple[tuple[int, Instant], Coverage] | None = None
+        self._known: tuple[tuple[int, Instant, Sequence[Change]], Coverage] | None = None
 
     def of(self, plan: Plan, channels: Collection[str], now: Instant) -> Coverage:
         """Give it, without what is over; ``channels`` are the names of those there are."""
-        key = plan.version, now // HOUR
+        key = plan.version, now // HOUR, plan.org.rosters.changes
         if self._known is None or self._known[0] != key:
             self._known = key, check(plan, channels, now, now + DAYS * DAY)
         found = self._known[1]

@@ -1,6 +1,7 @@
 """Who is on duty in the API, and the calendars that telephones fetch with a secret address."""
 
 import secrets
+from dataclasses import replace
 from hashlib import sha256
 from typing import Annotated
 
@@ -15,7 +16,7 @@ from firesense.rosters import calendar_of
 from firesense.web import roster_documents as doc
 from firesense.web.documents import ProblemDocument
 from firesense.web.parts import ProgramActing, WithParts, language_of, visitor
-from firesense.web.roster_pages import WithLookout, roster_desk
+from firesense.web.roster_pages import WithLookout, org_by_the_book, roster_desk
 from firesense.web.roster_shown import DAYS
 
 _PROBLEMS = {
@@ -50,6 +51,7 @@ def feed(request: Request, parts: WithParts, token: Annotated[str, Path(max_leng
 def rosters(parts: WithParts, lookout: WithLookout) -> doc.RostersDocument:
     """Say who is on duty for a week, what is missing, and what was changed for a while."""
     plan, now = parts.plan_source(), parts.clock.now()
+    plan = replace(plan, org=org_by_the_book(parts, plan.org, now))
     return doc.RostersDocument.of(plan, lookout.of(plan, parts.desk.channels, now), now, now + DAYS * DAY)
 
 

@@ -105,7 +105,7 @@ def test_posts_that_people_hold_always_are_shown_with_who_is_away(client):
     assert "其后 孙小梅" in row
     fixed = [post for post in client.get("/api/v1/rosters").json()["posts"] if not post["rosters"]]
     assert [(post["place"], post["role"], post["spans"][0]["people"]) for post in fixed] == [
-        ("g", "grid-member", ["sun"]),
+        ("g", "grid-member", []),
         ("v", "grid-leader", ["he"]),
         ("t", "station-duty", ["station"]),
         ("d", "leader", ["he"]),
@@ -134,6 +134,22 @@ def test_the_page_and_the_api_say_what_the_check_says(client, township):
     [alone] = said["alone"]
     assert (alone["place"], alone["role"], alone["person"]) == ("t", "station-duty", "station")
     assert said["empty"] == []
+
+
+def test_a_program_that_wrote_a_change_reads_it_at_once_and_what_it_leaves_open(client, township):
+    log_in(client)
+    assert client.get("/api/v1/rosters").json()["empty"] == []
+    during = {"begins_at": at(NOW + HOUR), "ends_at": at(NOW + 2 * HOUR)}
+    client.post("/api/v1/rosters/leave", json={"person": "值班员甲"} | during)
+    said = client.get("/api/v1/rosters").json()
+    assert [(one["kind"], one["person"]) for one in said["changes"]] == [("leave", "station")]
+    [station] = [post for post in said["posts"] if post["role"] == "station-duty"]
+    assert [span["people"] for span in station["spans"]][:3] == [["station"], [], ["station"]]
+    assert [one["role"] for one in said["empty"]] == ["station-duty"]
+    refresh(township)
+    assert client.get("/api/v1/rosters").json() == said
+    client.delete(f"/api/v1/rosters/changes/{said['changes'][0]['id']}")
+    assert client.get("/api/v1/rosters").json()["empty"] == []
 
 
 def test_a_station_without_anybody_for_a_while_is_told_though_alerts_reach_somebody(client, township):
