@@ -159,7 +159,7 @@ def _made_anew(data: bytes) -> tuple[bytes, tuple[int, int]]:
         raise
     except Exception as error:
         # Whatever a decoder says of bytes a stranger sent (a dozen kinds of errors), they are no photo we can keep.
-        raise PhotoRefused(f"not a photo: {error}", "photo.none") from error
+        raise PhotoRefused(f"not a photo, or damaged ({type(error).__name__})", "photo.none") from error
     out = io.BytesIO()
     clean.save(out, "JPEG", quality=_QUALITY, optimize=True)
     return out.getvalue(), clean.size

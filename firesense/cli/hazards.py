@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from firesense.app import PlanKeeper, RealClock, open_book
+from firesense.cli.refused import refused_in_words
 from firesense.cli.terminal import plain
 from firesense.cli.who import actor, refuse_unknown
 from firesense.domain.alert import Grade
-from firesense.domain.errors import Conflict
+from firesense.domain.errors import Conflict, PhotoRefused
 from firesense.domain.hazard import HazardAct, Report
-from firesense.domain.instant import iso
+from firesense.domain.instant import clock_time
 from firesense.hazarddesk import HazardDesk
 from firesense.photos import Photos
 from firesense.settings import load_settings
+from firesense.text import say
 from firesense.web.hazard_documents import Dealing
 from firesense.web.hazards_shown import deadline_on, listed, responsibility, show_places
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     from firesense.book import SqlBook
     from firesense.cli.daemon import Commands
+    from firesense.domain.hazard import Hazard
     from firesense.domain.instant import Instant
     from firesense.domain.plan import Plan
     from firesense.settings import Settings
@@ -118,6 +121,7 @@ def _opened(asked: argparse.Namespace) -> Iterator[tuple[Settings, SqlBook, Plan
         refuse_unknown(getattr(asked, "who", ""), book)
         keeper = PlanKeeper(settings, book)
         kinds = {channel.name: channel.kind for channel in settings.channels}
+        stack.enter_context(refused_in_words(settings, keeper.current()))
         yield settings, book, keeper.current(), HazardDesk(book, RealClock(), keeper.current, kinds)
 
 
@@ -192,8 +196,17 @@ def _deal(asked: argparse.Namespace) -> None:
         until = _until(dealing.until, settings)
         photos = _kept(getattr(asked, "photo", []), settings)
         hazard = desk.do(asked.act, asked.hazard, actor(asked.who), **dealing.said(asked.act, until, photos))
-    ends = "" if hazard.until_at is None else f", until {iso(hazard.until_at)}"
-    print(f"{hazard.alert} is {hazard.state}, {hazard.grade}{ends}")
+    print("  ".join(_standing(hazard, settings)))
+
+
+def _standing(hazard: Hazard, settings: Settings) -> Iterator[str]:
+    language = settings.language
+    yield hazard.alert
+    yield say(f"hazard.state.{hazard.state}", language)
+    yield say(f"grade.{hazard.grade}", language)
+    if hazard.until_at is not None:
+        until = clock_time(hazard.until_at, ZoneInfo(settings.zone))
+        yield say("hazard.detail.until", language, until=until)
 
 
 def _until(day: date | None, settings: Settings) -> Instant | None:
@@ -201,7 +214,7 @@ def _until(day: date | None, settings: Settings) -> Instant | None:
 
 
 def _kept(files: list[Path], settings: Settings) -> tuple[str, ...]:
-    """Keep the photos of some files. Raises PhotoRefused, Conflict for a file that cannot be read."""
+    """Keep the photos of some files. Raises Conflict for one that cannot be read, or is no photo we can keep."""
     photos = Photos(settings.data / "photos")
     kept: list[str] = []
     for file in files:
@@ -210,4 +223,6 @@ def _kept(files: list[Path], settings: Settings) -> tuple[str, ...]:
                 kept.append(photos.keep(opened).id)
         except OSError as error:
             raise Conflict(f"{file}: {error.strerror}") from error
+        except PhotoRefused as error:
+            raise Conflict(f"{file}: {say(error.key, settings.language, **error.values)}") from error
     return tuple(kept)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 Standing = Literal["done", "told", "skipped", "now", "next", "later"]
 
+_WRITTEN = {"until_at": "%Y-%m-%d %H:%M", "latest_at": "%Y-%m-%d"}  # deadlines may be years away
 _UNITS = {"degC": "°C", "1": ""}
 
 
@@ -161,7 +162,7 @@ def conflict_words(error: Conflict, plan: Plan, zone: tzinfo, language: str) -> 
 
     def words(key: str, said: str | int) -> str:
         if key.endswith("_at"):
-            return moment(int(said)).astimezone(zone).strftime("%m-%d %H:%M:%S")
+            return moment(int(said)).astimezone(zone).strftime(_WRITTEN.get(key, "%m-%d %H:%M:%S"))
         return label(language, "role", str(said)) if key == "role" else person_name(plan, str(said))
 
     return {key: words(key, said) for key, said in error.values.items()}
