@@ -91,9 +91,9 @@ class WoundClock:
 class Township:
     """The book, the history and the plan behind a console, and what may happen there."""
 
-    def __init__(self, folder: Path, clock: object | None = None) -> None:
+    def __init__(self, folder: Path, clock: object | None = None, book: str = "") -> None:
         self.clock = clock or WoundClock()
-        self.book = SqlBook(f"sqlite:///{folder / 'book.db'}")
+        self.book = SqlBook(book or f"sqlite:///{folder / 'book.db'}")
         self.history = SqliteHistory(folder / "history.db", timedelta(days=3650))
         self.book.put_user(User("station", HASH, "station"))
         self.book.put_user(User("first", ONE_TIME_HASH, one_time=True))

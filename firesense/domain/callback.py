@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from firesense.domain.message import printable
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -41,6 +43,11 @@ class News:
     text: str = ""
     alert: str = ""
     token: str = ""
+
+    def __post_init__(self) -> None:
+        """Keep of the sender's words what can be kept, and be looked for."""
+        for name in ("reference", "reason", "pressed", "address", "text", "alert", "token"):
+            object.__setattr__(self, name, printable(getattr(self, name)))
 
 
 @dataclass(frozen=True, slots=True)

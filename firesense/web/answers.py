@@ -12,7 +12,16 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-from firesense.domain.errors import BookError, Conflict, HistoryDown, HistoryError, NotAllowed, NotFound, PhotoRefused
+from firesense.domain.errors import (
+    BookError,
+    BookRefused,
+    Conflict,
+    HistoryDown,
+    HistoryError,
+    NotAllowed,
+    NotFound,
+    PhotoRefused,
+)
 from firesense.text import TEXTS, say
 from firesense.web.parts import TEMPLATES, here, language_of, page_context
 from firesense.web.problems import LoginNeeded, Problem
@@ -78,6 +87,7 @@ def install_problems(console: FastAPI) -> None:
         (Conflict, _conflict),
         (NotAllowed, _forbidden),
         (PhotoRefused, _photo_refused),
+        (BookRefused, _status(422)),  # a character or a number that no database keeps: trying again cannot help
         (BookError, _status(503)),
         (HistoryDown, _history_down),
         (HistoryError, _status(502)),

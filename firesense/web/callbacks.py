@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request, Response
 
 from firesense.answering import Answering, Taking
 from firesense.domain.callback import Callback, Heard
-from firesense.domain.errors import Forged, NotFound, NotYet, Unreadable
+from firesense.domain.errors import BookRefused, Forged, NotFound, NotYet, Unreadable
 from firesense.domain.message import Message
 from firesense.domain.plan import Plan
 from firesense.web.link_pages import link_pages
@@ -39,13 +39,13 @@ async def _heard(answering: Answering, channel: str, callback: Callback, wait: f
     return await to_thread.run_sync(answering.hear, channel, callback)
 
 
-def _refused(error: NotYet | Forged | Unreadable | NotFound) -> Response:
+def _refused(error: NotYet | Forged | Unreadable | NotFound | BookRefused) -> Response:
     match error:
         case NotYet():
             return Response("The call is not known yet.\n", 503, {"Retry-After": "10"}, media_type="text/plain")
         case Forged():
             return Response("The sender is not proven.\n", 403, media_type="text/plain")
-        case Unreadable():
+        case Unreadable() | BookRefused():  # it holds what no book can keep: the same again is no better
             return Response("Not understood.\n", 400, media_type="text/plain")
         case NotFound():
             return Response("No such channel.\n", 404, media_type="text/plain")
@@ -70,7 +70,7 @@ def callbacks(
         callback = Callback(rest, dict(request.query_params), dict(request.headers), body)
         try:
             heard = await _heard(answering, channel, callback, wait)
-        except (NotYet, Forged, Unreadable, NotFound) as error:
+        except (NotYet, Forged, Unreadable, NotFound, BookRefused) as error:
             return _refused(error)
         return Response(heard.answer, media_type=heard.media_type)
 

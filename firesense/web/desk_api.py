@@ -208,7 +208,7 @@ def photo_of(parts: Parts, alert_id: str, photo: str) -> Response:
 def audit(
     parts: WithParts,
     session: Visitor,
-    after: Annotated[int, Query(ge=0)] = 0,
+    after: Annotated[int, Query(ge=0, le=2**63 - 1)] = 0,
     kind: Annotated[str, Query(max_length=40)] = "",
     target: Annotated[str, Query(max_length=200)] = "",
     who: Annotated[str, Query(max_length=200)] = "",
