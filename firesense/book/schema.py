@@ -199,10 +199,11 @@ _VERSION = "schema"
 def prepare(database: Database, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> int:
     """Create the tables, or migrate those that are there, in one transaction; gives their version.
 
-    Raises BookError when the database is newer than this program, or holds something else.
+    Raises BookError when the database is newer than this program, holds something else, or cannot hold every text.
     """
     newest = len(migrations) + 1
     with database.reading() as connection:
+        _refuse_other_encodings(connection, database.name)
         if _found(connection, database.name) == newest:
             return newest
     with database.writing() as connection:
@@ -221,6 +222,17 @@ def prepare(database: Database, migrations: Sequence[Sequence[str]] = MIGRATIONS
             connection.exec_driver_sql(statement)
         connection.execute(sa.update(tables.meta).where(tables.meta.c.key == _VERSION).values(value=newest))
     return newest
+
+
+def _refuse_other_encodings(connection: Connection, name: str) -> None:
+    """Raise BookError where a server would refuse some names, or keep bytes that nobody looked at (SQL_ASCII)."""
+    if connection.dialect.name != "sqlite":
+        encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
+        if encoding != "UTF8":
+            raise BookError(
+                f"{name} is a database in {encoding}, and a book needs one in UTF-8:"
+                " CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0"
+            )
 
 
 def _found(connection: Connection, name: str) -> int | None:

@@ -55,7 +55,11 @@ class Database:
             self.name = shown_address(address)
             # A server may have been away since a connection was used last; a file is never.
             away = address.get_backend_name() != "sqlite"
-            self._engine = sa.create_engine(address, pool_size=8, max_overflow=24, pool_pre_ping=away)
+            # Asked for, else a database in SQL_ASCII answers in bytes before anybody can ask what it is in.
+            said = {"client_encoding": "utf8"} if away else {}
+            self._engine = sa.create_engine(
+                address, pool_size=8, max_overflow=24, pool_pre_ping=away, connect_args=said
+            )
         except (SQLAlchemyError, ImportError, TypeError) as error:
             raise BookError(f"the book's URL cannot be used: {error}") from error
         self._reader = self._engine

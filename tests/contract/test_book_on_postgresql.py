@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from firesense.book import SqlBook, sql
+from firesense.cli import main
 from firesense.domain.errors import BookError
 from tests.book_examples import alarm, outcome, raised
 
@@ -59,3 +60,20 @@ def test_a_server_that_was_away_is_not_noticed_by_who_comes_after(book, postgres
     postgresql.restart()
     assert book.alerts() == []
     book.commit(outcome(1, raised(alarm())))
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_a_database_that_cannot_hold_every_name_is_refused_before_anything_is_written(
+    postgresql, tmp_path, capsys, encoding
+):
+    name = f"book_in_{encoding.lower()}"
+    postgresql.ask(f"CREATE DATABASE {name} ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0")
+    settings = tmp_path / "firesense.yaml"
+    settings.write_text(f"book: {postgresql.url(name)}\n", encoding="utf-8")
+    assert main(["alerts", "--config", str(settings)]) != 0
+    assert f"is a database in {encoding}, and a book needs one in UTF-8" in capsys.readouterr().err
+    engine = sa.create_engine(postgresql.url(name), connect_args={"client_encoding": "utf8"})
+    with engine.connect() as connection:
+        assert sa.inspect(connection).get_table_names() == []
+    engine.dispose()
+    postgresql.ask(f"DROP DATABASE {name} WITH (FORCE)")
