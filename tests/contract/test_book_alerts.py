@@ -194,6 +194,19 @@ def test_a_listing_says_since_which_round_each_rung_was_called_however_many_roun
     assert book.listing().calls[alert.id].rungs == {(0, 0), (1, 1), (2, 2), (3, 3)}
 
 
+def test_a_listing_says_which_rungs_were_passed_over_because_their_people_were_told_already(book, alert):
+    begun = book.climb(alert.id)
+    at = {"rung": "1", "round": "0"}
+    passed = [
+        Step(alert.id, LATER, StepKind.EMPTY, detail=at | {"role": "grid-leader", "reason": "called-already"}),
+        Step(alert.id, LATER, StepKind.EMPTY, detail=at | {"rung": "2", "role": "village-head", "reason": "nobody"}),
+        Step(alert.id, LATER, StepKind.EMPTY, detail=at | {"rung": "2", "reason": "called-already", "strand": "w1"}),
+    ]
+    moved = replace(begun, rung=2, version=begun.version + 1)
+    assert book.advance(begun, moved, [], passed)
+    assert book.listing().calls[alert.id].told == {(0, 1)}
+
+
 def test_no_number_of_strangers_pushes_a_known_device_off_the_list(book):
     strangers = [replace(alarm(n), id=f"S{n}", device=f"?eui-{n}") for n in range(20, 30)]
     known = [alarm(1), alarm(2, AlertClass.HAZARD), alarm(3, AlertClass.FAULT), alarm(4, AlertClass.TEST)]
