@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.error
 import urllib.request
+from http import HTTPStatus
 from pathlib import Path
 
 from firesense.app import open_book, open_journal
@@ -70,6 +72,14 @@ class Daemon:
                 return answer.status == 200
         except OSError:
             return False
+
+    def readiness(self):
+        """What it answers to those who ask whether it is ready."""
+        try:
+            with urllib.request.urlopen(f"{self.url}/readyz", timeout=5) as answer:  # noqa: S310 - http to 127.0.0.1
+                return answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.read().decode() if error.code == HTTPStatus.SERVICE_UNAVAILABLE else str(error)
 
     def ready(self):
         """Start everything in one process, and wait for the console and for the broker's subscription."""

@@ -89,6 +89,7 @@ class House:
         self._transports: list[Transport] = []
         self._running = Running()
         self._pulse: Pulse | None = None
+        self._keeping: Keeping | None = None
         self._duty: Duty | None = None
         self.started = threading.Event()
 
@@ -231,7 +232,7 @@ class House:
             calling = partial(call_until, duty, delivery, hearing)
             self._start("duty", lambda stop: asyncio.run(calling(stop)), lambda: duty.turns)
         hand_overs = HandOvers(self._book, plan, kinds) if "duty" in self._streets else None
-        keeping = Keeping(
+        keeping = self._keeping = Keeping(
             self._journal,
             self._book,
             self._keeper,
@@ -329,4 +330,8 @@ class House:
         if self.stopping:
             return ["stopping"]
         most = self._settings.watch.stuck.total_seconds()
-        return [f"{name} has not moved for {int(s)} s" for name, s in self._still().items() if s > most]
+        reasons = [f"{name} has not moved for {int(s)} s" for name, s in self._still().items() if s > most]
+        # Streets wait for their book by themselves; whoever opens the console now is told to come again.
+        if "web" in self._streets and self._keeping is not None and self._keeping.book_away:
+            reasons.append("the book cannot be used")
+        return reasons

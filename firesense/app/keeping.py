@@ -30,7 +30,7 @@ class Keeping:
     """Takes over what changed in the book, notes that ingest listens, sees how the streets do.
 
     And tells those who come on duty what is open, in the process with ``hand_overs``. ``status`` is what it saw last,
-    for the console; ``turns`` grow while it moves.
+    for the console, ``book_away`` whether it was in vain that it asked the book; ``turns`` grow while it moves.
     """
 
     def __init__(
@@ -54,6 +54,7 @@ class Keeping:
         self._brokers = brokers
         self._hand_overs = hand_overs
         self.status: Mapping[str, Any] = {}
+        self.book_away = False
         self.turns = Turns()
 
     def run(self, stop: threading.Event) -> None:
@@ -62,7 +63,9 @@ class Keeping:
         while not stop.is_set():
             try:
                 self._once(self._clock.now(), noted_at)
+                self.book_away = False
             except (BookError, JournalError) as error:
+                self.book_away = isinstance(error, BookError)
                 _log.warning("house.blind", reason=str(error))
             if reason := self._journal.to_be_mended or self._book.to_be_mended:
                 raise JournalError(f"start anew: {reason}")

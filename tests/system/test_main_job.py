@@ -205,6 +205,9 @@ def test_a_database_server_that_dies_delays_the_call_of_a_fire_and_loses_none(
         town.smoke(smoke=0.5, alarm=1)
         wait_until(lambda: "cannot use the book" in daemon.said(), "the house misses its book", said=daemon.said)
         assert not town.calls
+        wait_until(
+            lambda: daemon.readiness() == "the book cannot be used\n", "it says why", seconds=20, said=daemon.said
+        )
         if house_dies:
             daemon.kill()
         postgresql.start()
@@ -212,5 +215,6 @@ def test_a_database_server_that_dies_delays_the_call_of_a_fire_and_loses_none(
             daemon.ready()
         wait_until(lambda: "zhang-wei" in town.people(), "the grid member is called", said=daemon.said)
         wait_until(lambda: daemon.drained(2), "all frames are done and the ledger balances", said=daemon.said)
+        wait_until(lambda: daemon.readiness() == "ready\n", "the console is back", said=daemon.said)
         with daemon.book() as book:
             assert [alert.alert_class for alert in book.alerts()].count(AlertClass.FIRE) == 1
