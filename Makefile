@@ -38,7 +38,7 @@ torture: venv-dev servers ## kill everything at random and count what is left: m
 	$(BIN)/python -m tests.torture --runs $(RUNS) --seed $(SEED) $(TORTURE)
 
 histories: venv-dev ## HISTORIES=2000 of alerts, people, deaths and clocks at random: none without a next step (about 10 min)
-	CLIMB_HISTORIES=$(HISTORIES) $(BIN)/pytest -q tests/unit/test_climbs_machine.py $(PYTEST)
+	CLIMB_HISTORIES=$(HISTORIES) $(BIN)/pytest -q --timeout=0 tests/unit/test_climbs_machine.py $(PYTEST)
 
 bench: venv-dev ## what a frame costs, stage by stage and street by street (FULL=1: up to a million devices; about 40 min)
 	PYTHONPATH=. $(BIN)/python tests/bench/bench.py
