@@ -205,8 +205,7 @@ class Alerting:
             self.status.turns += 1
         self._settle_on(*self._known_of(self._plan))
         self._alarms.flags.restore(flags)
-        for external_id, said_at in strangers.items():
-            self._alarms.flags.heard(self._alarms.flags.subject(external_id), said_at)
+        self._alarms.flags.recall((self._alarms.flags.subject(one), said_at) for one, said_at in strangers.items())
         self._engine.heard_again_from(now)
         self._position = self._committed = max(position, self._journal.tail)
         self._saved_at = self._stepped_at = now

@@ -63,3 +63,15 @@ class Served:
     def __exit__(self, *_):
         if self.thread.is_alive():
             self.stop()
+
+
+def looks_right(page, tmp_path, name, pressed="main :is(button, a, select, summary, input:not([type=hidden]))"):
+    """Nothing sticks out sideways, and what is to be pressed is large enough for a thumb."""
+    page.screenshot(path=tmp_path / f"{name}.png", full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+    small = page.evaluate(
+        "pressed => [...document.querySelectorAll(pressed)]"
+        ".filter(e => e.checkVisibility() && e.getBoundingClientRect().height < 44).map(e => e.outerHTML)",
+        pressed,
+    )
+    assert small == [], "too small for a thumb"

@@ -9,7 +9,7 @@ import numpy as np
 from firesense.domain.alert import UNREGISTERED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
     from firesense.domain.alert import Alert
@@ -63,6 +63,10 @@ class Flags:
         """Take a snapshot over, as far as their alerts are still open."""
         names, at = snapshot.get("flags/of"), snapshot.get("flags/at")
         if names is not None and at is not None and names.shape == at.shape:
-            for subject, event_at in zip(names.tolist(), at.tolist(), strict=True):
-                if subject in self._at:
-                    self.heard(subject, event_at)
+            self.recall(zip(names.tolist(), at.tolist(), strict=True))
+
+    def recall(self, said: Iterable[tuple[str, Instant]]) -> None:
+        """Know when subjects said fire before, as far as their alerts are still open."""
+        for subject, event_at in said:
+            if subject in self._at:
+                self.heard(subject, event_at)

@@ -45,14 +45,17 @@ class Lines:
             for span in self._org.changes(post, start, end):
                 yield f"  {self._span(span.begins_at, span.ends_at)}  {self._names(span.people)}"
 
-    def change(self, change: Change, *, revoked: bool = False) -> str:
-        """What is changed for a while, or was taken back, with the id that takes it back."""
+    def change(self, change: Change) -> str:
+        """What is changed for a while, with the id that takes it back."""
         kind = "leave" if change.kind is ChangeKind.LEAVE else "stands-in" if change.person else "besides"
         people = {"person": self._named(change.person), "stand_in": self._named(change.stand_in)}
         what = self._say(f"change.{kind}", **people)
         span = self._span(change.begins_at, change.ends_at)
-        line = "  ".join(part for part in (change.id, span, what, plain(change.roster), plain(change.note)) if part)
-        return self._say("change.revoked", line=line) if revoked else line
+        return "  ".join(part for part in (change.id, span, what, plain(change.roster), plain(change.note)) if part)
+
+    def revoked(self, change: Change) -> str:
+        """What was taken back."""
+        return self._say("change.revoked", line=self.change(change))
 
     def empty(self, one: Emptied | Lonely) -> str:
         """When nobody is on duty at a post."""

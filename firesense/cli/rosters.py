@@ -25,7 +25,7 @@ from firesense.settings import load_settings
 from firesense.text import say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import tzinfo
 
     from firesense.cli.daemon import Commands
@@ -142,27 +142,28 @@ def _check(asked: argparse.Namespace) -> int:
 
 
 def _override(asked: argparse.Namespace) -> None:
-    with _desk(asked) as (desk, zone, tell):
+    with _desk(asked) as (desk, lines, zone):
         begins_at, ends_at = _when(asked.begins, "--from", zone), _when(asked.ends, "--until", zone)
         more = {"instead_of": asked.instead_of, "roster": asked.roster, "note": asked.note}
-        tell([desk.override(actor(asked.who), asked.person, begins_at, ends_at, **more)])
+        _tell(desk, lines, [desk.override(actor(asked.who), asked.person, begins_at, ends_at, **more)])
 
 
 def _swap(asked: argparse.Namespace) -> None:
-    with _desk(asked) as (desk, _, tell):
+    with _desk(asked) as (desk, lines, _):
         one, other = (asked.person, asked.day), (asked.other, asked.other_day)
-        tell(desk.swap(actor(asked.who), asked.roster, one, other, note=asked.note))
+        _tell(desk, lines, desk.swap(actor(asked.who), asked.roster, one, other, note=asked.note))
 
 
 def _leave(asked: argparse.Namespace) -> None:
-    with _desk(asked) as (desk, zone, tell):
+    with _desk(asked) as (desk, lines, zone):
         begins_at, ends_at = _when(asked.begins, "--from", zone), _when(asked.ends, "--until", zone)
-        tell([desk.leave(actor(asked.who), asked.person, begins_at, ends_at, note=asked.note)])
+        _tell(desk, lines, [desk.leave(actor(asked.who), asked.person, begins_at, ends_at, note=asked.note)])
 
 
 def _revoke(asked: argparse.Namespace) -> None:
-    with _desk(asked) as (desk, _, tell):
-        tell(desk.revoke(actor(asked.who), asked.change), revoked=True)
+    with _desk(asked) as (desk, lines, _):
+        for change in desk.revoke(actor(asked.who), asked.change):
+            print(lines.revoked(change))
 
 
 def _changes(asked: argparse.Namespace) -> None:
@@ -175,21 +176,20 @@ def _changes(asked: argparse.Namespace) -> None:
 
 
 @contextmanager
-def _desk(asked: argparse.Namespace) -> Iterator[tuple[RosterDesk, tzinfo, Callable[..., None]]]:
-    """The desk where rosters are changed, the local time zone, and what prints what was changed."""
+def _desk(asked: argparse.Namespace) -> Iterator[tuple[RosterDesk, Lines, tzinfo]]:
+    """The desk where rosters are changed, what says it in words, and the local time zone."""
     settings = load_settings(asked.config)
     with open_book(settings) as book:
         refuse_unknown(getattr(asked, "who", ""), book)
         desk = RosterDesk(book, RealClock(), lambda: plan_of(settings, book).org)
+        yield desk, Lines(plan_of(settings, book).org, settings), ZoneInfo(settings.zone)
 
-        def tell(changes: Sequence[Change], *, revoked: bool = False) -> None:
-            lines = Lines(plan_of(settings, book).org, settings)
-            for change in changes:
-                print(lines.change(change, revoked=revoked))
-            for empty in [] if revoked else desk.emptied(changes):
-                print(lines.empty(empty))
 
-        yield desk, ZoneInfo(settings.zone), tell
+def _tell(desk: RosterDesk, lines: Lines, changes: Sequence[Change]) -> None:
+    for change in changes:
+        print(lines.change(change))
+    for empty in desk.emptied(changes):
+        print(lines.empty(empty))
 
 
 def _feed(asked: argparse.Namespace) -> None:

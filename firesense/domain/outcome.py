@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from firesense.domain.frame import NOT_JOURNALED
 
 if TYPE_CHECKING:
     from firesense.domain.alert import Alert, Condition
@@ -31,7 +33,7 @@ class TripAgain:
     alert: str
     at: Instant
     value: float | None
-    offset: int = field(default=0, compare=False)
+    offset: int = NOT_JOURNALED
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from firesense.domain.audit import Entry
 from firesense.domain.errors import Conflict, NotAllowed
 from firesense.domain.instant import DAY, iso, micros
-from firesense.domain.place import Org
 from firesense.domain.roster import Change, ChangeKind, turns
 from firesense.rosters.naming import person_called, roster_called
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
     from firesense.domain.deed import Actor
     from firesense.domain.instant import Instant
-    from firesense.domain.place import Post
+    from firesense.domain.place import Org, Post
     from firesense.domain.roster import Span
     from firesense.ports import Book, Clock
 
@@ -137,11 +136,11 @@ class RosterDesk:
         org, now = self._org(), self._clock.now()
         ids = {change.id for change in changes}
         others = [change for change in org.rosters.changes if change.id not in ids]
-        after = with_changes(org, [*others, *changes])
+        after = org.with_changes([*others, *changes])
         found = []
         for change in changes:
             start, end = max(now, change.begins_at), min(change.ends_at, now + _LOOKED_AHEAD)
-            before = with_changes(org, others if change.kind is ChangeKind.LEAVE else _without_leave(others))
+            before = org.with_changes(others if change.kind is ChangeKind.LEAVE else _without_leave(others))
             for post in org.posts.values() if start < end else ():
                 if not _concerns(org, post, change):
                     continue
@@ -201,7 +200,7 @@ class RosterDesk:
         """Whether somebody would be on duty, were nobody on leave: stand-ins are sought when leave is written down."""
         org = self._org()
         posts, changes = org.posts.values(), _without_leave(org.rosters.changes)
-        org = with_changes(org, changes)
+        org = org.with_changes(changes)
         if roster:
             return any(person in span.people for span in org.rosters.spans((), (roster,), begins_at, ends_at))
         stands_in = any(change.stand_in == person for change in changes)
@@ -243,11 +242,6 @@ class RosterDesk:
         name = blake2s(made_of.encode(), digest_size=4).hexdigest()
         note = note.strip()[:_NOTE_MOST]
         return Change(name, kind, begins_at, ends_at, person, stand_in, roster, "", who, now, note)
-
-
-def with_changes(org: Org, changes: Sequence[Change]) -> Org:
-    """The rosters of an org with other changes than it knows of; to ask who is on duty, and nothing else."""
-    return Org((), (), (), org.rosters.by_id.values(), changes, org.rosters.days)
 
 
 def _without_leave(changes: Iterable[Change]) -> list[Change]:

@@ -17,7 +17,7 @@ from firesense.domain.place import Org, Person, Post
 from firesense.domain.roster import LocalDays, Roster, Rotation
 from firesense.domain.rule import Rule, RuleKind
 from firesense.ports import User
-from tests.browser import PATIENCE
+from tests.browser import PATIENCE, looks_right
 from tests.console import HASH, NOW, ORG, PASSWORD, Township
 
 pytestmark = pytest.mark.server
@@ -74,16 +74,9 @@ def arrive(page, served, path):
     expect(page).to_have_url(served.url + path)
 
 
-def looks_right(page, tmp_path, name):
-    """Nothing sticks out sideways, and what is to be pressed is large enough for a thumb."""
+def unfolded_looks_right(page, tmp_path, name):
     page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
-    page.screenshot(path=tmp_path / f"{name}.png", full_page=True)
-    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
-    small = page.evaluate(
-        "[...document.querySelectorAll('main :is(button, a, select, summary, input:not([type=hidden]))')]"
-        ".filter(e => e.checkVisibility() && e.getBoundingClientRect().height < 44).map(e => e.outerHTML)"
-    )
-    assert small == [], "too small for a thumb"
+    looks_right(page, tmp_path, name)
 
 
 def learn(township):
@@ -99,7 +92,7 @@ def test_who_is_on_duty_now_and_who_comes_is_seen_at_a_glance(page, served, tmp_
     expect(now).to_contain_text("至 01-02 08:00")
     assert now.bounding_box()["x"] + now.bounding_box()["width"] <= page.viewport_size["width"]
     expect(page.locator("main")).not_to_contain_text("无人值班")  # what nobody did before the roster began is over
-    looks_right(page, tmp_path, "rosters")
+    unfolded_looks_right(page, tmp_path, "rosters")
 
 
 def test_what_is_missing_and_who_holds_posts_always_is_found_on_a_telephone_too(page, served, township, tmp_path):
@@ -117,7 +110,7 @@ def test_what_is_missing_and_who_holds_posts_always_is_found_on_a_telephone_too(
     expect(page.get_by_text("新来的 new")).to_be_visible()
     page.get_by_text("常设岗位 4 个").click()
     expect(page.locator("#fixed tr").filter(has_text="第三网格")).to_contain_text("孙小梅")
-    looks_right(page, tmp_path, "rosters-missing")
+    unfolded_looks_right(page, tmp_path, "rosters-missing")
     page.fill("[name=place]", "v")
     page.get_by_role("button", name="查看").click()
     expect(page.get_by_text("常设岗位 2 个")).to_be_visible()
@@ -133,7 +126,7 @@ def test_the_next_shift_reads_the_hand_over_report_and_prints_it(page, served, t
     shift = page.locator(".shifts tbody tr")
     expect(shift).to_contain_text("孙小梅")
     expect(shift.locator("td").last).to_contain_text("何大勇")
-    looks_right(page, tmp_path, "handover")
+    unfolded_looks_right(page, tmp_path, "handover")
     page.emulate_media(media="print")
     expect(page.locator("header.top")).to_be_hidden()
     expect(page.locator("select")).to_be_hidden()
@@ -142,7 +135,7 @@ def test_the_next_shift_reads_the_hand_over_report_and_prints_it(page, served, t
     page.get_by_role("link", name="English").click()
     expect(page.get_by_role("heading", name="hand-over report")).to_be_visible()
     expect(page.get_by_text("Smoke detector fire flag").first).to_be_visible()
-    looks_right(page, tmp_path, "handover-en")
+    unfolded_looks_right(page, tmp_path, "handover-en")
     page.locator(f"a[href='/alerts/{fire.id}']").click()
     expect(page).to_have_url(f"{served.url}/alerts/{fire.id}")
 
@@ -161,14 +154,14 @@ def test_an_officer_goes_on_leave_is_told_who_is_missing_and_finds_a_stand_in(pa
     expect(page.locator("[role=status]")).to_contain_text("孙小梅 请假")
     expect(page.locator("[role=status] .holes")).to_contain_text("柳林镇 消防工作站值班员")
     expect(page.locator("td.present")).to_contain_text("无人值班")
-    looks_right(page, tmp_path, "rosters-leave")
+    unfolded_looks_right(page, tmp_path, "rosters-leave")
     learn(township)
     page.reload()
     change(page, person="孙小梅", stand_in="何大勇", roster="镇值班", ends="2026-01-01T20:00")  # by their names
     expect(page.locator("[role=status]")).to_contain_text("何大勇 代 孙小梅")
     expect(page.locator("td.present")).to_contain_text("何大勇")
     expect(page.locator("td.present")).to_contain_text("至 01-01 20:00")
-    looks_right(page, tmp_path, "rosters-stand-in")
+    unfolded_looks_right(page, tmp_path, "rosters-stand-in")
     learn(township)
     page.get_by_role("button", name="撤销").last.click()
     expect(page.locator("td.present")).to_contain_text("无人值班")
@@ -187,7 +180,7 @@ def test_two_swap_and_take_it_back(page, served, township, tmp_path):
     page.fill("#swap-day", "2026-01-03")
     page.click("#swap button")
     expect(page.locator("[role=status]")).to_contain_text("何大勇 代 孙小梅")
-    looks_right(page, tmp_path, "rosters-swap")
+    unfolded_looks_right(page, tmp_path, "rosters-swap")
     assert len(township.book.roster_changes(NOW, NOW + 9 * DAY)) == 2
     page.get_by_role("button", name="撤销").first.click()
     expect(page.get_by_role("button", name="撤销")).to_have_count(0)
@@ -208,7 +201,7 @@ def test_maintenance_is_begun_shown_on_the_board_and_ended(page, served, townshi
     window = page.get_by_role("region", name="第三网格")
     expect(window).to_contain_text("01-01 12:00 – 01-01 14:00")
     expect(window).to_contain_text("值班员甲 设置：换电池")
-    looks_right(page, tmp_path, "quiet")
+    unfolded_looks_right(page, tmp_path, "quiet")
     page.goto(served.url)
     expect(page.locator(".hushed")).to_contain_text("第三网格")
     page.goto(f"{served.url}/quiet")
@@ -245,7 +238,7 @@ def test_a_walk_test_is_begun_and_its_report_says_who_is_missing(page, served, t
     window.get_by_role("link", name="巡检测试报告").click()
     expect(page.get_by_text("已收到 0 台，未收到 2 台")).to_be_visible()
     expect(page.locator("tbody tr").first).to_contain_text("李奶奶家 客厅")
-    looks_right(page, tmp_path, "walk-test")
+    unfolded_looks_right(page, tmp_path, "walk-test")
     page.get_by_role("link", name="维护、搁置与巡检测试").last.click()
     township.clock.at += HOUR // 2
     window.get_by_role("button", name="立即结束").click()
@@ -274,7 +267,7 @@ def test_roll_is_called_at_the_press_of_a_button(page, served, township, tmp_pat
     row = page.locator("tbody tr")
     expect(row).to_contain_text("柳林镇 · 消防工作站值班员")
     expect(row).to_contain_text("未到时间")
-    looks_right(page, tmp_path, "roll-calls")
+    unfolded_looks_right(page, tmp_path, "roll-calls")
     page.locator("select[name=role]").select_option("station-duty")
     page.fill("[name=place]", "t")
     page.get_by_role("button", name="立即查岗").click()

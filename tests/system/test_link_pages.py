@@ -13,12 +13,13 @@ from firesense.domain.deed import Actor
 from firesense.domain.escalation import ClimbState, Purpose
 from firesense.domain.instant import HOUR
 from firesense.escalate import Target
-from tests.browser import PATIENCE, Served
+from tests.browser import PATIENCE, Served, looks_right
 from tests.house import smoke_device
 from tests.reached import Town
 
 pytestmark = pytest.mark.server
 
+PRESSED = ":is(main, nav) :is(button, a, select, summary, input)"
 ZHANG, YANG = Actor("zhang-wei"), Actor("yang-min")
 
 
@@ -72,17 +73,6 @@ def open_page(request, chromium, street):
         context.close()
 
 
-def looks_right(page, tmp_path, name):
-    """Nothing sticks out sideways, and what is to be pressed is large enough for a thumb."""
-    page.screenshot(path=tmp_path / f"{name}.png", full_page=True)
-    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
-    small = page.evaluate(
-        "[...document.querySelectorAll(':is(main, nav) :is(button, a, select, summary, input)')]"
-        ".filter(e => e.checkVisibility() && e.getBoundingClientRect().height < 44).map(e => e.outerHTML)"
-    )
-    assert small == [], "too small for a thumb"
-
-
 def in_english(page):
     page.get_by_role("link", name="English").click()
     expect(page.locator("html")).to_have_attribute("lang", "en")
@@ -94,25 +84,25 @@ def test_whoever_was_called_sees_the_fire_takes_it_whistles_and_arrives(open_pag
     page.goto(link)
     for words in ("张伟，您将接下这起警情", "火警", "上河村第一网格", "李奶奶家 客厅", "2026-01-01"):
         expect(page.locator("main")).to_contain_text(words)
-    looks_right(page, tmp_path, "open")
+    looks_right(page, tmp_path, "open", PRESSED)
     assert street.book.alert(fire.id).acknowledged_by == "", "looking takes nothing"
     page.get_by_role("button", name="接警").click()
     expect(page.get_by_role("status")).to_contain_text("已接警，请尽快处置。")
     assert street.book.alert(fire.id).acknowledged_by == "zhang-wei"
-    looks_right(page, tmp_path, "taken")
+    looks_right(page, tmp_path, "taken", PRESSED)
     page.click("#whistle > summary")
     page.select_option("#whom", "maintenance@990100101")
     page.fill("#reason", "断电")
-    looks_right(page, tmp_path, "whistle")
+    looks_right(page, tmp_path, "whistle", PRESSED)
     page.click("#whistle button")
     expect(page.locator(".mates")).to_contain_text("维保人员 · 等待报到")
-    looks_right(page, tmp_path, "whistled")
+    looks_right(page, tmp_path, "whistled", PRESSED)
     page.click("#arrive")
     expect(page.locator("main")).to_contain_text("✓ 已到场 01-01 08:00:00")
-    looks_right(page, tmp_path, "arrived")
+    looks_right(page, tmp_path, "arrived", PRESSED)
     in_english(page)
     expect(page.get_by_role("status")).to_contain_text("You have it already. Since 01-01 08:00:00")
-    looks_right(page, tmp_path, "arrived-en")
+    looks_right(page, tmp_path, "arrived-en", PRESSED)
 
 
 def test_a_link_opened_again_or_passed_on_says_who_has_it_since_when_and_leads_nowhere_else(
@@ -125,15 +115,15 @@ def test_a_link_opened_again_or_passed_on_says_who_has_it_since_when_and_leads_n
     page.goto(link)
     expect(page.get_by_role("status")).to_have_text("✓ 您已接警。 时间 01-01 08:00:00")
     assert page.locator("main button").count() == 0, "this is not the browser that took it"
-    looks_right(page, tmp_path, "yours")
+    looks_right(page, tmp_path, "yours", PRESSED)
     street.desk.take_over(fire.id, YANG, "离得近")
     page.goto(link)
     expect(page.get_by_role("status")).to_have_text("✓ 杨敏 已接警。 时间 01-01 08:00:00")
     expect(page.locator("main")).to_contain_text("您无需再处理")
-    looks_right(page, tmp_path, "gone")
+    looks_right(page, tmp_path, "gone", PRESSED)
     in_english(page)
     expect(page.get_by_role("status")).to_have_text("✓ 杨敏 has it. Since 01-01 08:00:00")
-    looks_right(page, tmp_path, "gone-en")
+    looks_right(page, tmp_path, "gone-en", PRESSED)
     page.get_by_role("link", name="Open the console").click()
     expect(page).to_have_url(f"{street.url}/login?next=/alerts/{fire.id}")
     for other in ("/", "/hazards", "/figures", "/rosters", f"/alerts/{fire.id}"):
@@ -142,7 +132,7 @@ def test_a_link_opened_again_or_passed_on_says_who_has_it_since_when_and_leads_n
     street.desk.close(fire.id, YANG, Finding.FALSE_ALARM, though_firing=True)
     page.goto(link)
     expect(page.locator("main")).to_contain_text("Closed by 杨敏 01-01 08:00:00 · false alarm")
-    looks_right(page, tmp_path, "over")
+    looks_right(page, tmp_path, "over", PRESSED)
 
 
 def test_a_link_that_is_old_forged_or_cut_off_says_so_in_the_language_of_the_browser(open_page, street, tmp_path):
@@ -154,7 +144,7 @@ def test_a_link_that_is_old_forged_or_cut_off_says_so_in_the_language_of_the_bro
         assert page.goto(wrong).status == 404
         expect(page.get_by_role("alert")).to_have_text(words)
         assert page.locator("main button").count() == 0
-    looks_right(page, tmp_path, "dead")
+    looks_right(page, tmp_path, "dead", PRESSED)
     street.town.clock.at += 13 * HOUR
     page.goto(link)
     expect(page.get_by_role("alert")).to_have_text(words)
@@ -169,12 +159,12 @@ def test_a_department_that_is_whistled_for_reads_why_and_says_that_it_comes(open
     page.goto(first)
     for words in ("您的部门被吹哨", "张伟 吹哨", "线路打火，请断电"):
         expect(page.locator("main")).to_contain_text(words)
-    looks_right(page, tmp_path, "called-in")
+    looks_right(page, tmp_path, "called-in", PRESSED)
     page.get_by_role("button", name="报到").click()
     expect(page.get_by_role("status")).to_contain_text("已报到，请尽快到场。")
-    looks_right(page, tmp_path, "coming")
+    looks_right(page, tmp_path, "coming", PRESSED)
     assert [each.state for each in street.book.whistles(fire.id)] == [ClimbState.STOPPED]
     assert street.book.alert(fire.id).acknowledged_by == "zhang-wei"
     other.goto(second)
     expect(other.get_by_role("status")).to_have_text("✓ 杨敏 已报到。 时间 01-01 08:00:00")
-    looks_right(other, tmp_path, "other-comes")
+    looks_right(other, tmp_path, "other-comes", PRESSED)

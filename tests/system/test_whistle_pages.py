@@ -10,11 +10,12 @@ from playwright.sync_api import expect
 from firesense.domain.deed import Actor
 from firesense.domain.place import Org, Post
 from firesense.ports import User
-from tests.browser import PATIENCE
+from tests.browser import PATIENCE, looks_right
 from tests.console import HASH, ORG, PASSWORD, Township
 
 pytestmark = pytest.mark.server
 
+PRESSED = ".whistles button, #whistle :is(button, select, summary, [name=reason])"
 REFUSED = "status of 409"  # the browser tells of every answer that is an error, and this one is wanted
 
 
@@ -57,17 +58,6 @@ def arrive(page, served, name, path):
     expect(page).to_have_url(served.url + path)
 
 
-def looks_right(page, tmp_path, name):
-    """Nothing sticks out sideways, and what is to be pressed is large enough for a thumb."""
-    page.screenshot(path=tmp_path / f"{name}.png", full_page=True)
-    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
-    small = page.evaluate(
-        "[...document.querySelectorAll('.whistles button, #whistle :is(button, select, summary, [name=reason])')]"
-        ".filter(e => e.checkVisibility() && e.getBoundingClientRect().height < 44).map(e => e.outerHTML)"
-    )
-    assert small == [], "too small for a thumb"
-
-
 def test_a_department_is_whistled_for_and_says_on_its_own_page_that_it_comes(open_page, served, township, tmp_path):
     alert = township.alarm()
     township.desk.acknowledge(alert.id, Actor("station"))
@@ -78,18 +68,18 @@ def test_a_department_is_whistled_for_and_says_on_its_own_page_that_it_comes(ope
     station.click("#whistle > summary")
     station.select_option("#whistle-whom", "grid-leader@v")
     station.fill("#whistle-reason", "线路冒烟，需要断电")
-    looks_right(station, tmp_path, "whistle-form")
+    looks_right(station, tmp_path, "whistle-form", PRESSED)
     station.click("#whistle button")
     expect(station.locator(".whistle-waiting")).to_contain_text("何大勇")
-    looks_right(station, tmp_path, "whistle-waits")
+    looks_right(station, tmp_path, "whistle-waits", PRESSED)
     waiting = leader.locator(".whistle-waiting")
     expect(waiting).to_contain_text("线路冒烟，需要断电")  # without loading the page again
-    looks_right(leader, tmp_path, "whistle-called")
+    looks_right(leader, tmp_path, "whistle-called", PRESSED)
     waiting.get_by_role("button").click()
     expect(leader.locator(".whistle-answered .good")).to_contain_text("何大勇")
     expect(station.locator(".whistle-answered .good")).to_contain_text("何大勇")
     assert station.locator(".whistles form").count() == 0
-    looks_right(station, tmp_path, "whistle-answered")
+    looks_right(station, tmp_path, "whistle-answered", PRESSED)
 
 
 def test_a_whistle_without_a_reason_stays_on_the_form_and_one_that_waits_stands_on_the_board(
@@ -104,10 +94,10 @@ def test_a_whistle_without_a_reason_stays_on_the_form_and_one_that_waits_stands_
     page.click("#whistle button")
     expect(page.locator("[role=alert].refused")).to_be_visible()
     expect(page.locator("#whistle-whom")).to_have_value("5")
-    looks_right(page, tmp_path, "whistle-refused")
+    looks_right(page, tmp_path, "whistle-refused", PRESSED)
     page.fill("#whistle-reason", "火势大")
     page.click("#whistle button")
     expect(page.locator(".whistle-waiting")).to_contain_text("火势大")
     page.goto(served.url)
     expect(page.locator(".alert .whistled")).to_be_visible()
-    looks_right(page, tmp_path, "whistle-board")
+    looks_right(page, tmp_path, "whistle-board", PRESSED)

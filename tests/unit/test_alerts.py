@@ -91,7 +91,7 @@ def test_fire_latches_and_a_chattering_detector_is_one_alarm():
     one = alarms()
     (alert,) = one.deeds([change("tripped")], T0)
     assert one.deeds([change("cleared", at=MINUTE)], T0) == [Clear(alert.id, T0 + MINUTE, Condition.LATCHED)]
-    assert one.deeds([change("tripped", at=2 * MINUTE)], T0) == [TripAgain(alert.id, T0 + 2 * MINUTE, None)]
+    assert one.deeds([change("tripped", at=2 * MINUTE)], T0) == [TripAgain(alert.id, T0 + 2 * MINUTE, None, 5)]
     assert one.deeds([change("cleared", at=3 * MINUTE)], T0) == [Clear(alert.id, T0 + 3 * MINUTE, Condition.LATCHED)]
 
 
@@ -119,7 +119,7 @@ def test_someone_on_the_way_is_told_that_it_goes_on():
     one.deeds([change("cleared", LOW, at=5)], T0)
     taken = replace(alert, case=Case.ACKNOWLEDGED, condition=Condition.RESOLVED, cleared_at=T0 + 5)
     assert one.refresh([taken]) == []
-    assert one.deeds([change("tripped", LOW, at=9, value=0.09)], T0) == [TripAgain(alert.id, T0 + 9, 0.09)]
+    assert one.deeds([change("tripped", LOW, at=9, value=0.09)], T0) == [TripAgain(alert.id, T0 + 9, 0.09, 5)]
 
 
 def test_clearing_what_is_not_open_is_nothing():
@@ -203,3 +203,11 @@ def test_an_org_that_is_still_empty_has_no_root():
     assert stranger(lost, 0).place == ""
     assert lost.deeds([change("tripped")], T0)[0].place == "east-1"
     assert micros(timedelta(minutes=30)) == QUIET
+
+
+def test_when_strangers_said_fire_is_recalled_of_those_whose_alerts_are_open():
+    one = alarms()
+    assert stranger(one, 0) is not None
+    one.flags.recall([("?ff01", T0 + MINUTE), ("?ee02", T0 + MINUTE)])
+    assert one.flags.last("?ff01") == T0 + MINUTE
+    assert one.flags.last("?ee02") is None
